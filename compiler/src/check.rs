@@ -1,0 +1,57 @@
+//! Does what was written fit together? The passes run in a fixed order over a
+//! typed registration and report; together they are the only maker of
+//! [`Checked`], which the plan is lowered from.
+
+mod access;
+mod links;
+mod models;
+mod pools;
+mod variables;
+
+use std::collections::BTreeMap;
+
+use crate::VariableUse;
+use crate::diagnostic::Problems;
+use crate::plan::Slot;
+use crate::registration::Registration;
+use crate::source::Spanned;
+
+/// A registration whose names are resolved. Where it came with errors it may
+/// have gaps, and no plan is made of it.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub(crate) registration: Registration,
+    /// Members of each pool, in document order; empty where pools are switched off.
+    pub(crate) pools: BTreeMap<String, Vec<Member>>,
+    /// The slots that resolve.
+    pub(crate) slots: BTreeMap<Slot, Spanned<String>>,
+    pub(crate) variables: Vec<VariableUse>,
+}
+
+/// A pool member with the names compilation gives it.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Index into `Registration.models`.
+    pub(crate) entry: usize,
+    pub(crate) endpoint_id: String,
+    pub(crate) provider: String,
+    /// Where the endpoint id comes from, when it was not written.
+    pub(crate) id_because: Option<&'static str>,
+}
+
+/// Runs all passes. `complete` is false when part of the text could not be
+/// read; what then only seems to be missing is not reported.
+pub fn check(registration: Registration, complete: bool, problems: &mut Problems) -> Checked {
+    models::check(&registration, complete, problems);
+    let pools = pools::check(&registration, problems);
+    links::services(&registration, complete, problems);
+    let slots = links::slots(&registration, &pools, complete, problems);
+    access::check(&registration, problems);
+    let variables = variables::check(&registration, problems);
+    Checked {
+        registration,
+        pools,
+        slots,
+        variables,
+    }
+}

@@ -1,0 +1,81 @@
+//! Who may call, and secrets that stand in the document.
+
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::plan::is_lone_variable;
+use crate::registration::{Registration, shown_url};
+use crate::source::Spanned;
+
+pub(super) fn check(registration: &Registration, problems: &mut Problems) {
+    let host = registration.host.as_ref();
+    if let Some(host) = host.filter(|host| is_public(&host.value) && registration.api_key.is_none())
+    {
+        problems.push(
+            Diagnostic::new(
+                Code::ListenPublicWithoutKey,
+                format!("`HOST` `{}` is public and there is no `APIKEY`", host.value),
+            )
+            .at(host.span, "the proxy will listen on 127.0.0.1 instead")
+            .help("set `APIKEY: \"${CTR_API_KEY}\"`, or write `HOST: 127.0.0.1`"),
+        );
+    }
+    secret(
+        registration.api_key.as_ref(),
+        || "APIKEY".to_owned(),
+        problems,
+    );
+    let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
+    for entry in registration.models.iter().chain(pooled) {
+        secret(
+            entry.key.as_ref(),
+            || format!("{}.key", entry.path()),
+            problems,
+        );
+        url(
+            entry.api.as_ref(),
+            || format!("{}.api", entry.path()),
+            problems,
+        );
+    }
+    for (at, service) in registration
+        .pools
+        .iter()
+        .flat_map(|pools| &pools.services)
+        .enumerate()
+    {
+        let path = |key: &str| format!("Registration.upstream_services[{at}].{key}");
+        secret(service.auth_token.as_ref(), || path("auth_token"), problems);
+        url(service.base_url.as_ref(), || path("base_url"), problems);
+    }
+}
+
+fn is_public(host: &str) -> bool {
+    matches!(host, "0.0.0.0" | "::" | "[::]")
+}
+
+fn secret(text: Option<&Spanned<String>>, path: impl Fn() -> String, problems: &mut Problems) {
+    let Some(text) = text.filter(|text| !is_lone_variable(&text.value)) else {
+        return;
+    };
+    problems.push(
+        Diagnostic::new(Code::SecretLiteral, format!("`{}` holds a secret", path()))
+            .at(text.span, "everyone who can read this file can use it")
+            .help("write `${NAME}` and set the variable where the proxy runs"),
+    );
+}
+
+fn url(text: Option<&Spanned<String>>, path: impl Fn() -> String, problems: &mut Problems) {
+    let Some(text) = text.filter(|text| shown_url(&text.value).1) else {
+        return;
+    };
+    problems.push(
+        Diagnostic::new(
+            Code::SecretInUrl,
+            format!("`{}` carries a credential", path()),
+        )
+        .at(
+            text.span,
+            "user-info or a query parameter of this URL is a secret",
+        )
+        .help("move it to `key`, or write its value as `${NAME}`"),
+    );
+}

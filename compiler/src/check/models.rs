@@ -1,0 +1,113 @@
+//! Model entries: unique ids, usable URLs, limits that fit together.
+
+use std::collections::HashMap;
+
+use http::Uri;
+
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::registration::{ModelEntry, Registration};
+use crate::source::{Span, Spanned};
+
+pub(super) fn check(registration: &Registration, complete: bool, problems: &mut Problems) {
+    unique_ids(&registration.models, problems);
+    let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
+    let mut entries = registration.models.iter().chain(pooled).peekable();
+    if entries.peek().is_none() && complete && !registration.inert.contains("Providers") {
+        problems.push(none_declared(registration));
+    }
+    for entry in entries {
+        if let Some(api) = &entry.api {
+            url(api, &format!("{}.api", entry.path()), problems);
+        }
+        limits(entry, problems);
+    }
+    for (at, service) in registration
+        .pools
+        .iter()
+        .flat_map(|pools| &pools.services)
+        .enumerate()
+    {
+        if let Some(base) = &service.base_url {
+            url(
+                base,
+                &format!("Registration.upstream_services[{at}].base_url"),
+                problems,
+            );
+        }
+    }
+}
+
+fn unique_ids(models: &[ModelEntry], problems: &mut Problems) {
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for id in models.iter().filter_map(|entry| entry.id.as_ref()) {
+        if let Some(first) = seen.get(id.value.as_str()) {
+            problems.push(
+                Diagnostic::new(Code::ModelDuplicateId, format!("two models have the id `{}`", id.value))
+                    .at(id.span, "given again here")
+                    .at(*first, "first given here")
+                    .help("rename one, or move both to `Registration.models`, where entries of one id are a pool"),
+            );
+        } else {
+            seen.insert(&id.value, id.span);
+        }
+    }
+}
+
+fn none_declared(registration: &Registration) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::ModelNone, "no model is declared")
+        .help("add an entry to `Models`, or a pool to `Registration.models`");
+    match registration.head {
+        Some(head) => diagnostic.at(head, "this registration has nothing to route to"),
+        None => diagnostic,
+    }
+}
+
+fn url(text: &Spanned<String>, path: &str, problems: &mut Problems) {
+    if text.value.contains("${") {
+        return;
+    }
+    let wrong = match text.value.parse::<Uri>() {
+        Err(_) => Some("this is not a URL"),
+        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
+            Some("this does not start with `http://` or `https://`")
+        }
+        Ok(uri) if uri.host().is_none_or(str::is_empty) => Some("this names no host"),
+        Ok(_) => None,
+    };
+    if let Some(label) = wrong {
+        problems.push(
+            Diagnostic::new(
+                Code::DocumentInvalidUrl,
+                format!("`{path}` is not a URL the proxy can call"),
+            )
+            .at(text.span, label)
+            .help("write a full URL, for example `https://api.anthropic.com`"),
+        );
+    }
+}
+
+fn limits(entry: &ModelEntry, problems: &mut Problems) {
+    let (Some(safe), Some(window)) = (
+        &entry.metadata.safe_input_tokens,
+        &entry.metadata.context_window_tokens,
+    ) else {
+        return;
+    };
+    if safe.value > window.value {
+        problems.push(
+            Diagnostic::new(
+                Code::DocumentOutOfRange,
+                format!(
+                    "`safe_input_tokens` cannot be above `context_window_tokens` ({})",
+                    window.value
+                ),
+            )
+            .at(safe.span, "more than the whole window")
+            .at(window.span, "the window")
+            .help(format!(
+                "lower `safe_input_tokens` to {} or less",
+                window.value
+            )),
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! Pools: the names of their endpoints, and pools that cannot serve.
+//!
+//! Endpoint id: `pool_endpoint_id`, else `<id>@<upstream_service_id>`, else
+//! `<id>@registration-<n>` with the 1-based position in `Registration.models`;
+//! unique over all pools by appending `-2`, `-3`, …. Provider name:
+//! `registration__` and the endpoint id with every run outside
+//! `[A-Za-z0-9_-]` replaced by `_`, unique by appending `_2`, `_3`, ….
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Member;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::plan::Strategy;
+use crate::registration::{ModelEntry, Pools, Registration};
+use crate::source::Span;
+
+pub(super) fn check(
+    registration: &Registration,
+    problems: &mut Problems,
+) -> BTreeMap<String, Vec<Member>> {
+    let mut members = BTreeMap::new();
+    let Some(pools) = &registration.pools else {
+        return members;
+    };
+    if !pools.enabled.as_ref().is_some_and(|enabled| enabled.value) {
+        if !pools.models.is_empty() && !named_by_slot(registration, pools) {
+            problems.push(disabled(pools));
+        }
+        return members;
+    }
+    if let Some(strategy) = pools
+        .strategy
+        .as_ref()
+        .filter(|strategy| strategy.value != Strategy::Priority)
+    {
+        let word = strategy.value;
+        problems.push(
+            Diagnostic::new(
+                Code::DocumentNotSupportedYet,
+                format!("strategy `{word}` is not supported yet"),
+            )
+            .at(
+                strategy.span,
+                "endpoints are used in order of `pool_priority` for now",
+            )
+            .help("write `strategy: priority` to say what happens"),
+        );
+    }
+    let mut ids = Unique::new("-");
+    let mut providers = Unique::new("_");
+    let mut written: HashMap<&str, Span> = HashMap::new();
+    for (at, entry) in pools.models.iter().enumerate() {
+        let Some(id) = &entry.id else { continue };
+        let (wanted, because) = endpoint_id(entry, &id.value);
+        let endpoint_id = ids.take(&wanted);
+        if let Some(explicit) = &entry.metadata.pool_endpoint_id {
+            if endpoint_id != wanted {
+                let first = written.get(wanted.as_str()).copied();
+                problems.push(renamed(explicit.span, first, &wanted, &endpoint_id));
+            }
+            written.entry(&explicit.value).or_insert(explicit.span);
+        }
+        let provider = providers.take(&provider_name(&endpoint_id));
+        let member = Member {
+            entry: at,
+            endpoint_id,
+            provider,
+            id_because: because,
+        };
+        members
+            .entry(id.value.clone())
+            .or_insert_with(Vec::new)
+            .push(member);
+    }
+    for (id, members) in &members {
+        unserving(registration, pools, id, members, problems);
+    }
+    members
+}
+
+fn endpoint_id(entry: &ModelEntry, id: &str) -> (String, Option<&'static str>) {
+    if let Some(explicit) = &entry.metadata.pool_endpoint_id {
+        return (explicit.value.clone(), None);
+    }
+    match &entry.metadata.upstream_service_id {
+        Some(service) => (
+            format!("{id}@{}", service.value),
+            Some("from `upstream_service_id`"),
+        ),
+        None => (
+            format!("{id}@registration-{}", entry.index + 1),
+            Some("from its position"),
+        ),
+    }
+}
+
+fn provider_name(endpoint_id: &str) -> String {
+    let mut name = String::with_capacity(endpoint_id.len());
+    for c in endpoint_id.chars() {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            name.push(c);
+        } else if c == '_' || !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    let name = name.trim_matches('_');
+    format!(
+        "registration__{}",
+        if name.is_empty() { "endpoint" } else { name }
+    )
+}
+
+/// Gives each name once, appending a number to the others.
+struct Unique {
+    separator: &'static str,
+    taken: HashMap<String, u32>,
+}
+
+impl Unique {
+    fn new(separator: &'static str) -> Self {
+        Self {
+            separator,
+            taken: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, wanted: &str) -> String {
+        if !self.taken.contains_key(wanted) {
+            self.taken.insert(wanted.to_owned(), 2);
+            return wanted.to_owned();
+        }
+        let mut number = self.taken[wanted];
+        let name = loop {
+            let name = format!("{wanted}{}{number}", self.separator);
+            number += 1;
+            if !self.taken.contains_key(&name) {
+                break name;
+            }
+        };
+        self.taken.insert(wanted.to_owned(), number);
+        self.taken.insert(name.clone(), 2);
+        name
+    }
+}
+
+fn named_by_slot(registration: &Registration, pools: &Pools) -> bool {
+    let slots = registration.router.slots.values();
+    slots.into_iter().any(|slot| {
+        pools
+            .models
+            .iter()
+            .any(|entry| entry.id.as_ref().is_some_and(|id| id.value == slot.value))
+    })
+}
+
+fn disabled(pools: &Pools) -> Diagnostic {
+    let place = pools
+        .enabled
+        .as_ref()
+        .map_or(pools.head, |enabled| enabled.span);
+    Diagnostic::new(
+        Code::PoolDisabledRegistration,
+        "pools are declared and not switched on",
+    )
+    .at(place, "`enabled` is false here, which is also the default")
+    .help("write `enabled: true` under `Registration`")
+}
+
+fn renamed(again: Span, first: Option<Span>, wanted: &str, given: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::new(
+        Code::PoolEndpointRenamed,
+        format!("two endpoints claim the id `{wanted}`"),
+    )
+    .at(again, format!("this one is called `{given}`"));
+    let diagnostic = match first {
+        Some(first) => diagnostic.at(first, "first claimed here"),
+        None => diagnostic,
+    };
+    diagnostic.help("give each endpoint an id of its own; state and references are kept by it")
+}
+
+/// A pool that a model hides, or whose members are all switched off.
+fn unserving(
+    registration: &Registration,
+    pools: &Pools,
+    id: &str,
+    members: &[Member],
+    problems: &mut Problems,
+) {
+    let entry = |member: &Member| &pools.models[member.entry];
+    let Some(first) = members.first().and_then(|member| entry(member).id.as_ref()) else {
+        return;
+    };
+    let mut models = registration
+        .models
+        .iter()
+        .filter_map(|model| model.id.as_ref());
+    if let Some(model) = models.find(|model| model.value == id) {
+        problems.push(
+            Diagnostic::new(
+                Code::PoolShadowedByModel,
+                format!("pool `{id}` is hidden by a model of the same id"),
+            )
+            .at(first.span, "the pool, which no request by this id reaches")
+            .at(model.span, "the model, which answers instead")
+            .help("rename one of them, or remove the model to let the pool serve"),
+        );
+    }
+    let mut off = members
+        .iter()
+        .map(|member| entry(member).metadata.pool_enabled.as_ref());
+    if off
+        .clone()
+        .all(|enabled| enabled.is_some_and(|enabled| !enabled.value))
+    {
+        let span = off
+            .next()
+            .flatten()
+            .map_or(first.span, |enabled| enabled.span);
+        problems.push(
+            Diagnostic::new(
+                Code::PoolNothingEnabled,
+                format!("every endpoint of pool `{id}` is disabled"),
+            )
+            .at(span, "switched off here")
+            .help("enable one endpoint, or remove the pool"),
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! `${NAME}` in values: which variables the plan will need, and references
+//! that are malformed or stand where no value is read.
+
+use crate::VariableUse;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::registration::{ModelEntry, Registration};
+use crate::source::{Span, Spanned};
+use crate::variable;
+
+pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec<VariableUse> {
+    let mut found = Found {
+        uses: Vec::new(),
+        problems,
+    };
+    found.read(registration.host.as_ref(), || "HOST".to_owned());
+    found.read(registration.api_key.as_ref(), || "APIKEY".to_owned());
+    for entry in &registration.models {
+        found.entry(entry);
+    }
+    // Pools that are switched off are no part of the plan and need no variables.
+    if let Some(pools) = registration
+        .pools
+        .as_ref()
+        .filter(|pools| pools.enabled.as_ref().is_some_and(|on| on.value))
+    {
+        for entry in &pools.models {
+            found.entry(entry);
+            found.refuse(entry.metadata.pool_endpoint_id.as_ref());
+            found.refuse(entry.metadata.upstream_service_id.as_ref());
+        }
+        for (at, service) in pools.services.iter().enumerate() {
+            let path = |key: &str| format!("Registration.upstream_services[{at}].{key}");
+            found.refuse(service.id.as_ref());
+            found.read(service.base_url.as_ref(), || path("base_url"));
+            found.read(service.auth_token.as_ref(), || path("auth_token"));
+        }
+    }
+    for name in registration.router.slots.values() {
+        found.refuse(Some(name));
+    }
+    found.uses
+}
+
+struct Found<'p> {
+    uses: Vec<VariableUse>,
+    problems: &'p mut Problems,
+}
+
+impl Found<'_> {
+    fn entry(&mut self, entry: &ModelEntry) {
+        self.refuse(entry.id.as_ref());
+        for (key, text) in [
+            ("api", &entry.api),
+            ("key", &entry.key),
+            ("model", &entry.model),
+        ] {
+            self.read(text.as_ref(), || format!("{}.{key}", entry.path()));
+        }
+    }
+
+    fn read(&mut self, text: Option<&Spanned<String>>, path: impl Fn() -> String) {
+        let Some(text) = text.filter(|text| text.value.contains("${")) else {
+            return;
+        };
+        match variable::variables(&text.value) {
+            Ok(variables) => {
+                self.uses
+                    .extend(variables.iter().map(|variable| VariableUse {
+                        name: variable.name.to_owned(),
+                        has_default: variable.default.is_some(),
+                        span: text.span,
+                        path: path(),
+                    }));
+            }
+            Err(malformed) => {
+                let what = malformed.what;
+                self.problems.push(
+                    Diagnostic::new(
+                        Code::EnvMalformed,
+                        format!("`{}` has a malformed variable reference", path()),
+                    )
+                    .at(within(text, &malformed.range), what)
+                    .help(
+                        "write `${NAME}` or `${NAME:-default}`; a name has letters, digits and `_`",
+                    ),
+                );
+            }
+        }
+    }
+
+    fn refuse(&mut self, text: Option<&Spanned<String>>) {
+        let Some(text) = text.filter(|text| text.value.contains("${")) else {
+            return;
+        };
+        self.problems.push(
+            Diagnostic::new(Code::EnvNotHere, "a name cannot come from the environment")
+                .at(text.span, "this is compared when the registration is compiled")
+                .help("write the name itself; variables are read in `api`, `key`, `model`, `HOST`, `APIKEY`, `base_url` and `auth_token`"),
+        );
+    }
+}
+
+/// The place of a range of the value. A plain scalar's text is its source
+/// text; with quotes it starts one byte later; with escapes the whole scalar
+/// is named, since offsets no longer agree.
+fn within(text: &Spanned<String>, range: &std::ops::Range<usize>) -> Span {
+    let width = text.span.range().len();
+    match width.checked_sub(text.value.len()) {
+        Some(0) => text.span.slice(range.clone()),
+        Some(2) => text.span.slice(range.start + 1..range.end + 1),
+        _ => text.span,
+    }
+}

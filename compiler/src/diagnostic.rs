@@ -1,0 +1,157 @@
+//! What the compiler says about a document.
+//!
+//! A [`Diagnostic`] is a flat fact: code, headline, places, help. It is made
+//! where the mistake is found and knows nothing about how it will be shown;
+//! `miette` is one dress for it ([`Shown`]), JSON another.
+
+mod code;
+mod nearest;
+mod shown;
+
+pub use code::{Code, Severity};
+pub use nearest::{did_you_mean, nearest};
+pub use shown::Shown;
+
+use crate::source::Span;
+
+/// One mistake, or one thing worth knowing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What kind it is.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Lower case, no period, the user's words in backticks.
+    pub headline: String,
+    /// The place, then other places. Empty only when the document set has no text at all.
+    pub labels: Vec<Label>,
+    /// What to do, starting with a verb.
+    pub help: Option<String>,
+    /// A change that would mend it.
+    pub fix: Option<Fix>,
+}
+
+/// A place and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What this place is.
+    pub text: String,
+}
+
+/// A replacement that mends a mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is replaced.
+    pub span: Span,
+    /// The new text.
+    pub replacement: String,
+}
+
+impl Diagnostic {
+    /// A diagnostic of a code, at the severity its table gives.
+    pub fn new(code: Code, headline: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            headline: headline.into(),
+            labels: Vec::new(),
+            help: None,
+            fix: None,
+        }
+    }
+
+    /// Adds a place; the first is the primary one.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Offers a replacement.
+    #[must_use]
+    pub fn fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.fix = Some(Fix {
+            span,
+            replacement: replacement.into(),
+        });
+        self
+    }
+
+    /// The primary place.
+    pub fn span(&self) -> Option<Span> {
+        self.labels.first().map(|label| label.span)
+    }
+}
+
+/// Everything found in one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    found: Vec<Diagnostic>,
+}
+
+impl Problems {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Puts them in the order they are read: by place, then by code, then by
+    /// headline. What has no place comes first.
+    pub fn sort(&mut self) {
+        self.found.sort_by(|a, b| {
+            let key = |d: &Diagnostic| (d.span(), d.code.as_str());
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.headline.cmp(&b.headline))
+        });
+    }
+
+    /// Makes every warning of `code` an error.
+    pub fn deny(&mut self, code: Code) {
+        for diagnostic in self.found.iter_mut().filter(|found| found.code == code) {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+
+    /// All, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.found.iter()
+    }
+
+    /// How many have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.found
+            .iter()
+            .filter(|found| found.severity == severity)
+            .count()
+    }
+
+    /// Whether any is an error.
+    pub fn has_errors(&self) -> bool {
+        self.found
+            .iter()
+            .any(|found| found.severity == Severity::Error)
+    }
+
+    /// Whether there is none at all.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+}

@@ -1,0 +1,109 @@
+//! The closed table of codes. Each has a page in docs/diagnostics, a refused
+//! fixture and an accepted near miss under fixtures/diagnostics; a test holds
+//! the three together.
+
+use std::fmt;
+
+/// How bad a diagnostic is. Errors refuse the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The document is refused.
+    Error,
+    /// The document is accepted; somebody should look.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word outputs use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal, $severity:ident, $title:literal;)+) => {
+        /// What kind a diagnostic is; shown as `area/what-is-wrong`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $(#[doc = $title] $variant,)+ }
+
+        impl Code {
+            /// All codes in table order.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)+];
+
+            /// The code as people say it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+
+            /// The severity it has unless something raises it.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)+ }
+            }
+
+            /// One line on what it is about.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    SourceEmpty = "source/empty", Error, "A document set says nothing at all.";
+    SourceNotUtf8 = "source/not-utf8", Error, "A file is not UTF-8 text.";
+    SourceTooLarge = "source/too-large", Error, "A file is larger than the compiler reads.";
+    SyntaxInvalidYaml = "syntax/invalid-yaml", Error, "The text is not YAML.";
+    SyntaxTooDeep = "syntax/too-deep", Error, "Maps and lists are nested deeper than the compiler follows.";
+    SyntaxAliasCycle = "syntax/alias-cycle", Error, "An alias refers to the node that contains it.";
+    SyntaxAliasLimit = "syntax/alias-limit", Error, "Aliases expand to more than the compiler follows.";
+    SyntaxDuplicateKey = "syntax/duplicate-key", Error, "A map has the same key twice.";
+    SyntaxMultipleDocuments = "syntax/multiple-documents", Error, "One file holds several YAML documents.";
+    SyntaxUnsupportedTag = "syntax/unsupported-tag", Error, "A YAML tag asks for a type that does not exist here.";
+    DocumentWrongType = "document/wrong-type", Error, "A value has another type than its key takes.";
+    DocumentMissingKey = "document/missing-key", Error, "A key that is required is not there.";
+    DocumentMisspeltKey = "document/misspelt-key", Error, "A key is almost one that exists.";
+    DocumentUnknownKey = "document/unknown-key", Warning, "A key means nothing here.";
+    DocumentUnknownValue = "document/unknown-value", Error, "A value is not one of the allowed words.";
+    DocumentOutOfRange = "document/out-of-range", Error, "A number is outside what its key takes.";
+    DocumentInvalidUrl = "document/invalid-url", Error, "A URL is not one the proxy can call.";
+    DocumentNotSupportedYet = "document/not-supported-yet", Warning, "A section or value is known but has no effect yet.";
+    DocumentClustering = "document/clustering", Error, "Nodes and clusters are not part of a registration.";
+    DocumentConflict = "document/conflict", Error, "Two files of a set give one key different values.";
+    DocumentOldSpelling = "document/old-spelling", Note, "A key is written in its old spelling.";
+    DocumentBothSpellings = "document/both-spellings", Warning, "A key is given in its old and its current spelling.";
+    ModelNone = "model/none", Error, "No model can be asked for.";
+    ModelDuplicateId = "model/duplicate-id", Error, "Two models have the same id.";
+    PoolShadowedByModel = "pool/shadowed-by-model", Warning, "A model of the same id hides a pool.";
+    PoolDisabledRegistration = "pool/disabled-registration", Warning, "Pools are written down but not switched on.";
+    PoolNothingEnabled = "pool/nothing-enabled", Warning, "Every endpoint of a pool is disabled.";
+    PoolUnknownUpstreamService = "pool/unknown-upstream-service", Warning, "An endpoint names an upstream service that does not exist.";
+    PoolDuplicateUpstreamService = "pool/duplicate-upstream-service", Error, "Two upstream services have the same id.";
+    PoolEndpointRenamed = "pool/endpoint-renamed", Warning, "Two endpoints claim the same id, so one was renamed.";
+    RouterUnknownModel = "router/unknown-model", Error, "A slot names a model that does not exist.";
+    RouterNoDefault = "router/no-default", Warning, "Requests for unknown models have nowhere to go.";
+    EnvMalformed = "env/malformed", Error, "A `${` is not a variable reference.";
+    EnvNotHere = "env/not-here", Error, "A variable stands where names are compared.";
+    EnvUnset = "env/unset", Warning, "A variable has neither a value nor a default.";
+    SecretLiteral = "secret/literal", Warning, "A secret stands in the document itself.";
+    SecretInUrl = "secret/in-url", Warning, "A URL carries a credential.";
+    ListenPublicWithoutKey = "listen/public-without-key", Warning, "A public listener asks for no key.";
+}
+
+impl Code {
+    /// The code of a name such as `pool/shadowed-by-model`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,125 @@
+//! Plan × plan → what a change means.
+//!
+//! A [`Change`] is a fact (what, before, after); its weight and its sentence
+//! are derived from the fact, so that a diff turned round is the diff of the
+//! turned plans. Two plans differ here exactly when their hashes differ.
+
+mod facts;
+mod meaning;
+
+use serde::Serialize;
+
+use crate::plan::{Hash, Plan, Slot};
+
+/// How much a reviewer should care. Ordered from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// No request goes elsewhere.
+    Quiet,
+    /// Some requests are served differently.
+    Notable,
+    /// Some requests that were served may be refused, or callers must change.
+    Breaking,
+    /// Takes effect only when the process is started again.
+    Restart,
+}
+
+impl Weight {
+    /// The word outputs use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Notable => "notable",
+            Self::Breaking => "breaking",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A value at the top: `listen.host`, `log_level`, ….
+    Setting(&'static str),
+    /// A slot.
+    Slot(Slot),
+    /// A model as a whole.
+    Model(String),
+    /// One value of a model.
+    ModelField(String, &'static str),
+    /// A pool as a whole.
+    Pool(String),
+    /// One value of a pool.
+    PoolField(String, &'static str),
+    /// The endpoint a pool would use first when all are healthy.
+    FirstChoice(String),
+    /// An endpoint of a pool as a whole.
+    Endpoint(String, String),
+    /// One value of an endpoint of a pool.
+    EndpointField(String, String, &'static str),
+    /// An upstream service as a whole.
+    Service(String),
+    /// One value of an upstream service.
+    ServiceField(String, &'static str),
+}
+
+/// One change; at least one of `before` and `after` is present, and they differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What changed.
+    pub subject: Subject,
+    /// What was; absent for what is new.
+    pub before: Option<String>,
+    /// What is; absent for what is gone.
+    pub after: Option<String>,
+}
+
+/// All changes between two plans, in the order a review reads them: settings,
+/// slots, models, pools, services; each by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diff {
+    /// Hash of the old plan.
+    pub before: Hash,
+    /// Hash of the new plan.
+    pub after: Hash,
+    /// The changes.
+    pub changes: Vec<Change>,
+}
+
+impl Diff {
+    /// Whether the plans mean the same.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The heaviest change.
+    pub fn weight(&self) -> Option<Weight> {
+        self.changes.iter().map(Change::weight).max()
+    }
+
+    /// The diff from the new plan back to the old one.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let turn = |change: &Change| Change {
+            subject: change.subject.clone(),
+            before: change.after.clone(),
+            after: change.before.clone(),
+        };
+        Self {
+            before: self.after.clone(),
+            after: self.before.clone(),
+            changes: self.changes.iter().map(turn).collect(),
+        }
+    }
+}
+
+/// Compares two plans.
+pub fn diff(before: &Plan, after: &Plan) -> Diff {
+    let changes = facts::compare(before, after);
+    Diff {
+        before: before.hash(),
+        after: after.hash(),
+        changes,
+    }
+}

@@ -1,0 +1,330 @@
+//! The facts of a diff: walks two plans side by side.
+
+use std::collections::BTreeMap;
+
+use super::{Change, Subject};
+use crate::plan::{Capabilities, Endpoint, Plan, Pool, Slot, UpstreamService};
+use crate::route::{PoolSnapshot, active_endpoint};
+
+/// A named value as text; absent values are none.
+type Field = (&'static str, Option<String>);
+
+pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
+    let mut changes = Vec::new();
+    fields(
+        &settings(before),
+        &settings(after),
+        &mut changes,
+        Subject::Setting,
+    );
+    for (_, slot) in Slot::WORDS {
+        let name = |plan: &Plan| plan.router.slots.get(slot).cloned();
+        push(
+            &mut changes,
+            Subject::Slot(*slot),
+            name(before),
+            name(after),
+        );
+    }
+    for (id, old, new) in pairs(&before.models, &after.models) {
+        match (old, new) {
+            (Some(old), Some(new)) => {
+                fields(
+                    &endpoint_fields(old),
+                    &endpoint_fields(new),
+                    &mut changes,
+                    |name| Subject::ModelField(id.clone(), name),
+                );
+            }
+            _ => push(
+                &mut changes,
+                Subject::Model(id.clone()),
+                old.map(summary),
+                new.map(summary),
+            ),
+        }
+    }
+    for (id, old, new) in pairs(&before.pools, &after.pools) {
+        match (old, new) {
+            (Some(old), Some(new)) => pool(id, old, new, &mut changes),
+            _ => push(
+                &mut changes,
+                Subject::Pool(id.clone()),
+                old.map(pool_summary),
+                new.map(pool_summary),
+            ),
+        }
+    }
+    for (id, old, new) in pairs(&before.upstream_services, &after.upstream_services) {
+        let url = |service: &UpstreamService| service.base_url.url.clone();
+        match (old, new) {
+            (Some(old), Some(new)) => {
+                fields(
+                    &service_fields(old),
+                    &service_fields(new),
+                    &mut changes,
+                    |name| Subject::ServiceField(id.clone(), name),
+                );
+            }
+            _ => push(
+                &mut changes,
+                Subject::Service(id.clone()),
+                old.map(url),
+                new.map(url),
+            ),
+        }
+    }
+    changes
+}
+
+fn pool(id: &str, old: &Pool, new: &Pool, changes: &mut Vec<Change>) {
+    fields(&pool_fields(old), &pool_fields(new), changes, |name| {
+        Subject::PoolField(id.to_owned(), name)
+    });
+    let first = |pool: &Pool| {
+        active_endpoint(pool, &PoolSnapshot::all_healthy()).map(|endpoint| endpoint.id.clone())
+    };
+    push(
+        changes,
+        Subject::FirstChoice(id.to_owned()),
+        first(old),
+        first(new),
+    );
+    let by_id = |pool: &'_ Pool| -> BTreeMap<String, Endpoint> {
+        pool.endpoints
+            .iter()
+            .map(|endpoint| (endpoint.id.clone(), endpoint.clone()))
+            .collect()
+    };
+    if old.endpoints == new.endpoints {
+        return;
+    }
+    for (endpoint, old, new) in pairs(&by_id(old), &by_id(new)) {
+        match (old, new) {
+            (Some(old), Some(new)) => {
+                fields(
+                    &endpoint_fields(old),
+                    &endpoint_fields(new),
+                    changes,
+                    |name| Subject::EndpointField(id.to_owned(), endpoint.clone(), name),
+                );
+            }
+            _ => {
+                let subject = Subject::Endpoint(id.to_owned(), endpoint.clone());
+                push(changes, subject, old.map(summary), new.map(summary));
+            }
+        }
+    }
+}
+
+/// The keys of both maps in order, each with its values.
+fn pairs<'m, V>(
+    before: &'m BTreeMap<String, V>,
+    after: &'m BTreeMap<String, V>,
+) -> impl Iterator<Item = (&'m String, Option<&'m V>, Option<&'m V>)> {
+    let new = after.keys().filter(|key| !before.contains_key(*key));
+    let mut keys: Vec<&String> = before.keys().chain(new).collect();
+    keys.sort_unstable();
+    keys.into_iter()
+        .map(|key| (key, before.get(key), after.get(key)))
+}
+
+fn fields(
+    old: &[Field],
+    new: &[Field],
+    changes: &mut Vec<Change>,
+    subject: impl Fn(&'static str) -> Subject,
+) {
+    for ((name, old), (_, new)) in old.iter().zip(new) {
+        if old != new {
+            push(changes, subject(name), old.clone(), new.clone());
+        }
+    }
+}
+
+fn push(
+    changes: &mut Vec<Change>,
+    subject: Subject,
+    before: Option<String>,
+    after: Option<String>,
+) {
+    if before != after {
+        changes.push(Change {
+            subject,
+            before,
+            after,
+        });
+    }
+}
+
+fn settings(plan: &Plan) -> Vec<Field> {
+    vec![
+        ("listen.host", Some(plan.listen.host.clone())),
+        ("listen.port", Some(plan.listen.port.to_string())),
+        (
+            "listen.api_key",
+            plan.listen.api_key.as_ref().map(ToString::to_string),
+        ),
+        ("runtime.mode", Some(plan.runtime.mode.to_string())),
+        ("log_level", Some(plan.log_level.to_string())),
+        (
+            "upstream_timeout_ms",
+            plan.upstream_timeout_ms.map(|ms| ms.to_string()),
+        ),
+        (
+            "router.long_context_threshold",
+            Some(plan.router.long_context_threshold.to_string()),
+        ),
+    ]
+}
+
+/// Every value of an endpoint but its id, which is its identity.
+fn endpoint_fields(endpoint: &Endpoint) -> Vec<Field> {
+    // Taken apart by name, so that a new field cannot be forgotten here.
+    let Endpoint {
+        api,
+        capabilities,
+        cost,
+        enabled,
+        id: _,
+        interface,
+        key,
+        label,
+        model,
+        priority,
+        provider,
+        rate_limit,
+        thinking,
+        upstream_service,
+        vendor_hint,
+    } = endpoint;
+    let Capabilities {
+        context_window_tokens,
+        images,
+        reasoning,
+        safe_input_tokens,
+        tools,
+    } = capabilities;
+    let limits = rate_limit.as_ref();
+    vec![
+        ("enabled", Some(enabled.to_string())),
+        ("priority", Some(priority.to_string())),
+        ("interface", Some(interface.to_string())),
+        (
+            "api",
+            Some(match &api.secret {
+                Some(fingerprint) => format!("{} ({fingerprint})", api.url),
+                None => api.url.clone(),
+            }),
+        ),
+        ("key", Some(key.to_string())),
+        ("model", Some(model.clone())),
+        ("provider", Some(provider.clone())),
+        ("upstream_service", upstream_service.clone()),
+        (
+            "thinking",
+            thinking.as_ref().map(|thinking| {
+                let mode = thinking.mode.map_or("as asked", |mode| mode.word());
+                let effort = thinking
+                    .effort
+                    .map(|effort| format!(", effort {effort}"))
+                    .unwrap_or_default();
+                let budget = thinking
+                    .budget_tokens
+                    .map(|budget| format!(", budget {budget}"))
+                    .unwrap_or_default();
+                format!("{mode}{effort}{budget}")
+            }),
+        ),
+        ("supports_reasoning", Some(reasoning.to_string())),
+        ("supports_tools", Some(tools.to_string())),
+        ("supports_images", Some(images.to_string())),
+        (
+            "context_window_tokens",
+            context_window_tokens.map(|tokens| tokens.to_string()),
+        ),
+        (
+            "safe_input_tokens",
+            safe_input_tokens.map(|tokens| tokens.to_string()),
+        ),
+        (
+            "cost",
+            cost.as_ref().map(|cost| {
+                let side = |amount: Option<f64>| {
+                    amount.map_or("-".to_owned(), |amount| amount.to_string())
+                };
+                format!(
+                    "{} / {} {} per 1M",
+                    side(cost.input_per_1m),
+                    side(cost.output_per_1m),
+                    cost.currency
+                )
+            }),
+        ),
+        (
+            "rate_limit_rpm",
+            limits
+                .and_then(|limits| limits.rpm)
+                .map(|rpm| rpm.to_string()),
+        ),
+        (
+            "rate_limit_tpm",
+            limits
+                .and_then(|limits| limits.tpm)
+                .map(|tpm| tpm.to_string()),
+        ),
+        ("label", label.clone()),
+        ("vendor_hint", vendor_hint.clone()),
+    ]
+}
+
+fn pool_fields(pool: &Pool) -> Vec<Field> {
+    let health = &pool.health;
+    vec![
+        ("strategy", Some(pool.strategy.to_string())),
+        ("health.cooldown_ms", Some(health.cooldown_ms.to_string())),
+        (
+            "health.failures_to_open",
+            Some(health.failures_to_open.to_string()),
+        ),
+        ("health.open_ms", Some(health.open_ms.to_string())),
+        (
+            "health.latency_window",
+            Some(health.latency_window.to_string()),
+        ),
+    ]
+}
+
+fn service_fields(service: &UpstreamService) -> Vec<Field> {
+    let url = &service.base_url;
+    vec![
+        (
+            "base_url",
+            Some(match &url.secret {
+                Some(fingerprint) => format!("{} ({fingerprint})", url.url),
+                None => url.url.clone(),
+            }),
+        ),
+        (
+            "auth_token",
+            service.auth_token.as_ref().map(ToString::to_string),
+        ),
+    ]
+}
+
+fn summary(endpoint: &Endpoint) -> String {
+    let off = if endpoint.enabled { "" } else { ", disabled" };
+    format!(
+        "{} {} at {}{off}",
+        endpoint.interface, endpoint.model, endpoint.api.url
+    )
+}
+
+fn pool_summary(pool: &Pool) -> String {
+    let ids: Vec<&str> = pool
+        .endpoints
+        .iter()
+        .map(|endpoint| endpoint.id.as_str())
+        .collect();
+    format!("{}: {}", pool.strategy, ids.join(", "))
+}

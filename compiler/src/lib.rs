@@ -1,0 +1,130 @@
+//! The compiler of `ctr`: text in; plan, problems and decisions out.
+//!
+//! ```text
+//! text ─► spanned tree ─► Registration ─► Checked ─► Plan ─► diff | render | route
+//!         tree            registration     check      plan
+//! ```
+//!
+//! Each stage has its own type, and only the stage before can make it. After
+//! [`plan::Plan`] nothing looks back at source text; where a value came from is
+//! kept beside the plan in [`plan::Provenance`].
+//!
+//! This crate knows no world: no files, clock, network, environment or chance.
+//! Whoever needs one of them passes the value in.
+
+pub mod check;
+pub mod diagnostic;
+pub mod diff;
+pub mod health;
+pub mod plan;
+pub mod registration;
+pub mod render;
+pub mod route;
+pub mod source;
+pub mod tree;
+pub mod variable;
+
+use diagnostic::{Code, Diagnostic, Problems};
+use plan::{Plan, Provenance, Secrets};
+use source::{Sources, Span};
+
+/// How much input the compiler follows before it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes in one source.
+    pub source_bytes: usize,
+    /// Levels of maps and lists.
+    pub depth: usize,
+    /// Nodes that aliases may add to one source.
+    pub alias_nodes: usize,
+}
+
+impl Default for Limits {
+    /// 64 MiB, 64 levels, 200,000 nodes: far above any real registration, far
+    /// below what could hurt.
+    fn default() -> Self {
+        Self {
+            source_bytes: 64 << 20,
+            depth: 64,
+            alias_nodes: 200_000,
+        }
+    }
+}
+
+/// What came of compiling.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The plan; absent exactly when `problems` holds an error.
+    pub plan: Option<Plan>,
+    /// Everything found, sorted by place. Warnings come with success too.
+    pub problems: Problems,
+    /// Where each part of the plan was written, and what was filled in.
+    pub provenance: Provenance,
+    /// Literal secrets, apart from the plan.
+    pub secrets: Secrets,
+    /// Variables that activation will need, in order of place.
+    pub variables: Vec<VariableUse>,
+}
+
+/// One `${NAME}` in a value the plan uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariableUse {
+    /// The name.
+    pub name: String,
+    /// Whether it has a default.
+    pub has_default: bool,
+    /// Where it stands.
+    pub span: Span,
+    /// The key it is the value of, for example `Registration.models[2].key`.
+    pub path: String,
+}
+
+/// Compiles a document set. Several sources are one document, merged in order.
+pub fn compile(sources: &Sources) -> Compiled {
+    compile_within(sources, &Limits::default())
+}
+
+/// [`compile`] with limits of the caller's choice.
+pub fn compile_within(sources: &Sources, limits: &Limits) -> Compiled {
+    let mut problems = Problems::default();
+    let root = tree::read(sources, limits, &mut problems);
+    let registration = registration::read(&root, &mut problems);
+    let checked = check::check(registration, root.complete, &mut problems);
+    let mut compiled = plan::lower(checked);
+    problems.sort();
+    if problems.has_errors() {
+        compiled.plan = None;
+    }
+    Compiled {
+        problems,
+        ..compiled
+    }
+}
+
+/// Reports every variable that has neither a default nor, as `is_set` says, a value.
+/// One diagnostic for a name, with every place it stands at.
+pub fn unset_variables(compiled: &Compiled, is_set: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    let mut seen: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for used in compiled
+        .variables
+        .iter()
+        .filter(|used| !used.has_default && !is_set(&used.name))
+    {
+        let at = *seen.entry(&used.name).or_insert_with(|| {
+            let name = &used.name;
+            found.push(
+                Diagnostic::new(Code::EnvUnset, format!("variable `{name}` is not set")).help(
+                    format!("set `{name}` before `ctr start`, or write `${{{name}:-default}}`"),
+                ),
+            );
+            found.len() - 1
+        });
+        // A handful of places is enough to find the rest.
+        if found[at].labels.len() < 4 {
+            let text = format!("`{}` needs it", used.path);
+            found[at] = found[at].clone().at(used.span, text);
+        }
+    }
+    found
+}

@@ -1,0 +1,434 @@
+//! The plan: what a registration means, with every name resolved and every
+//! default filled in.
+//!
+//! A plan knows no source text and holds no secret. Its canonical JSON has
+//! sorted keys (fields here are declared in that order, and a test holds them
+//! to it), so that the same meaning always gives the same bytes and the same
+//! hash. Where a value came from is told by [`Provenance`], beside the plan.
+
+pub mod canonical;
+mod lower;
+mod provenance;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use canonical::{Hash, ReadPlanError};
+pub(crate) use lower::lower;
+pub use provenance::{Filled, ItemOrigin, Provenance};
+pub(crate) use secret::is_lone_variable;
+pub use secret::{Fingerprint, SecretRef, Secrets};
+
+/// Version of the plan's JSON form; a reader refuses any other.
+pub const SCHEMA: &str = "ctr.plan/1";
+
+/// A compiled registration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Where the proxy listens and what it asks of a caller.
+    pub listen: Listen,
+    /// Least severe log line that is written.
+    pub log_level: LogLevel,
+    /// Logical models with one endpoint each, by id.
+    pub models: BTreeMap<String, Endpoint>,
+    /// Pools by logical model id. A pool whose id is also in `models` is shadowed.
+    pub pools: BTreeMap<String, Pool>,
+    /// Scenario slots.
+    pub router: Router,
+    /// Deployment role.
+    pub runtime: Runtime,
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Upstream services by id; references for observation, no traffic goes to them.
+    pub upstream_services: BTreeMap<String, UpstreamService>,
+    /// Longest wait for an upstream in milliseconds; absent means no limit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_timeout_ms: Option<u64>,
+}
+
+/// Where the proxy listens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// The bootstrap key a caller must send, if any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub api_key: Option<SecretRef>,
+    /// Host name or address, may hold `${NAME}`.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl Listen {
+    /// Whether this listens on every interface (`0.0.0.0`, `::`, `[::]`).
+    pub fn is_public(&self) -> bool {
+        matches!(self.host.as_str(), "0.0.0.0" | "::" | "[::]")
+    }
+}
+
+/// Deployment role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runtime {
+    /// `local`, `server` or `cloud`.
+    pub mode: Mode,
+}
+
+/// A pool: endpoints that can each answer for one logical model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// Members sorted by (priority, id).
+    pub endpoints: Vec<Endpoint>,
+    /// When an endpoint counts as out.
+    pub health: HealthPolicy,
+    /// How members are ordered for a request.
+    pub strategy: Strategy,
+}
+
+/// One upstream that can answer: a model entry or a member of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// Where requests go.
+    pub api: Address,
+    /// What the upstream model can do.
+    pub capabilities: Capabilities,
+    /// Declared price.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<Cost>,
+    /// Whether it may serve; a disabled endpoint stays listed.
+    pub enabled: bool,
+    /// Unique over all pools; for a model entry, the model's id.
+    pub id: String,
+    /// Wire protocol.
+    pub interface: Interface,
+    /// Name of the upstream key.
+    pub key: SecretRef,
+    /// Name for people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub label: Option<String>,
+    /// Name of the model at the upstream.
+    pub model: String,
+    /// Smaller is preferred.
+    pub priority: i64,
+    /// Internal provider name, unique over the plan; first half of a `provider,model` reference.
+    pub provider: String,
+    /// Declared limits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rate_limit: Option<RateLimit>,
+    /// What the model does with thinking.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thinking: Option<Thinking>,
+    /// Upstream service it belongs to, as written; may name none that exists.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream_service: Option<String>,
+    /// Vendor, for display.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vendor_hint: Option<String>,
+}
+
+impl Endpoint {
+    /// The `provider,model` form of this endpoint.
+    pub fn legacy_ref(&self) -> String {
+        format!("{},{}", self.provider, self.model)
+    }
+}
+
+/// A URL without what must not be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Fingerprint of the full URL where it carries a credential; the full text is in [`Secrets`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secret: Option<Fingerprint>,
+    /// The URL without user-info and secret query values; may hold `${NAME}`.
+    pub url: String,
+}
+
+/// What an endpoint can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Total window in tokens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub context_window_tokens: Option<u64>,
+    /// Images in messages.
+    pub images: bool,
+    /// Thinking.
+    pub reasoning: bool,
+    /// Input limit in tokens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub safe_input_tokens: Option<u64>,
+    /// Tool calls.
+    pub tools: bool,
+}
+
+/// Declared price per million tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// ISO 4217 code as written.
+    pub currency: String,
+    /// Per 1,000,000 input tokens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub input_per_1m: Option<f64>,
+    /// Per 1,000,000 output tokens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub output_per_1m: Option<f64>,
+}
+
+/// Declared limits of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests per minute.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rpm: Option<u64>,
+    /// Tokens per minute.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tpm: Option<u64>,
+}
+
+/// Thinking as configured for a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thinking {
+    /// Token budget.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub budget_tokens: Option<u64>,
+    /// Effort.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effort: Option<Effort>,
+    /// Mode.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mode: Option<ThinkingMode>,
+}
+
+/// When an endpoint counts as out, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthPolicy {
+    /// Rest after one failure.
+    pub cooldown_ms: u64,
+    /// Consecutive failures that open the circuit.
+    pub failures_to_open: u32,
+    /// Latency samples that are kept.
+    pub latency_window: u32,
+    /// How long an open circuit stays open.
+    pub open_ms: u64,
+}
+
+impl Default for HealthPolicy {
+    /// The constants of claude-trigger-router 1.7.0 (60 s, 3, 300 s, 20 samples).
+    fn default() -> Self {
+        Self {
+            cooldown_ms: 60_000,
+            failures_to_open: 3,
+            latency_window: 20,
+            open_ms: 300_000,
+        }
+    }
+}
+
+/// Scenario slots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Router {
+    /// Tokens from which `longContext` is used.
+    pub long_context_threshold: u64,
+    /// What each configured slot names: a logical model id or a `provider,model` reference.
+    pub slots: BTreeMap<Slot, String>,
+}
+
+/// A service that endpoints refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamService {
+    /// Token for observing it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub auth_token: Option<SecretRef>,
+    /// Base URL without a trailing `/`.
+    pub base_url: Address,
+}
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// Every value with the word that documents use for it.
+            pub const WORDS: &'static [(&'static str, $name)] = &[$(($word, $name::$variant),)+];
+
+            /// The word that documents use.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// Wire protocol of an upstream.
+    Interface {
+        /// Anthropic Messages.
+        Anthropic = "anthropic",
+        /// OpenAI Chat Completions.
+        Openai = "openai",
+    }
+}
+words! {
+    /// How a pool orders its endpoints.
+    Strategy {
+        /// By declared priority.
+        Priority = "priority",
+        /// By average latency.
+        LeastLatency = "least-latency",
+        /// Least used first.
+        RoundRobin = "round-robin",
+        /// By status, failures, latency.
+        HealthAware = "health-aware",
+        /// By declared cost.
+        CostAware = "cost-aware",
+    }
+}
+words! {
+    /// Deployment role.
+    Mode {
+        /// One developer's machine.
+        Local = "local",
+        /// A shared service.
+        Server = "server",
+        /// A shared service in a cloud.
+        Cloud = "cloud",
+    }
+}
+words! {
+    /// Least severe log line that is written.
+    LogLevel {
+        /// Only what ends the process.
+        Fatal = "fatal",
+        /// Failures.
+        Error = "error",
+        /// Failures and warnings.
+        Warn = "warn",
+        /// What an operator wants to see.
+        Info = "info",
+        /// What a developer wants to see.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+words! {
+    /// Effort of thinking.
+    Effort {
+        /// Least.
+        Low = "low",
+        /// Middle.
+        Medium = "medium",
+        /// Most.
+        High = "high",
+    }
+}
+words! {
+    /// Whether a model thinks.
+    ThinkingMode {
+        /// As the request says.
+        Auto = "auto",
+        /// Never.
+        Off = "off",
+        /// Always.
+        On = "on",
+    }
+}
+words! {
+    /// Scenario slots of `Router`, in the order a review reads them.
+    Slot {
+        /// Everything that no other slot takes.
+        Default = "default",
+        /// Requests that ask for thinking.
+        Think = "think",
+        /// Large input.
+        LongContext = "longContext",
+        /// A client's small background requests.
+        Background = "background",
+        /// Requests with a web search tool.
+        WebSearch = "webSearch",
+        /// Requests with images.
+        Image = "image",
+    }
+}
+
+/// What a name in a slot or a request stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target<'p> {
+    /// A model entry.
+    Model(&'p str, &'p Endpoint),
+    /// A pool that no model of the same id shadows.
+    Pool(&'p str, &'p Pool),
+    /// One endpoint, named by its `provider,model` reference.
+    Endpoint(&'p Endpoint),
+}
+
+impl Target<'_> {
+    /// Whether anything behind it is enabled.
+    pub fn is_enabled(&self) -> bool {
+        match self {
+            Target::Model(_, endpoint) | Target::Endpoint(endpoint) => endpoint.enabled,
+            Target::Pool(_, pool) => pool.endpoints.iter().any(|endpoint| endpoint.enabled),
+        }
+    }
+}
+
+impl Plan {
+    /// Resolves a logical model id or a `provider,model` reference. A model
+    /// wins over a pool of the same id.
+    pub fn resolve(&self, name: &str) -> Option<Target<'_>> {
+        if let Some((id, endpoint)) = self.models.get_key_value(name) {
+            return Some(Target::Model(id, endpoint));
+        }
+        if let Some((id, pool)) = self.pools.get_key_value(name) {
+            return Some(Target::Pool(id, pool));
+        }
+        let (provider, model) = name.split_once(',')?;
+        self.endpoints()
+            .find(|endpoint| endpoint.provider == provider && endpoint.model == model)
+            .map(Target::Endpoint)
+    }
+
+    /// Every endpoint: those of models by id, then those of pools by pool id, priority, id.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.models
+            .values()
+            .chain(self.pools.values().flat_map(|pool| &pool.endpoints))
+    }
+
+    /// The ids a client may ask for, sorted, each once.
+    pub fn logical_ids(&self) -> impl Iterator<Item = &str> {
+        let pools = self
+            .pools
+            .keys()
+            .filter(|id| !self.models.contains_key(*id));
+        let mut ids: Vec<&str> = self
+            .models
+            .keys()
+            .chain(pools)
+            .map(String::as_str)
+            .collect();
+        ids.sort_unstable();
+        ids.into_iter()
+    }
+}

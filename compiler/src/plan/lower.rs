@@ -1,0 +1,364 @@
+//! Checked registration → plan. Every default becomes explicit here, and only
+//! here, and is noted as filled in.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::{
+    Address, Capabilities, Cost, Endpoint, Filled, HealthPolicy, ItemOrigin, Listen, LogLevel,
+    Mode, Plan, Pool, Provenance, RateLimit, Router, Runtime, SCHEMA, SecretRef, Secrets, Strategy,
+    UpstreamService,
+};
+use crate::Compiled;
+use crate::check::{Checked, Member};
+use crate::diagnostic::Problems;
+use crate::registration::{ModelEntry, Registration, inferred_interface, normal_url, shown_url};
+use crate::source::Spanned;
+
+const HOST: &str = "127.0.0.1";
+const PORT: u16 = 5678;
+const TIMEOUT_MS: i64 = 600_000;
+const LONG_CONTEXT_THRESHOLD: i64 = 60_000;
+const DEFAULT: &str = "default";
+
+/// Makes the plan. An entry that lacks something required was reported and is left out.
+pub(crate) fn lower(checked: Checked) -> Compiled {
+    let mut lowering = Lowering {
+        secrets: Secrets::default(),
+        provenance: Provenance::default(),
+    };
+    let registration = &checked.registration;
+    let listen = lowering.listen(registration);
+    let log_level = lowering.filled(
+        "LOG_LEVEL",
+        registration.log_level.as_ref(),
+        LogLevel::Debug,
+    );
+    let timeout = lowering.filled(
+        "API_TIMEOUT_MS",
+        registration.timeout_ms.as_ref(),
+        TIMEOUT_MS,
+    );
+    let mode = lowering.filled("Runtime.mode", registration.mode.as_ref(), Mode::Local);
+    let plan = Plan {
+        listen,
+        log_level,
+        models: lowering.models(registration),
+        pools: lowering.pools(&checked),
+        router: lowering.router(&checked),
+        runtime: Runtime { mode },
+        schema: SCHEMA.to_owned(),
+        upstream_services: lowering.services(registration),
+        upstream_timeout_ms: u64::try_from(timeout).ok().filter(|timeout| *timeout > 0),
+    };
+    Compiled {
+        plan: Some(plan),
+        problems: Problems::default(),
+        provenance: lowering.provenance,
+        secrets: lowering.secrets,
+        variables: checked.variables,
+    }
+}
+
+struct Lowering {
+    secrets: Secrets,
+    provenance: Provenance,
+}
+
+impl Lowering {
+    /// A value at the top of the document, or its default, noted.
+    fn filled<T: Clone + ToString>(
+        &mut self,
+        key: &'static str,
+        written: Option<&Spanned<T>>,
+        default: T,
+    ) -> T {
+        match written {
+            Some(written) => written.value.clone(),
+            None => {
+                let value = Cow::Owned(default.to_string());
+                self.provenance.filled.push(Filled {
+                    key,
+                    value,
+                    because: DEFAULT,
+                });
+                default
+            }
+        }
+    }
+
+    fn listen(&mut self, registration: &Registration) -> Listen {
+        let host = self.filled("HOST", registration.host.as_ref(), HOST.to_owned());
+        let port = self.filled("PORT", registration.port.as_ref(), PORT);
+        let api_key = registration
+            .api_key
+            .as_ref()
+            .map(|key| SecretRef::from_text(&key.value, &mut self.secrets));
+        Listen {
+            api_key,
+            host,
+            port,
+        }
+    }
+
+    fn models(&mut self, registration: &Registration) -> BTreeMap<String, Endpoint> {
+        let mut models = BTreeMap::new();
+        for entry in &registration.models {
+            let Some(id) = &entry.id else { continue };
+            let mut filled = Vec::new();
+            let identity = Identity {
+                id: id.value.clone(),
+                provider: format!("model__{}", id.value),
+            };
+            if let Some(endpoint) = self.endpoint(entry, identity, &mut filled) {
+                self.provenance
+                    .models
+                    .insert(id.value.clone(), origin(entry, filled));
+                models.insert(id.value.clone(), endpoint);
+            }
+        }
+        models
+    }
+
+    fn pools(&mut self, checked: &Checked) -> BTreeMap<String, Pool> {
+        let mut pools = BTreeMap::new();
+        let Some(section) = &checked.registration.pools else {
+            return pools;
+        };
+        if checked.pools.is_empty() {
+            return pools;
+        }
+        let strategy = self.filled(
+            "Registration.strategy",
+            section.strategy.as_ref(),
+            Strategy::Priority,
+        );
+        for (id, members) in &checked.pools {
+            let mut pool: Vec<(Endpoint, ItemOrigin)> = members
+                .iter()
+                .filter_map(|member| self.member(&section.models[member.entry], member))
+                .collect();
+            pool.sort_by(|(a, _), (b, _)| (a.priority, &a.id).cmp(&(b.priority, &b.id)));
+            let (endpoints, origins) = pool.into_iter().unzip();
+            pools.insert(
+                id.clone(),
+                Pool {
+                    endpoints,
+                    health: HealthPolicy::default(),
+                    strategy,
+                },
+            );
+            self.provenance.pools.insert(id.clone(), origins);
+        }
+        pools
+    }
+
+    fn member(&mut self, entry: &ModelEntry, member: &Member) -> Option<(Endpoint, ItemOrigin)> {
+        let mut filled = Vec::new();
+        if let Some(because) = member.id_because {
+            let value = Cow::Owned(member.endpoint_id.clone());
+            filled.push(Filled {
+                key: "pool_endpoint_id",
+                value,
+                because,
+            });
+        }
+        let identity = Identity {
+            id: member.endpoint_id.clone(),
+            provider: member.provider.clone(),
+        };
+        let endpoint = self.endpoint(entry, identity, &mut filled)?;
+        Some((endpoint, origin(entry, filled)))
+    }
+
+    fn endpoint(
+        &mut self,
+        entry: &ModelEntry,
+        identity: Identity,
+        filled: &mut Vec<Filled>,
+    ) -> Option<Endpoint> {
+        let (api, key, model) = (
+            entry.api.as_ref()?,
+            entry.key.as_ref()?,
+            entry.model.as_ref()?,
+        );
+        let interface = match &entry.interface {
+            Some(interface) => interface.value,
+            None => {
+                let interface = inferred_interface(&api.value, &model.value);
+                note(
+                    filled,
+                    "interface",
+                    Cow::Borrowed(interface.word()),
+                    "from the URL and the model name",
+                );
+                interface
+            }
+        };
+        let pooled = entry.list != "Models";
+        let metadata = &entry.metadata;
+        let position = i64::try_from(entry.index + 1).unwrap_or(i64::MAX);
+        if pooled && metadata.pool_priority.is_none() {
+            note(
+                filled,
+                "pool_priority",
+                Cow::Owned(position.to_string()),
+                "its position",
+            );
+        }
+        let priority = metadata
+            .pool_priority
+            .as_ref()
+            .map_or(if pooled { position } else { 0 }, |number| number.value);
+        let tokens = |number: &Option<Spanned<i64>>| {
+            number.as_ref().map(|number| number.value.unsigned_abs())
+        };
+        Some(Endpoint {
+            api: self.address(&normal_url(&api.value, interface)),
+            capabilities: Capabilities {
+                context_window_tokens: tokens(&metadata.context_window_tokens),
+                images: flag(filled, "supports_images", metadata.supports_images.as_ref()),
+                reasoning: flag(
+                    filled,
+                    "supports_reasoning",
+                    metadata.supports_reasoning.as_ref(),
+                ),
+                safe_input_tokens: tokens(&metadata.safe_input_tokens),
+                tools: flag(filled, "supports_tools", metadata.supports_tools.as_ref()),
+            },
+            cost: cost(entry, filled),
+            enabled: !pooled || flag(filled, "pool_enabled", metadata.pool_enabled.as_ref()),
+            id: identity.id,
+            interface,
+            key: SecretRef::from_text(&key.value, &mut self.secrets),
+            label: metadata.label.as_ref().map(|label| label.value.clone()),
+            model: model.value.clone(),
+            priority,
+            provider: identity.provider,
+            rate_limit: rate_limit(
+                tokens(&metadata.rate_limit_rpm),
+                tokens(&metadata.rate_limit_tpm),
+            ),
+            thinking: entry
+                .thinking
+                .as_ref()
+                .map(|thinking| thinking.value.clone()),
+            upstream_service: metadata
+                .upstream_service_id
+                .as_ref()
+                .map(|id| id.value.clone()),
+            vendor_hint: metadata.vendor_hint.as_ref().map(|hint| hint.value.clone()),
+        })
+    }
+
+    fn address(&mut self, url: &str) -> Address {
+        let (shown, hidden) = shown_url(url);
+        Address {
+            secret: hidden.then(|| self.secrets.keep(url)),
+            url: shown,
+        }
+    }
+
+    fn router(&mut self, checked: &Checked) -> Router {
+        let written = checked.registration.router.long_context_threshold.as_ref();
+        let threshold = self.filled(
+            "Router.longContextThreshold",
+            written,
+            LONG_CONTEXT_THRESHOLD,
+        );
+        let mut slots = BTreeMap::new();
+        for (slot, name) in &checked.slots {
+            self.provenance.slots.insert(*slot, name.span);
+            slots.insert(*slot, name.value.clone());
+        }
+        Router {
+            long_context_threshold: threshold.unsigned_abs(),
+            slots,
+        }
+    }
+
+    fn services(&mut self, registration: &Registration) -> BTreeMap<String, UpstreamService> {
+        let mut services = BTreeMap::new();
+        let Some(section) = &registration.pools else {
+            return services;
+        };
+        for entry in &section.services {
+            let (Some(id), Some(base)) = (&entry.id, &entry.base_url) else {
+                continue;
+            };
+            let auth_token = entry.auth_token.as_ref();
+            let service = UpstreamService {
+                auth_token: auth_token
+                    .map(|token| SecretRef::from_text(&token.value, &mut self.secrets)),
+                base_url: self.address(base.value.trim_end_matches('/')),
+            };
+            services.insert(id.value.clone(), service);
+        }
+        services
+    }
+}
+
+/// The names an endpoint is known by.
+struct Identity {
+    id: String,
+    provider: String,
+}
+
+fn origin(entry: &ModelEntry, filled: Vec<Filled>) -> ItemOrigin {
+    ItemOrigin {
+        span: entry.head,
+        index: entry.index,
+        filled,
+    }
+}
+
+fn note(
+    filled: &mut Vec<Filled>,
+    key: &'static str,
+    value: Cow<'static, str>,
+    because: &'static str,
+) {
+    filled.push(Filled {
+        key,
+        value,
+        because,
+    });
+}
+
+/// A switch that is on unless written off.
+fn flag(filled: &mut Vec<Filled>, key: &'static str, written: Option<&Spanned<bool>>) -> bool {
+    match written {
+        Some(written) => written.value,
+        None => {
+            note(filled, key, Cow::Borrowed("true"), DEFAULT);
+            true
+        }
+    }
+}
+
+fn cost(entry: &ModelEntry, filled: &mut Vec<Filled>) -> Option<Cost> {
+    let amount = |number: &Option<Spanned<f64>>| number.as_ref().map(|number| number.value);
+    let (input_per_1m, output_per_1m) = (
+        amount(&entry.metadata.cost_input),
+        amount(&entry.metadata.cost_output),
+    );
+    if input_per_1m.is_none() && output_per_1m.is_none() {
+        return None;
+    }
+    let currency = match &entry.metadata.cost_currency {
+        Some(currency) => currency.value.clone(),
+        None => {
+            note(filled, "cost_currency", Cow::Borrowed("USD"), DEFAULT);
+            "USD".to_owned()
+        }
+    };
+    Some(Cost {
+        currency,
+        input_per_1m,
+        output_per_1m,
+    })
+}
+
+fn rate_limit(rpm: Option<u64>, tpm: Option<u64>) -> Option<RateLimit> {
+    (rpm.is_some() || tpm.is_some()).then_some(RateLimit { rpm, tpm })
+}

@@ -1,0 +1,42 @@
+//! Where each part of a plan was written, and what was filled in.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::plan::Slot;
+use crate::source::Span;
+
+/// A side table beside a plan. It holds places; the plan holds none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// Model entries by id.
+    pub models: BTreeMap<String, ItemOrigin>,
+    /// Pool members by pool id, in the order of the plan.
+    pub pools: BTreeMap<String, Vec<ItemOrigin>>,
+    /// Values of slots.
+    pub slots: BTreeMap<Slot, Span>,
+    /// Defaults outside of models and pools, in plan order.
+    pub filled: Vec<Filled>,
+}
+
+/// Where a model entry or a pool member was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemOrigin {
+    /// The entry.
+    pub span: Span,
+    /// Position in its list in the document set, from 0.
+    pub index: usize,
+    /// What the document left out, in plan order.
+    pub filled: Vec<Filled>,
+}
+
+/// A value that the document left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The key as a document would write it.
+    pub key: &'static str,
+    /// The value that was filled in.
+    pub value: Cow<'static, str>,
+    /// Where that value comes from.
+    pub because: &'static str,
+}

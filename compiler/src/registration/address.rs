@@ -1,0 +1,219 @@
+//! API URLs: which path they get, which protocol they suggest, and what of
+//! them may be shown.
+//!
+//! Work is done on the text, so that `${NAME}` inside a URL survives. A URL
+//! that holds a reference is left as it is until its value is known; the rule
+//! gives the same result whether it is applied once or twice.
+
+use std::ops::Range;
+
+use crate::plan::Interface;
+
+/// Query parameters whose value is a credential.
+const SECRET_PARAMETERS: &[&str] = &[
+    "key",
+    "apikey",
+    "token",
+    "accesstoken",
+    "auth",
+    "secret",
+    "password",
+    "sig",
+    "signature",
+    "subscriptionkey",
+];
+
+/// The protocol a URL and a model name suggest when none is written
+/// (REFERENCE of claude-trigger-router 1.7.0, "API URL normalisation").
+pub fn inferred_interface(api: &str, model: &str) -> Interface {
+    let path = path(api);
+    let path = &api[path];
+    let claude_at_root =
+        model.starts_with("claude") && (path.is_empty() || path == "/" || path.ends_with("/v1"));
+    if api.contains("/chat/completions") {
+        Interface::Openai
+    } else if api.contains("api.anthropic.com") || api.contains("/messages") || claude_at_root {
+        Interface::Anthropic
+    } else {
+        Interface::Openai
+    }
+}
+
+/// The URL with the path its protocol needs: an empty path and one that ends
+/// in `/v1` are completed, any other is kept, and so is the query. Applying it
+/// twice changes nothing more. A text without a scheme or with a `${NAME}` in
+/// it is returned as it is.
+pub fn normal_url(api: &str, interface: Interface) -> String {
+    if api.contains("${") || !api.contains("://") {
+        return api.to_owned();
+    }
+    let tail = match interface {
+        Interface::Anthropic => "/messages",
+        Interface::Openai => "/chat/completions",
+    };
+    let range = path(api);
+    let path = &api[range.clone()];
+    let path = match path {
+        "" | "/" => format!("/v1{tail}"),
+        _ if path.ends_with("/v1") => format!("{path}{tail}"),
+        _ => path.to_owned(),
+    };
+    format!("{}{path}{}", &api[..range.start], &api[range.end..])
+}
+
+/// The URL without user-info and with the values of secret query parameters
+/// replaced, and whether anything was hidden. A value that is only a
+/// `${NAME}` is not a secret.
+pub fn shown_url(api: &str) -> (String, bool) {
+    let mut hidden = false;
+    let authority = authority(api);
+    let host = api[authority.clone()]
+        .rfind('@')
+        .map_or(authority.start, |at| authority.start + at + 1);
+    let userinfo = &api[authority.start..host];
+    let readable = userinfo
+        .trim_end_matches('@')
+        .split(':')
+        .all(crate::plan::is_lone_variable);
+    let mut shown = api[..authority.start].to_owned();
+    if !userinfo.is_empty() && !readable {
+        hidden = true;
+    } else {
+        shown.push_str(userinfo);
+    }
+    let Some(query) = api.find('?').filter(|at| *at >= authority.end) else {
+        shown.push_str(&api[host..]);
+        return (shown, hidden);
+    };
+    let fragment = api[query..].find('#').map_or(api.len(), |at| at + query);
+    shown.push_str(&api[host..=query]);
+    for (at, pair) in api[query + 1..fragment].split('&').enumerate() {
+        if at > 0 {
+            shown.push('&');
+        }
+        match pair.split_once('=') {
+            Some((name, value))
+                if is_secret(name)
+                    && !value.is_empty()
+                    && !crate::plan::is_lone_variable(value) =>
+            {
+                hidden = true;
+                shown.push_str(name);
+                shown.push_str("=hidden");
+            }
+            _ => shown.push_str(pair),
+        }
+    }
+    shown.push_str(&api[fragment..]);
+    (shown, hidden)
+}
+
+fn is_secret(name: &str) -> bool {
+    let folded: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    SECRET_PARAMETERS
+        .iter()
+        .any(|secret| folded == *secret || folded.ends_with("token") || folded.ends_with("apikey"))
+}
+
+/// Byte range of user-info, host and port.
+fn authority(api: &str) -> Range<usize> {
+    let Some(start) = api.find("://").map(|at| at + 3) else {
+        return 0..0;
+    };
+    let end = api[start..]
+        .find(['/', '?', '#'])
+        .map_or(api.len(), |at| at + start);
+    start..end
+}
+
+/// Byte range of the path.
+fn path(api: &str) -> Range<usize> {
+    let start = authority(api).end;
+    let end = api[start..]
+        .find(['?', '#'])
+        .map_or(api.len(), |at| at + start);
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_completed_once() {
+        for (api, interface, wanted) in [
+            (
+                "https://api.example.com/v1",
+                Interface::Anthropic,
+                "https://api.example.com/v1/messages",
+            ),
+            (
+                "https://x.test",
+                Interface::Openai,
+                "https://x.test/v1/chat/completions",
+            ),
+            (
+                "https://x.test/",
+                Interface::Anthropic,
+                "https://x.test/v1/messages",
+            ),
+            (
+                "https://x.test?a=b",
+                Interface::Anthropic,
+                "https://x.test/v1/messages?a=b",
+            ),
+            (
+                "https://api.deepseek.com/chat/completions",
+                Interface::Openai,
+                "https://api.deepseek.com/chat/completions",
+            ),
+            (
+                "https://x.test/anthropic/",
+                Interface::Anthropic,
+                "https://x.test/anthropic/",
+            ),
+            ("${BASE}/v1", Interface::Openai, "${BASE}/v1"),
+        ] {
+            let once = normal_url(api, interface);
+            assert_eq!(once, wanted);
+            assert_eq!(normal_url(&once, interface), wanted);
+        }
+    }
+
+    #[test]
+    fn protocols_are_inferred() {
+        assert_eq!(
+            inferred_interface("https://api.anthropic.com", "m"),
+            Interface::Anthropic
+        );
+        assert_eq!(
+            inferred_interface("https://x.test/v1", "claude-sonnet-4-5"),
+            Interface::Anthropic
+        );
+        assert_eq!(
+            inferred_interface("https://x.test/v1", "gpt-5"),
+            Interface::Openai
+        );
+        assert_eq!(
+            inferred_interface("https://x.test/chat/completions", "claude-x"),
+            Interface::Openai
+        );
+    }
+
+    #[test]
+    fn credentials_are_hidden() {
+        assert_eq!(
+            shown_url("https://u:p@h/x?api-key=1&v=2#f"),
+            ("https://h/x?api-key=hidden&v=2#f".to_owned(), true)
+        );
+        assert_eq!(
+            shown_url("https://h/x?key=${K}"),
+            ("https://h/x?key=${K}".to_owned(), false)
+        );
+        assert_eq!(shown_url("https://h/x"), ("https://h/x".to_owned(), false));
+    }
+}

@@ -1,0 +1,412 @@
+//! Tree → typed values: the one place where a text becomes a number, a
+//! boolean or a word, by the type its key expects.
+//!
+//! - text: any scalar as written, so `model: 4.1` is the text `4.1`;
+//! - boolean: `true`, `false`, and `yes`, `no`, `on`, `off` unquoted;
+//! - number: decimal and unquoted; `010` is refused because readers disagree on it;
+//! - a quoted text is text, never a number or a boolean.
+
+use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
+use crate::source::{Span, Spanned};
+use crate::tree::{Entry, Node, Scalar, Value};
+
+/// What reading reports to, and whether absence may be reported.
+pub(super) struct Reader<'p> {
+    pub(super) problems: &'p mut Problems,
+    /// False when part of the text could not be read: what seems missing may be there.
+    pub(super) complete: bool,
+}
+
+/// One key a map may have.
+pub(super) struct Key {
+    /// Current spelling.
+    pub(super) name: &'static str,
+    /// Old spelling.
+    pub(super) old: Option<&'static str>,
+}
+
+/// A key without an old spelling.
+pub(super) const fn key(name: &'static str) -> Key {
+    Key { name, old: None }
+}
+
+/// A key that had another name.
+pub(super) const fn renamed(name: &'static str, old: &'static str) -> Key {
+    Key {
+        name,
+        old: Some(old),
+    }
+}
+
+/// The entries of a map by known key; values in the order of `keys`.
+pub(super) struct Fields<'t, 's> {
+    keys: &'static [Key],
+    found: Vec<Option<&'t Entry<'s>>>,
+    /// A short place that stands for the map.
+    pub(super) head: Span,
+}
+
+impl<'t, 's> Fields<'t, 's> {
+    /// The node of a key, unless it is absent, null or unreadable.
+    pub(super) fn get(&self, name: &str) -> Option<&'t Node<'s>> {
+        self.entry(name)
+            .map(|entry| &entry.value)
+            .filter(|node| !matches!(node.value, Value::Null | Value::Broken))
+    }
+
+    /// Whether a key was written, whatever its value.
+    pub(super) fn entry(&self, name: &str) -> Option<&'t Entry<'s>> {
+        let at = self.keys.iter().position(|key| key.name == name)?;
+        self.found.get(at).copied().flatten()
+    }
+}
+
+impl Reader<'_> {
+    /// Sorts the entries of a map into `keys` and reports the others. `inside`
+    /// is the path of the map, empty at the top.
+    pub(super) fn fields<'t, 's>(
+        &mut self,
+        node: &'t Node<'s>,
+        keys: &'static [Key],
+        inside: &str,
+    ) -> Option<Fields<'t, 's>> {
+        let Value::Map(entries) = &node.value else {
+            if !matches!(node.value, Value::Broken | Value::Null) {
+                self.wrong_type(node, inside, "a map");
+            }
+            return None;
+        };
+        let mut found: Vec<Option<&'t Entry<'s>>> = keys.iter().map(|_| None).collect();
+        for entry in entries {
+            let name = entry.key.value.as_ref();
+            let at = keys
+                .iter()
+                .position(|key| key.name == name || key.old == Some(name));
+            match at {
+                Some(at) => self.place(&mut found[at], entry, &keys[at]),
+                None => self.unknown_key(&entry.key.value, entry.key.span, keys, inside),
+            }
+        }
+        Some(Fields {
+            keys,
+            found,
+            head: node.head(),
+        })
+    }
+
+    /// Puts an entry in its slot; the current spelling wins over the old one.
+    fn place<'t, 's>(&mut self, slot: &mut Option<&'t Entry<'s>>, entry: &'t Entry<'s>, key: &Key) {
+        let is_old = key.old.is_some_and(|old| old == entry.key.value);
+        let (name, span) = (key.name, entry.key.span);
+        match slot {
+            Some(other) => {
+                let (old, current) = if is_old {
+                    (entry, *other)
+                } else {
+                    (*other, entry)
+                };
+                self.problems.push(
+                    Diagnostic::new(
+                        Code::DocumentBothSpellings,
+                        format!("`{}` and `{name}` are the same key", old.key.value),
+                    )
+                    .at(old.key.span, "the old spelling, ignored")
+                    .at(current.key.span, "the current spelling, used")
+                    .help(format!("remove `{}`", old.key.value)),
+                );
+                *slot = Some(current);
+            }
+            None => {
+                if is_old {
+                    self.problems.push(
+                        Diagnostic::new(
+                            Code::DocumentOldSpelling,
+                            format!("`{}` is now spelt `{name}`", entry.key.value),
+                        )
+                        .at(span, "the old spelling")
+                        .help(format!("rename it to `{name}`"))
+                        .fix(span, name),
+                    );
+                }
+                *slot = Some(entry);
+            }
+        }
+    }
+
+    fn unknown_key(&mut self, name: &str, span: Span, keys: &[Key], inside: &str) {
+        let place = if inside.is_empty() {
+            "a registration".to_owned()
+        } else {
+            format!("`{inside}`")
+        };
+        let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        let diagnostic = match nearest(name, known.iter().copied()) {
+            Some(near) => Diagnostic::new(
+                Code::DocumentMisspeltKey,
+                format!("{place} has no key `{name}`"),
+            )
+            .at(span, "this key is not known")
+            .help(format!("did you mean `{near}`?"))
+            .fix(span, near),
+            None => Diagnostic::new(
+                Code::DocumentUnknownKey,
+                format!("{place} has no key `{name}`"),
+            )
+            .at(span, "this key has no effect")
+            .help(did_you_mean(name, &known, "keys")),
+        };
+        self.problems.push(diagnostic);
+    }
+
+    /// Reports a value of the wrong type.
+    pub(super) fn wrong_type(&mut self, node: &Node<'_>, path: &str, wanted: &str) {
+        self.problems.push(
+            Diagnostic::new(Code::DocumentWrongType, format!("`{path}` takes {wanted}"))
+                .at(node.head(), format!("this is {}", node.kind()))
+                .help(format!("write {wanted}")),
+        );
+    }
+
+    /// Reports a required key that is absent or null.
+    pub(super) fn missing(&mut self, name: &str, path: &str, at: Span, help: impl Into<String>) {
+        if self.complete {
+            self.problems.push(
+                Diagnostic::new(
+                    Code::DocumentMissingKey,
+                    format!("`{path}` has no `{name}`"),
+                )
+                .at(at, format!("`{name}` is required here"))
+                .help(help),
+            );
+        }
+    }
+
+    /// The scalar of a key, or a report that it is none.
+    fn scalar<'t, 's>(
+        &mut self,
+        node: &'t Node<'s>,
+        path: &str,
+        wanted: &str,
+    ) -> Option<&'t Scalar<'s>> {
+        match &node.value {
+            Value::Scalar(scalar) => Some(scalar),
+            _ => {
+                self.wrong_type(node, path, wanted);
+                None
+            }
+        }
+    }
+
+    /// A text, trimmed. An empty one counts as absent.
+    pub(super) fn text(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+    ) -> Option<Spanned<String>> {
+        let node = fields.get(name)?;
+        let scalar = self.scalar(node, &join(inside, name), "a text")?;
+        let text = scalar.text.trim();
+        (!text.is_empty()).then(|| Spanned::new(text.to_owned(), node.span))
+    }
+
+    /// A boolean.
+    pub(super) fn boolean(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+    ) -> Option<Spanned<bool>> {
+        let node = fields.get(name)?;
+        let path = join(inside, name);
+        let scalar = self.scalar(node, &path, "`true` or `false`")?;
+        let value = match scalar.text.as_ref() {
+            _ if scalar.quoted => None,
+            "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+            _ => None,
+        };
+        if value.is_none() {
+            self.not_plain(
+                node,
+                scalar,
+                &path,
+                "`true` or `false`",
+                matches!(scalar.text.as_ref(), "true" | "false"),
+            );
+        }
+        value.map(|value| Spanned::new(value, node.span))
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn integer(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Option<Spanned<i64>> {
+        let node = fields.get(name)?;
+        let path = join(inside, name);
+        let scalar = self.scalar(node, &path, "a whole number")?;
+        let number = decimal(&scalar.text).and_then(|text| text.parse::<i128>().ok());
+        let Some(number) = number.filter(|_| !scalar.quoted) else {
+            self.not_plain(node, scalar, &path, "a whole number", number.is_some());
+            return None;
+        };
+        match i64::try_from(number)
+            .ok()
+            .filter(|number| range.contains(number))
+        {
+            Some(number) => Some(Spanned::new(number, node.span)),
+            None => {
+                let allowed = allowed(&range);
+                self.out_of_range(node.span, &path, &number.to_string(), &allowed);
+                None
+            }
+        }
+    }
+
+    /// A finite number of at least zero.
+    pub(super) fn amount(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+    ) -> Option<Spanned<f64>> {
+        let node = fields.get(name)?;
+        let path = join(inside, name);
+        let scalar = self.scalar(node, &path, "a number")?;
+        let plain = scalar
+            .text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'));
+        let number = scalar.text.parse::<f64>().ok().filter(|_| plain);
+        let Some(number) = number.filter(|_| !scalar.quoted) else {
+            self.not_plain(node, scalar, &path, "a number", number.is_some());
+            return None;
+        };
+        if number < 0.0 || !number.is_finite() {
+            self.out_of_range(node.span, &path, &scalar.text, "0 or more");
+            return None;
+        }
+        // -0.0 and 0.0 are the same price and must give the same plan.
+        Some(Spanned::new(number + 0.0, node.span))
+    }
+
+    /// One of a closed set of words.
+    pub(super) fn word<T: Clone>(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+        words: &[(&'static str, T)],
+    ) -> Option<Spanned<T>> {
+        let node = fields.get(name)?;
+        let path = join(inside, name);
+        let scalar = self.scalar(node, &path, "a word")?;
+        let text = scalar.text.trim();
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(Spanned::new(value.clone(), node.span));
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let mut diagnostic = Diagnostic::new(
+            Code::DocumentUnknownValue,
+            format!("`{path}` cannot be `{text}`"),
+        )
+        .at(node.span, "this value is not known")
+        .help(did_you_mean(text, &known, "values"));
+        if let Some(near) = nearest(text, known) {
+            diagnostic = diagnostic.fix(node.span, near);
+        }
+        self.problems.push(diagnostic);
+        None
+    }
+
+    /// The items of a list, each with its path.
+    pub(super) fn items<'t, 's>(
+        &mut self,
+        fields: &Fields<'t, 's>,
+        name: &str,
+        inside: &str,
+    ) -> &'t [Node<'s>] {
+        let Some(node) = fields.get(name) else {
+            return &[];
+        };
+        match &node.value {
+            Value::List(items) => items,
+            _ => {
+                self.wrong_type(node, &join(inside, name), "a list");
+                &[]
+            }
+        }
+    }
+
+    fn not_plain(
+        &mut self,
+        node: &Node<'_>,
+        scalar: &Scalar<'_>,
+        path: &str,
+        wanted: &str,
+        unquote: bool,
+    ) {
+        let text = scalar.text.as_ref();
+        let mut diagnostic =
+            Diagnostic::new(Code::DocumentWrongType, format!("`{path}` takes {wanted}"))
+                .at(node.span, format!("this is {}", node.kind()));
+        diagnostic = if scalar.quoted && unquote {
+            diagnostic
+                .help(format!("remove the quotes: `{text}`"))
+                .fix(node.span, text)
+        } else if text.contains("${") {
+            diagnostic.help("write the value itself; `${NAME}` is read in texts only")
+        } else if text.len() > 1
+            && text.starts_with('0')
+            && text.chars().all(|c| c.is_ascii_digit())
+        {
+            let bare = text.trim_start_matches('0');
+            diagnostic.help(format!(
+                "write `{}` without leading zeros",
+                if bare.is_empty() { "0" } else { bare }
+            ))
+        } else {
+            diagnostic.help(format!("write {wanted}"))
+        };
+        self.problems.push(diagnostic);
+    }
+
+    fn out_of_range(&mut self, span: Span, path: &str, found: &str, allowed: &str) {
+        self.problems.push(
+            Diagnostic::new(
+                Code::DocumentOutOfRange,
+                format!("`{path}` cannot be {found}"),
+            )
+            .at(span, format!("takes {allowed}"))
+            .help(format!("write a number of {allowed}")),
+        );
+    }
+}
+
+/// `inside.name`, or `name` at the top.
+pub(super) fn join(inside: &str, name: &str) -> String {
+    if inside.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{inside}.{name}")
+    }
+}
+
+/// A decimal whole number as every reader understands it: no leading zero.
+fn decimal(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain =
+        !digits.is_empty() && digits.len() <= 30 && digits.chars().all(|c| c.is_ascii_digit());
+    (plain && (digits.len() == 1 || !digits.starts_with('0'))).then_some(text)
+}
+
+fn allowed(range: &std::ops::RangeInclusive<i64>) -> String {
+    match (*range.start(), *range.end()) {
+        (start, i64::MAX) => format!("{start} or more"),
+        (start, end) => format!("{start} to {end}"),
+    }
+}

@@ -1,0 +1,102 @@
+//! A diff as text and as JSON.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::diff::{Change, Diff, Weight};
+
+/// A page for a reviewer: one line a change, beginning with `+`, `-` or `~`,
+/// a sentence below it, and a count by weight at the end.
+pub fn text(diff: &Diff) -> String {
+    if diff.is_empty() {
+        return format!("no change: both are plan {}\n", diff.after.short());
+    }
+    let mut out = format!("plan {} → {}\n\n", diff.before.short(), diff.after.short());
+    for change in &diff.changes {
+        let _ = writeln!(
+            out,
+            "{} {}: {}  [{}]",
+            sign(change),
+            change.title(),
+            values(change),
+            change.weight().word()
+        );
+        let _ = writeln!(out, "    {}", change.sentence());
+    }
+    let _ = writeln!(out, "\n{}", counts(diff));
+    out
+}
+
+/// `{"before","after","weight","changes":[{"path","kind","before","after","weight","sentence"}]}`.
+pub fn json(diff: &Diff) -> Value {
+    let changes: Vec<Value> = diff
+        .changes
+        .iter()
+        .map(|change| {
+            json!({
+                "path": change.path(),
+                "kind": kind(change),
+                "before": change.before,
+                "after": change.after,
+                "weight": change.weight(),
+                "sentence": change.sentence(),
+            })
+        })
+        .collect();
+    json!({ "before": diff.before, "after": diff.after, "weight": diff.weight(), "changes": changes })
+}
+
+/// `4 changes: 1 breaking, 3 quiet`.
+pub fn counts(diff: &Diff) -> String {
+    let total = diff.changes.len();
+    let weights = [
+        Weight::Restart,
+        Weight::Breaking,
+        Weight::Notable,
+        Weight::Quiet,
+    ];
+    let parts: Vec<String> = weights
+        .into_iter()
+        .map(|weight| {
+            (
+                diff.changes
+                    .iter()
+                    .filter(|change| change.weight() == weight)
+                    .count(),
+                weight,
+            )
+        })
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, weight)| format!("{count} {}", weight.word()))
+        .collect();
+    format!(
+        "{total} {}: {}",
+        if total == 1 { "change" } else { "changes" },
+        parts.join(", ")
+    )
+}
+
+fn kind(change: &Change) -> &'static str {
+    match (&change.before, &change.after) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    }
+}
+
+fn sign(change: &Change) -> char {
+    match kind(change) {
+        "added" => '+',
+        "removed" => '-',
+        _ => '~',
+    }
+}
+
+fn values(change: &Change) -> String {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => format!("{before} → {after}"),
+        (Some(only), None) | (None, Some(only)) => only.clone(),
+        (None, None) => String::new(),
+    }
+}

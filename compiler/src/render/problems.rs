@@ -1,0 +1,65 @@
+//! Diagnostics as JSON, with lines and columns.
+
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Diagnostic, Label};
+use crate::source::{Sources, Span};
+
+/// An array, in the order given. Each has `code`, `severity`, `message`, the
+/// primary place (`file`, `line`, `column`, `end_line`, `end_column`, all
+/// counted from 1, columns in characters), its `label`, `help`, `related`
+/// places, and a `fix` where there is one.
+pub fn json<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>, sources: &Sources) -> Value {
+    Value::Array(
+        diagnostics
+            .into_iter()
+            .map(|diagnostic| one(diagnostic, sources))
+            .collect(),
+    )
+}
+
+fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+    let mut value = json!({
+        "code": diagnostic.code.as_str(),
+        "severity": diagnostic.severity.word(),
+        "message": diagnostic.headline,
+        "help": diagnostic.help,
+    });
+    if let Some((first, rest)) = diagnostic.labels.split_first() {
+        merge(&mut value, labelled(first, sources));
+        value["related"] = rest.iter().map(|label| labelled(label, sources)).collect();
+    }
+    if let Some(fix) = &diagnostic.fix {
+        let mut replaced = place(fix.span, sources);
+        replaced["replacement"] = json!(fix.replacement);
+        value["fix"] = replaced;
+    }
+    value
+}
+
+fn labelled(label: &Label, sources: &Sources) -> Value {
+    let mut value = place(label.span, sources);
+    value["label"] = json!(label.text);
+    value
+}
+
+fn place(span: Span, sources: &Sources) -> Value {
+    let source = sources.get(span.source);
+    let (start, end) = (
+        source.position(span.start as usize),
+        source.position(span.end as usize),
+    );
+    json!({
+        "file": source.name(),
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+    })
+}
+
+fn merge(value: &mut Value, more: Value) {
+    if let (Value::Object(value), Value::Object(more)) = (value, more) {
+        value.extend(more);
+    }
+}

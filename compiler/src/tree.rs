@@ -1,0 +1,189 @@
+//! One spanned tree that every syntax becomes.
+//!
+//! A tree keeps what was written (text, quotes, places) and decides nothing
+//! about types: whether `on` is a word or a boolean is asked by the key that
+//! takes the value. Nodes that could not be read are [`Value::Broken`], so that
+//! one bad value does not hide the next and is not reported twice.
+
+mod merge;
+pub mod yaml;
+
+use std::borrow::Cow;
+
+use crate::Limits;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::{SourceId, Sources, Span, Spanned};
+
+/// The root of a document set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Root<'s> {
+    /// The root node; a map unless something was reported.
+    pub node: Node<'s>,
+    /// Whether every source was read to its end. When not, what is missing may
+    /// have been written after the mistake, and must not be reported.
+    pub complete: bool,
+}
+
+/// One value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node<'s> {
+    /// What it is.
+    pub value: Value<'s>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'s> {
+    /// Written as nothing, `~` or `null`.
+    Null,
+    /// A text; its type is decided by the key that takes it.
+    Scalar(Scalar<'s>),
+    /// A list.
+    List(Vec<Node<'s>>),
+    /// A map, in the order written, each key once.
+    Map(Vec<Entry<'s>>),
+    /// Could not be read; already reported.
+    Broken,
+}
+
+/// A text as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scalar<'s> {
+    /// The text after escapes.
+    pub text: Cow<'s, str>,
+    /// Whether quotes or a block mark say that it is text.
+    pub quoted: bool,
+}
+
+/// One key of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry<'s> {
+    /// The key.
+    pub key: Spanned<Cow<'s, str>>,
+    /// The value.
+    pub value: Node<'s>,
+}
+
+impl Node<'_> {
+    /// The noun for what this is, with an article, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Scalar(scalar) if scalar.quoted => "a quoted text",
+            Value::Scalar(scalar) => scalar_kind(&scalar.text),
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+            Value::Broken => "something unreadable",
+        }
+    }
+
+    /// A short place that stands for the whole node: a map's first key, a
+    /// list's first item, else the node itself.
+    pub fn head(&self) -> Span {
+        match &self.value {
+            Value::Map(entries) => entries.first().map_or(self.span, |entry| entry.key.span),
+            Value::List(items) => items.first().map_or(self.span, Node::head),
+            Value::Null | Value::Scalar(_) | Value::Broken => self.span,
+        }
+    }
+}
+
+fn scalar_kind(text: &str) -> &'static str {
+    if matches!(text, "true" | "false" | "True" | "False" | "TRUE" | "FALSE") {
+        "a boolean"
+    } else if text.parse::<f64>().is_ok() {
+        "a number"
+    } else {
+        "a text"
+    }
+}
+
+/// Reads every source and merges them into one root. Reports what is wrong
+/// with bytes, size, syntax, and keys that two files disagree on.
+pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) -> Root<'s> {
+    let mut complete = true;
+    let mut roots = Vec::new();
+    let mut empty = Vec::new();
+    for (id, source) in sources.iter() {
+        if let Some(diagnostic) = unreadable(id, sources, limits) {
+            problems.push(diagnostic);
+            complete = false;
+            continue;
+        }
+        let tree = yaml::parse(id, source.text(), limits, problems);
+        complete &= tree.complete;
+        match tree.node.value {
+            Value::Null if tree.complete => empty.push(tree.node.span),
+            Value::Map(_) => roots.push(tree.node),
+            Value::Broken | Value::Null => {}
+            Value::List(_) | Value::Scalar(_) => {
+                problems.push(not_a_map(&tree.node));
+                complete = false;
+            }
+        }
+    }
+    if roots.is_empty() && complete {
+        problems.push(nothing_said(&empty));
+        complete = false;
+    }
+    let node = roots
+        .into_iter()
+        .reduce(|first, next| merge::merge(first, next, problems));
+    let nowhere = sources.iter().next().map(|(id, _)| Span::new(id, 0..0));
+    let node = node.unwrap_or_else(|| Node {
+        value: Value::Map(Vec::new()),
+        span: nowhere.unwrap_or_else(|| Span::new(SourceId::default(), 0..0)),
+    });
+    Root { node, complete }
+}
+
+fn unreadable(id: SourceId, sources: &Sources, limits: &Limits) -> Option<Diagnostic> {
+    let source = sources.get(id);
+    if let Some(at) = source.invalid_at() {
+        // The replacement character stands where the bytes stood.
+        let width = char::REPLACEMENT_CHARACTER.len_utf8();
+        return Some(
+            Diagnostic::new(
+                Code::SourceNotUtf8,
+                format!("`{}` is not UTF-8 text", source.name()),
+            )
+            .at(
+                Span::new(id, at..at + width),
+                "this byte starts no UTF-8 character",
+            )
+            .help("save the file as UTF-8"),
+        );
+    }
+    let (size, limit) = (source.text().len(), limits.source_bytes);
+    (size > limit).then(|| {
+        Diagnostic::new(
+            Code::SourceTooLarge,
+            format!("`{}` has more than {limit} bytes", source.name()),
+        )
+        .at(
+            Span::new(id, 0..0),
+            "this file is too large to be a registration",
+        )
+        .help("split it into several files of one directory")
+    })
+}
+
+fn not_a_map(node: &Node<'_>) -> Diagnostic {
+    Diagnostic::new(
+        Code::DocumentWrongType,
+        format!("a registration is a map of sections, not {}", node.kind()),
+    )
+    .at(node.head(), format!("this is {}", node.kind()))
+    .help("start with a section such as `Models:` or `Router:`")
+}
+
+fn nothing_said(empty: &[Span]) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::SourceEmpty, "the registration is empty")
+        .help("write at least one model and `Router.default`, or start from `ctr demo`");
+    match empty.first() {
+        Some(span) => diagnostic.at(*span, "nothing is declared here"),
+        None => diagnostic,
+    }
+}

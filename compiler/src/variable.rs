@@ -1,0 +1,129 @@
+//! `${NAME}` and `${NAME:-default}` inside string values.
+//!
+//! The compiler only reads the names; the values are put in at activation, by
+//! whoever owns the environment. `$NAME` without braces is ordinary text.
+
+use std::ops::Range;
+
+/// One reference inside a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable<'t> {
+    /// The name between the braces.
+    pub name: &'t str,
+    /// The text after `:-`, used when the variable is unset or empty.
+    pub default: Option<&'t str>,
+    /// Byte range of the whole reference in the text.
+    pub range: Range<usize>,
+}
+
+/// A `${` that is not a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Byte range of the mistake in the text.
+    pub range: Range<usize>,
+    /// What is wrong with it, as a label.
+    pub what: &'static str,
+}
+
+/// The references of a text in order, or the first mistake.
+///
+/// A name is a letter or `_` followed by letters, digits and `_` (POSIX).
+pub fn variables(text: &str) -> Result<Vec<Variable<'_>>, Malformed> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find("${").map(|found| found + at) {
+        let Some(close) = text[start..].find('}').map(|found| found + start) else {
+            return Err(Malformed {
+                range: start..text.len(),
+                what: "this `${` is never closed",
+            });
+        };
+        let inner = &text[start + 2..close];
+        let (name, default) = match inner.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inner, None),
+        };
+        if !is_name(name) {
+            return Err(Malformed {
+                range: start..close + 1,
+                what: "this is not a variable name",
+            });
+        }
+        found.push(Variable {
+            name,
+            default,
+            range: start..close + 1,
+        });
+        at = close + 1;
+    }
+    Ok(found)
+}
+
+/// Replaces every reference with what `lookup` gives, else with its default.
+/// A default is also used for an empty value, as in the shell.
+///
+/// # Errors
+/// The name of the first variable that has neither a value nor a default; text
+/// with a malformed reference is returned as it is, since the compiler has
+/// refused it before.
+pub fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let Ok(variables) = variables(text) else {
+        return Ok(text.to_owned());
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for variable in variables {
+        out.push_str(&text[at..variable.range.start]);
+        match (lookup(variable.name), variable.default) {
+            (Some(value), Some(default)) if value.is_empty() => out.push_str(default),
+            (Some(value), _) => out.push_str(&value),
+            (None, Some(default)) => out.push_str(default),
+            (None, None) => return Err(variable.name.to_owned()),
+        }
+        at = variable.range.end;
+    }
+    out.push_str(&text[at..]);
+    Ok(out)
+}
+
+fn is_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|other| other.is_ascii_alphanumeric() || other == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(name: &str) -> Option<String> {
+        match name {
+            "KEY" => Some("k".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn references_are_replaced_and_plain_dollars_are_not() {
+        assert_eq!(
+            expand("a-${KEY}-$KEY-${NONE:-d}", &lookup),
+            Ok("a-k-$KEY-d".to_owned())
+        );
+        assert_eq!(expand("${EMPTY:-d}${EMPTY}", &lookup), Ok("d".to_owned()));
+    }
+
+    #[test]
+    fn an_unset_variable_is_named() {
+        assert_eq!(expand("${NONE}", &lookup), Err("NONE".to_owned()));
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        assert_eq!(variables("ab${X").unwrap_err().range, 2..5);
+        assert_eq!(variables("${9}").unwrap_err().range, 0..4);
+        assert_eq!(variables("${}").unwrap_err().range, 0..3);
+    }
+}
