@@ -12,7 +12,13 @@ pub use code::{Code, Severity};
 pub use nearest::{did_you_mean, nearest};
 pub use shown::Shown;
 
-use crate::source::Span;
+use crate::source::{Span, masked, obeyed};
+
+/// Characters of a user's word that are repeated.
+const WORD: usize = 80;
+
+/// Characters of a text outside backticks, which is ours unless a word holds a backtick.
+const TEXT: usize = 400;
 
 /// One mistake, or one thing worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +61,7 @@ impl Diagnostic {
         Self {
             code,
             severity: code.severity(),
-            headline: headline.into(),
+            headline: repeatable(&headline.into()),
             labels: Vec::new(),
             help: None,
             fix: None,
@@ -67,7 +73,7 @@ impl Diagnostic {
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label {
             span,
-            text: text.into(),
+            text: repeatable(&text.into()),
         });
         self
     }
@@ -75,7 +81,7 @@ impl Diagnostic {
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(repeatable(&help.into()));
         self
     }
 
@@ -93,6 +99,40 @@ impl Diagnostic {
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
+}
+
+/// A text that may be printed: words in backticks, which are the user's, are
+/// cut when they are very long and hide what looks like a secret; characters
+/// that a terminal would obey are spelt out.
+fn repeatable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, part) in text.split('`').enumerate() {
+        let is_word = at % 2 == 1;
+        if at > 0 {
+            out.push('`');
+        }
+        if out.len() > 4 * TEXT {
+            out.push('…');
+            break;
+        }
+        let shown = if is_word { WORD } else { TEXT };
+        let cut = part.char_indices().nth(shown).map(|(cut, _)| cut);
+        let part = &part[..cut.unwrap_or(part.len())];
+        // Whoever repeats a reference leaves out its default, and `${A_KEY:-…}` names no secret.
+        let part = if is_word && !part.starts_with("${") {
+            masked(part)
+        } else {
+            part.to_owned()
+        };
+        for c in part.chars() {
+            match c.is_control() || obeyed(c) {
+                true => out.extend(c.escape_default()),
+                false => out.push(c),
+            }
+        }
+        out.extend(cut.map(|_| '…'));
+    }
+    out
 }
 
 /// Everything found in one run.

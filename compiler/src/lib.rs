@@ -89,7 +89,8 @@ pub fn compile_within(sources: &Sources, limits: &Limits) -> Compiled {
     let mut problems = Problems::default();
     let root = tree::read(sources, limits, &mut problems);
     let registration = registration::read(&root, &mut problems);
-    let checked = check::check(registration, root.complete, &mut problems);
+    let complete = root.complete && registration.whole;
+    let checked = check::check(registration, complete, &mut problems);
     let mut compiled = plan::lower(checked);
     problems.sort();
     if problems.has_errors() {

@@ -242,6 +242,7 @@ pub struct Router {
     /// Tokens from which `longContext` is used.
     pub long_context_threshold: u64,
     /// What each configured slot names: a logical model id or a `provider,model` reference.
+    #[serde(serialize_with = "canonical::by_word")]
     pub slots: BTreeMap<Slot, String>,
 }
 

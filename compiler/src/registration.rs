@@ -49,6 +49,9 @@ pub struct Registration {
     pub router: RouterSection,
     /// Known sections that were given and have no effect yet.
     pub inert: BTreeSet<&'static str>,
+    /// Whether every section, list and name could be read. When not, a name
+    /// that seems to be missing may be there, and must not be reported.
+    pub whole: bool,
 }
 
 /// Reads a tree. Reports unknown and misspelt keys, wrong types, missing keys,

@@ -1,6 +1,7 @@
 //! Plans, problems and diffs as text and as JSON. Nothing here decides
 //! anything, and nothing here holds a secret.
 
+pub mod compiled;
 pub mod diff;
 pub mod preview;
 pub mod problems;

@@ -10,6 +10,8 @@ mod mask;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+pub(crate) use mask::{masked, obeyed};
+
 /// Number of one source in its [`Sources`], in the order they were added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);
@@ -131,10 +133,11 @@ impl Source {
         &self.text
     }
 
-    /// The text as it may be quoted: values of secret keys are starred out,
-    /// byte for byte.
+    /// The text as it may be quoted: values of secret keys are starred out, and
+    /// characters that a terminal would obey are replaced, byte for byte.
     pub fn masked(&self) -> &str {
-        self.masked.get_or_init(|| mask::masked(&self.text))
+        self.masked
+            .get_or_init(|| mask::disarmed(masked(&self.text)))
     }
 
     /// Byte offset of the first byte that was not UTF-8.
@@ -189,12 +192,16 @@ impl Source {
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
-    let bytes = text.as_bytes();
+    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let mut starts = vec![0];
-    for (at, byte) in bytes.iter().enumerate() {
-        let breaks = *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
-        if breaks {
-            starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.strip_suffix("\r\n").unwrap_or(line);
+        let returns = content.match_indices('\r');
+        starts.extend(returns.map(|(at, _)| offset(start + at + 1)));
+        start += line.len();
+        if line.ends_with('\n') {
+            starts.push(offset(start));
         }
     }
     starts

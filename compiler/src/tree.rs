@@ -79,6 +79,11 @@ impl Node<'_> {
         }
     }
 
+    /// Whether this is a list or a map.
+    pub fn is_collection(&self) -> bool {
+        matches!(self.value, Value::List(_) | Value::Map(_))
+    }
+
     /// A short place that stands for the whole node: a map's first key, a
     /// list's first item, else the node itself.
     pub fn head(&self) -> Span {
@@ -118,6 +123,8 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
             Value::Null if tree.complete => empty.push(tree.node.span),
             Value::Map(_) => roots.push(tree.node),
             Value::Broken | Value::Null => {}
+            // What was read before a syntax error may only be the beginning.
+            Value::List(_) | Value::Scalar(_) if !tree.complete => {}
             Value::List(_) | Value::Scalar(_) => {
                 problems.push(not_a_map(&tree.node));
                 complete = false;

@@ -17,6 +17,7 @@ fn compile_stories() {
     for story in support::folders("compile") {
         let sources = support::sources(&story);
         let compiled = compile(&sources);
+        support::assert_inside(&compiled.problems, &sources);
         let mut page = support::problems(&compiled.problems, &sources);
         page.push_str(&render::preview::text(&compiled, &sources));
         if let Some(plan) = &compiled.plan {

@@ -4,6 +4,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::is_lone_variable;
 use crate::registration::{Registration, shown_url};
 use crate::source::Spanned;
+use crate::variable::variables;
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let host = registration.host.as_ref();
@@ -36,13 +37,8 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
             problems,
         );
     }
-    for (at, service) in registration
-        .pools
-        .iter()
-        .flat_map(|pools| &pools.services)
-        .enumerate()
-    {
-        let path = |key: &str| format!("Registration.upstream_services[{at}].{key}");
+    for service in registration.pools.iter().flat_map(|pools| &pools.services) {
+        let path = |key: &str| service.path(key);
         secret(service.auth_token.as_ref(), || path("auth_token"), problems);
         url(service.base_url.as_ref(), || path("base_url"), problems);
     }
@@ -53,7 +49,10 @@ fn is_public(host: &str) -> bool {
 }
 
 fn secret(text: Option<&Spanned<String>>, path: impl Fn() -> String, problems: &mut Problems) {
-    let Some(text) = text.filter(|text| !is_lone_variable(&text.value)) else {
+    // A reference with a slip in it was meant to hold no secret, and is reported as malformed.
+    let literal =
+        |text: &&Spanned<String>| !is_lone_variable(&text.value) && variables(&text.value).is_ok();
+    let Some(text) = text.filter(literal) else {
         return;
     };
     problems.push(

@@ -62,16 +62,18 @@ pub(super) fn slots(
     problems: &mut Problems,
 ) -> BTreeMap<Slot, Spanned<String>> {
     let known = Known::of(registration, pools);
+    // That nothing is declared at all is told once, and not again for every slot.
+    let reports = complete && !super::models::is_without_models(registration);
     let mut resolved = BTreeMap::new();
     for (slot, name) in &registration.router.slots {
         if known.has(&name.value) {
             resolved.insert(*slot, name.clone());
-        } else if complete && !known.may_be_legacy(&name.value) && !name.value.contains("${") {
+        } else if reports && !known.may_be_legacy(&name.value) && !name.value.contains("${") {
             problems.push(unknown(*slot, name, registration, &known));
         }
     }
     let default = registration.router.slots.contains_key(&Slot::Default);
-    if complete
+    if reports
         && !default
         && let Some(place) = registration.router.head.or(registration.head)
     {

@@ -11,8 +11,8 @@ use crate::source::{Span, Spanned};
 pub(super) fn check(registration: &Registration, complete: bool, problems: &mut Problems) {
     unique_ids(&registration.models, problems);
     let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
-    let mut entries = registration.models.iter().chain(pooled).peekable();
-    if entries.peek().is_none() && complete && !registration.inert.contains("Providers") {
+    let entries = registration.models.iter().chain(pooled);
+    if complete && is_without_models(registration) {
         problems.push(none_declared(registration));
     }
     for entry in entries {
@@ -21,20 +21,20 @@ pub(super) fn check(registration: &Registration, complete: bool, problems: &mut 
         }
         limits(entry, problems);
     }
-    for (at, service) in registration
-        .pools
-        .iter()
-        .flat_map(|pools| &pools.services)
-        .enumerate()
-    {
+    for service in registration.pools.iter().flat_map(|pools| &pools.services) {
         if let Some(base) = &service.base_url {
-            url(
-                base,
-                &format!("Registration.upstream_services[{at}].base_url"),
-                problems,
-            );
+            url(base, &service.path("base_url"), problems);
         }
     }
+}
+
+/// Whether there is no model and no pool, and no `Providers` to hold some.
+pub(super) fn is_without_models(registration: &Registration) -> bool {
+    let pooled = registration
+        .pools
+        .iter()
+        .any(|pools| !pools.models.is_empty());
+    registration.models.is_empty() && !pooled && !registration.inert.contains("Providers")
 }
 
 fn unique_ids(models: &[ModelEntry], problems: &mut Problems) {

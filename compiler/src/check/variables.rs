@@ -28,8 +28,8 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec
             found.refuse(entry.metadata.pool_endpoint_id.as_ref());
             found.refuse(entry.metadata.upstream_service_id.as_ref());
         }
-        for (at, service) in pools.services.iter().enumerate() {
-            let path = |key: &str| format!("Registration.upstream_services[{at}].{key}");
+        for service in &pools.services {
+            let path = |key: &str| service.path(key);
             found.refuse(service.id.as_ref());
             found.read(service.base_url.as_ref(), || path("base_url"));
             found.read(service.auth_token.as_ref(), || path("auth_token"));

@@ -1,7 +1,7 @@
 //! The `miette` dress of a diagnostic.
 //!
 //! Labels of one `miette` diagnostic share one source, so labels in other
-//! files go to `related`. A line is clipped around the label before it is
+//! files go to `related`, and so do those at the other end of a long line. A line is clipped around the label before it is
 //! handed over: a minified document is one line of megabytes, and `miette`
 //! would print all of it.
 
@@ -10,45 +10,48 @@ use std::fmt;
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 use super::{Diagnostic, Label, Severity};
-use crate::source::{Source, SourceId, Sources};
+use crate::source::{Source, Sources, Span};
 
 /// Bytes of a line shown on either side of a label.
 const AROUND: usize = 160;
+
+/// Bytes of one place that are underlined; the rest of a longer one goes without saying.
+const UNDERLINED: usize = 160;
+
+/// Labels of one file are shown together unless that would show more than this between them.
+const TOGETHER: usize = 1600;
 
 /// A diagnostic with the sources it speaks of.
 pub struct Shown<'a> {
     diagnostic: &'a Diagnostic,
     source: Option<Clipped<'a>>,
+    here: Vec<&'a Label>,
     elsewhere: Vec<Elsewhere<'a>>,
 }
 
 impl<'a> Shown<'a> {
     /// Pairs a diagnostic with its sources.
     pub fn new(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Self {
-        let home = diagnostic.span().map(|span| span.source);
-        let mut others: Vec<SourceId> = diagnostic
-            .labels
-            .iter()
-            .map(|label| label.span.source)
-            .collect();
-        others.dedup();
-        others.retain(|id| Some(*id) != home);
-        others.sort_unstable();
-        others.dedup();
-        let elsewhere = others
-            .into_iter()
-            .map(|id| Elsewhere {
-                labels: diagnostic
-                    .labels
-                    .iter()
-                    .filter(|label| label.span.source == id)
-                    .collect(),
-                source: Clipped(sources.get(id)),
-            })
-            .collect();
+        let home = diagnostic.span().map(|span| sources.get(span.source));
+        let (mut here, mut elsewhere): (Vec<&Label>, Vec<Elsewhere<'a>>) = Default::default();
+        for label in &diagnostic.labels {
+            let fits = |first: &Label| near(first.span, label.span, sources);
+            let source = sources.get(label.span.source);
+            if here.first().is_none_or(|first| fits(first)) {
+                here.push(label);
+            } else if let Some(other) = elsewhere.iter_mut().find(|other| fits(other.labels[0])) {
+                other.labels.push(label);
+            } else {
+                elsewhere.push(Elsewhere {
+                    labels: vec![label],
+                    source: Clipped(source),
+                });
+            }
+        }
         Self {
             diagnostic,
-            source: home.map(|id| Clipped(sources.get(id))),
+            source: home.map(Clipped),
+            here,
             elsewhere,
         }
     }
@@ -93,14 +96,10 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let home = self.diagnostic.span()?.source;
-        let here = self
-            .diagnostic
-            .labels
-            .iter()
-            .filter(move |label| label.span.source == home);
+        let text = self.source.as_ref()?.0.text();
+        let labels = self.here.iter().enumerate();
         Some(Box::new(
-            here.enumerate().map(|(at, label)| labeled(label, at == 0)),
+            labels.map(move |(at, label)| labeled(label, text, at == 0)),
         ))
     }
 
@@ -116,7 +115,20 @@ impl miette::Diagnostic for Shown<'_> {
     }
 }
 
-/// The labels of one diagnostic that stand in another file.
+/// Whether two places can be shown in one excerpt: in the same file, and not
+/// in long lines far apart. Lines that are not neighbours are never joined.
+fn near(first: Span, other: Span, sources: &Sources) -> bool {
+    if first.source != other.source {
+        return false;
+    }
+    let source = sources.get(first.source);
+    let lines = source
+        .line_of(first.start as usize)
+        .abs_diff(source.line_of(other.start as usize));
+    lines > 3 || first.start.abs_diff(other.start) as usize <= TOGETHER
+}
+
+/// The labels of one diagnostic that stand in another file, or far away.
 struct Elsewhere<'a> {
     labels: Vec<&'a Label>,
     source: Clipped<'a>,
@@ -147,13 +159,19 @@ impl miette::Diagnostic for Elsewhere<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(
-            self.labels.iter().map(|label| labeled(label, false)),
+            self.labels
+                .iter()
+                .map(|label| labeled(label, self.source.0.text(), false)),
         ))
     }
 }
 
-fn labeled(label: &Label, primary: bool) -> LabeledSpan {
-    let span = SourceSpan::from(label.span.range());
+fn labeled(label: &Label, text: &str, primary: bool) -> LabeledSpan {
+    let mut range = label.span.range();
+    if range.len() > UNDERLINED {
+        range.end = boundary(text, range.start + UNDERLINED);
+    }
+    let span = SourceSpan::from(range);
     let text = (!label.text.is_empty()).then(|| label.text.clone());
     if primary {
         LabeledSpan::new_primary_with_span(text, span)

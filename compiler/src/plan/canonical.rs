@@ -1,10 +1,11 @@
 //! The plan as canonical JSON, its hash, and reading it back.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Plan, SCHEMA};
+use super::{Plan, SCHEMA, Slot};
 
 /// BLAKE3 over the canonical JSON, in hex.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,6 +51,18 @@ impl fmt::Display for ReadPlanError {
 }
 
 impl std::error::Error for ReadPlanError {}
+
+/// Slots by their word: in memory they stand in the order of a review, in JSON keys are sorted.
+pub(super) fn by_word<S: Serializer>(
+    slots: &BTreeMap<Slot, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let sorted: BTreeMap<&str, &String> = slots
+        .iter()
+        .map(|(slot, name)| (slot.word(), name))
+        .collect();
+    serializer.collect_map(sorted)
+}
 
 impl Plan {
     /// The canonical JSON: UTF-8, no white space, keys sorted, absent values left out.

@@ -153,7 +153,7 @@ pub(super) fn read_list(
         let path = format!("{list}[{index}]");
         match reader.fields(item, MODEL, &path) {
             Some(fields) => entries.push(entry(reader, &fields, &path, list, index)),
-            None if matches!(item.value, Value::Null) => reader.wrong_type(item, &path, "a map"),
+            None if matches!(item.value, Value::Null) => reader.empty_item(item, &path),
             None => {}
         }
     }
@@ -170,6 +170,8 @@ fn entry(
     let required = |reader: &mut Reader<'_>, name: &'static str, help: &'static str| {
         let text = reader.text(fields, name, path);
         if text.is_none() && !is_written(fields, name) {
+            // Without its id an entry may be the one that a slot names.
+            reader.whole &= name != "id";
             reader.missing(name, path, fields.head, help);
         }
         text

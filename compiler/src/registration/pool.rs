@@ -6,6 +6,7 @@ use super::read::{Fields, Key, Reader, key};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Strategy;
 use crate::source::{Span, Spanned};
+use crate::tree::Value;
 
 const REGISTRATION: &[Key] = &[
     key("enabled"),
@@ -37,12 +38,21 @@ pub struct Pools {
 /// One item of `upstream_services`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceEntry {
+    /// Position in the list in the document set, from 0.
+    pub index: usize,
     /// `id`
     pub id: Option<Spanned<String>>,
     /// `base_url`
     pub base_url: Option<Spanned<String>>,
     /// `auth_token`
     pub auth_token: Option<Spanned<String>>,
+}
+
+impl ServiceEntry {
+    /// The path of one of its keys, for example `Registration.upstream_services[0].base_url`.
+    pub fn path(&self, key: &str) -> String {
+        format!("Registration.upstream_services[{}].{key}", self.index)
+    }
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<Pools> {
@@ -58,8 +68,10 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<P
         .enumerate()
     {
         let path = format!("Registration.upstream_services[{at}]");
-        if let Some(fields) = reader.fields(item, SERVICE, &path) {
-            services.push(service(reader, &fields, &path));
+        match reader.fields(item, SERVICE, &path) {
+            Some(fields) => services.push(service(reader, &fields, &path, at)),
+            None if matches!(item.value, Value::Null) => reader.empty_item(item, &path),
+            None => {}
         }
     }
     Some(Pools {
@@ -71,9 +83,15 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<P
     })
 }
 
-fn service(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> ServiceEntry {
+fn service(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    path: &str,
+    index: usize,
+) -> ServiceEntry {
     let id = reader.text(fields, "id", path);
-    if id.is_none() {
+    if id.is_none() && !is_written(fields, "id") {
+        reader.whole = false;
         reader.missing(
             "id",
             path,
@@ -91,6 +109,7 @@ fn service(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Serv
         );
     }
     ServiceEntry {
+        index,
         id,
         base_url,
         auth_token: reader.text(fields, "auth_token", path),
@@ -99,9 +118,13 @@ fn service(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Serv
 
 /// Whether a key holds a value of any kind, so that a wrong one is reported as wrong and not as missing.
 pub(super) fn is_written(fields: &Fields<'_, '_>, name: &str) -> bool {
-    fields.get(name).is_some_and(
-        |node| !matches!(&node.value, crate::tree::Value::Scalar(s) if s.text.trim().is_empty()),
-    )
+    fields
+        .entry(name)
+        .is_some_and(|entry| match &entry.value.value {
+            Value::Null => false,
+            Value::Scalar(scalar) => !scalar.text.trim().is_empty(),
+            Value::List(_) | Value::Map(_) | Value::Broken => true,
+        })
 }
 
 /// Refuses `nodes`, `node_id` and `cluster` wherever they stand.

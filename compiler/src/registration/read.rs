@@ -15,7 +15,13 @@ pub(super) struct Reader<'p> {
     pub(super) problems: &'p mut Problems,
     /// False when part of the text could not be read: what seems missing may be there.
     pub(super) complete: bool,
+    /// False as soon as a section, a list or a name could not be read: names
+    /// that seem to exist nowhere may have been meant there.
+    pub(super) whole: bool,
 }
+
+/// Keys that are known in order to be refused; nobody is sent to them.
+const REFUSED: &[&str] = &["nodes", "node_id", "cluster"];
 
 /// One key a map may have.
 pub(super) struct Key {
@@ -74,17 +80,35 @@ impl Reader<'_> {
             if !matches!(node.value, Value::Broken | Value::Null) {
                 self.wrong_type(node, inside, "a map");
             }
+            self.whole &= matches!(node.value, Value::Null);
             return None;
         };
         let mut found: Vec<Option<&'t Entry<'s>>> = keys.iter().map(|_| None).collect();
+        let mut misspelt = Vec::new();
         for entry in entries {
+            self.whole &= !matches!(entry.value.value, Value::Broken);
             let name = entry.key.value.as_ref();
             let at = keys
                 .iter()
                 .position(|key| key.name == name || key.old == Some(name));
             match at {
                 Some(at) => self.place(&mut found[at], entry, &keys[at]),
-                None => self.unknown_key(&entry.key.value, entry.key.span, keys, inside),
+                None => {
+                    let near = self.unknown_key(name, entry.key.span, keys, inside);
+                    misspelt.extend(near.map(|near| (near, entry)));
+                }
+            }
+        }
+        // A misspelt key is refused; reading its value as what was meant keeps
+        // the mistake from being told again as something that is missing.
+        for (near, entry) in misspelt {
+            if let Some(at) = keys.iter().position(|key| key.name == near) {
+                found[at].get_or_insert(entry);
+            }
+        }
+        for (key, entry) in keys.iter().zip(&found) {
+            if let Some(entry) = entry.filter(|entry| key.old == Some(entry.key.value.as_ref())) {
+                self.old_spelling(entry, key.name);
             }
         }
         Some(Fields {
@@ -97,7 +121,7 @@ impl Reader<'_> {
     /// Puts an entry in its slot; the current spelling wins over the old one.
     fn place<'t, 's>(&mut self, slot: &mut Option<&'t Entry<'s>>, entry: &'t Entry<'s>, key: &Key) {
         let is_old = key.old.is_some_and(|old| old == entry.key.value);
-        let (name, span) = (key.name, entry.key.span);
+        let name = key.name;
         match slot {
             Some(other) => {
                 let (old, current) = if is_old {
@@ -116,31 +140,75 @@ impl Reader<'_> {
                 );
                 *slot = Some(current);
             }
-            None => {
-                if is_old {
-                    self.problems.push(
-                        Diagnostic::new(
-                            Code::DocumentOldSpelling,
-                            format!("`{}` is now spelt `{name}`", entry.key.value),
-                        )
-                        .at(span, "the old spelling")
-                        .help(format!("rename it to `{name}`"))
-                        .fix(span, name),
-                    );
-                }
-                *slot = Some(entry);
-            }
+            None => *slot = Some(entry),
         }
     }
 
-    fn unknown_key(&mut self, name: &str, span: Span, keys: &[Key], inside: &str) {
+    fn old_spelling(&mut self, entry: &Entry<'_>, name: &str) {
+        let span = entry.key.span;
+        self.problems.push(
+            Diagnostic::new(
+                Code::DocumentOldSpelling,
+                format!("`{}` is now spelt `{name}`", entry.key.value),
+            )
+            .at(span, "the old spelling")
+            .help(format!("rename it to `{name}`"))
+            .fix(span, name),
+        );
+    }
+
+    /// Reports `{key:value}`, which YAML reads as one word, where a known key
+    /// stands before the colon; false where this is something else.
+    fn glued_key(&mut self, name: &str, span: Span, keys: &[Key]) -> bool {
+        let Some((key, _)) = name.split_once(':') else {
+            return false;
+        };
+        if !keys
+            .iter()
+            .any(|known| known.name == key || known.old == Some(key))
+        {
+            return false;
+        }
+        // The value is there, only not where it can be read.
+        (self.whole, self.complete) = (false, false);
+        let mut diagnostic = Diagnostic::new(
+            Code::DocumentMisspeltKey,
+            format!("`{key}` has no space after its colon"),
+        )
+        .at(span, "this is one word to YAML, and no key with a value")
+        .help(format!("write `{key}: …`, with a space"));
+        if span.range().len() == name.len() {
+            let colon = span.slice(key.len() + 1..key.len() + 1);
+            diagnostic = diagnostic.fix(colon, " ");
+        }
+        self.problems.push(diagnostic);
+        true
+    }
+
+    /// Reports a key that is not known; returns the known one it was meant to be.
+    fn unknown_key(
+        &mut self,
+        name: &str,
+        span: Span,
+        keys: &[Key],
+        inside: &str,
+    ) -> Option<&'static str> {
+        if self.glued_key(name, span, keys) {
+            return None;
+        }
         let place = if inside.is_empty() {
             "a registration".to_owned()
         } else {
             format!("`{inside}`")
         };
-        let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
-        let diagnostic = match nearest(name, known.iter().copied()) {
+        let known: Vec<&'static str> = keys
+            .iter()
+            .map(|key| key.name)
+            .filter(|name| !REFUSED.contains(name))
+            .collect();
+        let near = nearest(name, known.iter().copied())
+            .and_then(|near| known.iter().copied().find(|known| *known == near));
+        let diagnostic = match near {
             Some(near) => Diagnostic::new(
                 Code::DocumentMisspeltKey,
                 format!("{place} has no key `{name}`"),
@@ -156,6 +224,7 @@ impl Reader<'_> {
             .help(did_you_mean(name, &known, "keys")),
         };
         self.problems.push(diagnostic);
+        near
     }
 
     /// Reports a value of the wrong type.
@@ -165,6 +234,12 @@ impl Reader<'_> {
                 .at(node.head(), format!("this is {}", node.kind()))
                 .help(format!("write {wanted}")),
         );
+    }
+
+    /// Reports an item of a list of maps that says nothing.
+    pub(super) fn empty_item(&mut self, node: &Node<'_>, path: &str) {
+        self.whole = false;
+        self.wrong_type(node, path, "a map");
     }
 
     /// Reports a required key that is absent or null.
@@ -205,7 +280,10 @@ impl Reader<'_> {
         inside: &str,
     ) -> Option<Spanned<String>> {
         let node = fields.get(name)?;
-        let scalar = self.scalar(node, &join(inside, name), "a text")?;
+        let Some(scalar) = self.scalar(node, &join(inside, name), "a text") else {
+            self.whole = false;
+            return None;
+        };
         let text = scalar.text.trim();
         (!text.is_empty()).then(|| Spanned::new(text.to_owned(), node.span))
     }
@@ -337,6 +415,7 @@ impl Reader<'_> {
             Value::List(items) => items,
             _ => {
                 self.wrong_type(node, &join(inside, name), "a list");
+                self.whole = false;
                 &[]
             }
         }

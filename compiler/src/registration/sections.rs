@@ -49,6 +49,7 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
     let mut reader = Reader {
         problems,
         complete: root.complete,
+        whole: root.complete,
     };
     let mut registration = Registration::default();
     let Some(fields) = reader.fields(&root.node, SECTIONS, "") else {
@@ -78,6 +79,7 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
             );
         }
     }
+    registration.whole = reader.whole;
     registration
 }
 

@@ -57,9 +57,15 @@ struct Builder<'s, 'p> {
     problems: &'p mut Problems,
     open: Vec<Open<'s>>,
     root: Option<Node<'s>>,
-    anchors: HashMap<usize, Node<'s>>,
+    anchors: HashMap<usize, Anchored<'s>>,
     alias_nodes: usize,
     complete: bool,
+}
+
+/// A node that aliases may repeat, and how many levels it has.
+struct Anchored<'s> {
+    node: Node<'s>,
+    height: usize,
 }
 
 /// A collection that is not closed yet.
@@ -90,6 +96,9 @@ enum Key<'s> {
     Refused,
 }
 
+/// Said of a second `<<` in one map.
+const SEVERAL_MERGES: &str = "merge several maps at once: `<<: [*first, *second]`";
+
 impl<'s> Builder<'s, '_> {
     fn run(&mut self, parser: &mut Parser<'s, StrInput<'s>>) {
         let mut documents = 0;
@@ -97,9 +106,12 @@ impl<'s> Builder<'s, '_> {
             let (event, mark) = match next {
                 Ok(found) => found,
                 Err(error) => {
-                    let diagnostic = error::translate(&error, self.id, self.text, self.limits);
+                    let in_flow = self.open.last().is_some_and(|open| open.flow);
+                    let diagnostic =
+                        error::translate(&error, self.id, self.text, in_flow, self.limits);
                     self.problems.push(diagnostic);
                     self.complete = false;
+                    self.distrust_last();
                     return;
                 }
             };
@@ -164,6 +176,12 @@ impl<'s> Builder<'s, '_> {
                 return Value::Broken;
             }
         }
+        // What an unquoted `${NAME}` leaves in a flow collection; the brace is an
+        // error of its own, and a lone dollar is nobody's secret or name.
+        if !quoted && text.ends_with('$') && self.text_from(span.end).starts_with('{') {
+            self.complete = false;
+            return Value::Broken;
+        }
         if !quoted && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL") {
             return Value::Null;
         }
@@ -222,7 +240,7 @@ impl<'s> Builder<'s, '_> {
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> bool {
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+        let Some(anchored) = self.anchors.get(&anchor) else {
             self.problems.push(
                 Diagnostic::new(
                     Code::SyntaxAliasCycle,
@@ -239,6 +257,12 @@ impl<'s> Builder<'s, '_> {
                 0,
             );
         };
+        // Aliases must not build what could not be written.
+        if self.open.len() + anchored.height > self.limits.depth {
+            self.problems.push(error::too_deep(span, self.limits));
+            return false;
+        }
+        let node = anchored.node.clone();
         self.spend(count(&node), span) && self.add(node, 0)
     }
 
@@ -266,7 +290,9 @@ impl<'s> Builder<'s, '_> {
             if !self.spend(count(&node), node.span) {
                 return false;
             }
-            self.anchors.insert(anchor, node.clone());
+            let height = height(&node);
+            let node = node.clone();
+            self.anchors.insert(anchor, Anchored { node, height });
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
@@ -286,7 +312,12 @@ impl<'s> Builder<'s, '_> {
                     key: name,
                     value: node,
                 }),
-                Key::Refused => {}
+                // What a dropped map or list would have declared may be asked for elsewhere.
+                Key::Refused => {
+                    self.complete &= !node.is_collection();
+                }
+                // A key that was not read to its end may have become a text.
+                Key::Wanted if !self.complete && node.is_collection() => *key = Key::Refused,
                 Key::Wanted => *key = key_of(node, entries, index, self.problems),
             },
         }
@@ -335,11 +366,10 @@ impl<'s> Builder<'s, '_> {
 
     fn second_document(&mut self, mark: &Mark) {
         let span = self.span(mark);
-        let line_end = self.text[span.start as usize..].find('\n').unwrap_or(0);
+        // A document without a mark of its own has no text yet that could be named.
+        let mark = self.text_from(span.start).starts_with("---");
         let span = Span {
-            end: span
-                .end
-                .max(span.start + u32::try_from(line_end.min(3)).unwrap_or(0)),
+            end: span.end.max(span.start + if mark { 3 } else { 0 }),
             ..span
         };
         self.problems.push(
@@ -353,8 +383,43 @@ impl<'s> Builder<'s, '_> {
         self.complete = false;
     }
 
+    /// Leaves out the text right before a syntax error: it may be half of something else.
+    fn distrust_last(&mut self) {
+        let last = match self.open.last_mut().map(|open| &mut open.items) {
+            Some(Items::List(items)) => items.last_mut(),
+            Some(Items::Map {
+                entries,
+                key: Key::Wanted,
+                ..
+            }) => entries.last_mut().map(|entry| &mut entry.value),
+            _ => None,
+        };
+        if let Some(node) = last.filter(|node| matches!(node.value, Value::Scalar(_))) {
+            node.value = Value::Broken;
+        }
+    }
+
     /// Closes what a mistake left open, so that what was read can be looked at.
+    /// The collection it stands in is given up: half of it would read as
+    /// another mistake.
     fn finish(mut self) -> Root<'s> {
+        if !self.complete
+            && self.open.len() > 1
+            && let Some(open) = self.open.pop()
+        {
+            let span = Span {
+                source: self.id,
+                start: open.start,
+                end: open.end,
+            };
+            self.add(
+                Node {
+                    value: Value::Broken,
+                    span,
+                },
+                0,
+            );
+        }
         while let Some(open) = self.open.last() {
             let end = Span {
                 source: self.id,
@@ -373,6 +438,10 @@ impl<'s> Builder<'s, '_> {
             node: self.root.unwrap_or(nothing),
             complete: self.complete,
         }
+    }
+
+    fn text_from(&self, at: u32) -> &'s str {
+        self.text.get(at as usize..).unwrap_or("")
     }
 
     fn span(&self, mark: &Mark) -> Span {
@@ -405,7 +474,7 @@ fn key_of<'s>(
         }
     };
     let key = Spanned::new(text, node.span);
-    if let Some(first) = known(&key.value, entries, index).filter(|_| key.value != "<<") {
+    if let Some(first) = known(&key.value, entries, index) {
         problems.push(
             Diagnostic::new(
                 Code::SyntaxDuplicateKey,
@@ -413,7 +482,11 @@ fn key_of<'s>(
             )
             .at(key.span, "given again here")
             .at(first.key.span, "first given here")
-            .help("remove one of the two"),
+            .help(if key.value == "<<" {
+                SEVERAL_MERGES
+            } else {
+                "remove one of the two"
+            }),
         );
         return Key::Refused;
     }
@@ -433,6 +506,16 @@ fn known<'e, 's>(
     let rest = entries.iter().enumerate().skip(indexed);
     index.extend(rest.map(|(at, entry)| (entry.key.value.clone(), at)));
     index.get(key).map(|at| &entries[*at])
+}
+
+/// Levels of maps and lists; none for a scalar.
+fn height(node: &Node<'_>) -> usize {
+    let below = match &node.value {
+        Value::List(items) => items.iter().map(height).max(),
+        Value::Map(entries) => entries.iter().map(|entry| height(&entry.value)).max(),
+        Value::Null | Value::Scalar(_) | Value::Broken => return 0,
+    };
+    1 + below.unwrap_or(0)
 }
 
 fn count(node: &Node<'_>) -> usize {

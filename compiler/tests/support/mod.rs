@@ -63,3 +63,14 @@ pub(crate) fn snapshot(area: &str, name: &str, page: &str) {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, page));
 }
+
+/// Every place that is named lies inside its source, between characters.
+pub(crate) fn assert_inside(problems: &Problems, sources: &Sources) {
+    for diagnostic in problems.iter() {
+        let fix = diagnostic.fix.iter().map(|fix| fix.span);
+        for span in diagnostic.labels.iter().map(|label| label.span).chain(fix) {
+            let inside = sources.get(span.source).text().get(span.range());
+            assert!(inside.is_some(), "{span:?} of {diagnostic:?}");
+        }
+    }
+}

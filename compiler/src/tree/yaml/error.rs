@@ -7,11 +7,12 @@ use crate::Limits;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceId, Span};
 
-/// One diagnostic for a syntax error.
+/// One diagnostic for a syntax error. `in_flow` is whether it stands inside `{…}` or `[…]`.
 pub(super) fn translate(
     error: &ScanError,
     id: SourceId,
     text: &str,
+    in_flow: bool,
     limits: &Limits,
 ) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
@@ -19,7 +20,7 @@ pub(super) fn translate(
     if *error.kind() == ErrorKind::RecursionLimitExceeded {
         return too_deep(span, limits);
     }
-    if let Some(diagnostic) = unquoted_variable(id, text, at) {
+    if in_flow && let Some(diagnostic) = unquoted_variable(id, text, at) {
         return diagnostic;
     }
     let (label, help) = explain(error.kind());
@@ -53,8 +54,7 @@ fn unquoted_variable(id: SourceId, text: &str, at: usize) -> Option<Diagnostic> 
         .take_while(|(found, _)| line_start + found <= at + 1)
         .last()?;
     let before = line[..start].trim_end();
-    let in_flow = before.contains(['{', '[']) && before.ends_with([':', ',', '[']);
-    if !in_flow {
+    if !before.is_empty() && !before.ends_with([':', ',', '[']) {
         return None;
     }
     let end = line[start..]
@@ -62,15 +62,23 @@ fn unquoted_variable(id: SourceId, text: &str, at: usize) -> Option<Diagnostic> 
         .map_or(line.len(), |found| start + found + 1);
     let reference = &line[start..end];
     let span = Span::new(id, line_start + start..line_start + end);
-    Some(
+    let diagnostic = |reference: &str| {
         Diagnostic::new(
             Code::SyntaxInvalidYaml,
             format!("`{reference}` must be quoted inside `{{…}}` or `[…]`"),
         )
         .at(span, "the brace opens a map here")
         .help(format!("quote it: `\"{reference}\"`"))
-        .fix(span, format!("\"{reference}\"")),
-    )
+    };
+    // Only a reference is safe to repeat: a default may be a secret, and so may
+    // be whatever follows a brace that is never closed.
+    Some(match crate::variable::variables(reference).as_deref() {
+        Ok([variable]) if variable.default.is_none() => {
+            diagnostic(reference).fix(span, format!("\"{reference}\""))
+        }
+        Ok([variable]) => diagnostic(&format!("${{{}:-…}}", variable.name)),
+        _ => diagnostic("${…}"),
+    })
 }
 
 fn explain(kind: &ErrorKind) -> (&'static str, &'static str) {

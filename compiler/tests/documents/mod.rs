@@ -1,0 +1,584 @@
+//! Documents for laws: good ones, any ones, ways to write the same one, and
+//! ways to damage one.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value, json};
+
+/// Ids that documents use and requests ask for; some are near each other.
+pub(crate) const IDS: &[&str] = &["a", "b", "sonnet", "Sonnet", "team/x", "fünf", "4", "a@b"];
+
+/// Pieces that matter to YAML or to us.
+pub(crate) const MARKS: &[&str] = &[
+    "\n",
+    "\n  ",
+    "\n    ",
+    " ",
+    "\t",
+    "\r",
+    ": ",
+    ":",
+    "- ",
+    "? ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!str ",
+    "!x ",
+    "# ",
+    "'",
+    "\"",
+    "|\n",
+    ">-\n ",
+    "---\n",
+    "...\n",
+    "${",
+    "${A}",
+    "$",
+    "%YAML",
+    "@",
+    "`",
+    "\\",
+    "\u{feff}",
+    "\0",
+    "ü",
+    "\u{1b}",
+    "Models",
+    "Router",
+    "default",
+    "key",
+    "id",
+    "sk-0123456789",
+    "PORT",
+    "://",
+    "u:p@",
+    "?key=",
+    "null",
+    "~",
+    "010",
+    "true",
+];
+
+type Entry = Map<String, Value>;
+
+fn maybe(strategy: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Option<Value>> {
+    prop::option::weighted(0.3, strategy).boxed()
+}
+
+fn object(fields: Vec<(&'static str, BoxedStrategy<Option<Value>>)>) -> BoxedStrategy<Entry> {
+    let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+    values
+        .prop_map(move |values| {
+            names
+                .iter()
+                .zip(values)
+                .filter_map(|(name, value)| Some(((*name).to_owned(), value?)))
+                .collect()
+        })
+        .boxed()
+}
+
+fn one_of(values: Vec<Value>) -> BoxedStrategy<Value> {
+    select(values).boxed()
+}
+
+fn words(words: &[&str]) -> BoxedStrategy<Value> {
+    one_of(words.iter().map(|word| json!(word)).collect())
+}
+
+fn always(strategy: BoxedStrategy<Value>) -> BoxedStrategy<Option<Value>> {
+    strategy.prop_map(Some).boxed()
+}
+
+fn switch() -> BoxedStrategy<Value> {
+    any::<bool>().prop_map(Value::from).boxed()
+}
+
+fn tokens() -> BoxedStrategy<Value> {
+    (1_000u64..9_000).prop_map(Value::from).boxed()
+}
+
+fn price() -> BoxedStrategy<Value> {
+    one_of(vec![
+        json!(0),
+        json!(0.1),
+        json!(3),
+        json!(15.5),
+        json!(1e-7),
+        json!(1e21),
+    ])
+}
+
+fn metadata() -> BoxedStrategy<Value> {
+    object(vec![
+        (
+            "label",
+            maybe(words(&["x", "4.1", "yes", "ü # no comment", "two\nlines"])),
+        ),
+        ("vendor_hint", maybe(words(&["anthropic", "~"]))),
+        ("supports_reasoning", maybe(switch())),
+        ("supports_images", maybe(switch())),
+        (
+            "context_window_tokens",
+            maybe((9_000u64..20_000).prop_map(Value::from)),
+        ),
+        ("safe_input_tokens", maybe(tokens())),
+        (
+            "pool_endpoint_id",
+            maybe(words(&["e1", "e2", "e1-2", "a@b", "ü", "_"])),
+        ),
+        ("pool_priority", maybe((-3i64..4).prop_map(Value::from))),
+        ("pool_enabled", maybe(switch())),
+        ("upstream_service_id", maybe(words(&["dc-a", "dc-b"]))),
+        ("cost_per_1m_input_tokens", maybe(price())),
+        ("cost_per_1m_output_tokens", maybe(price())),
+        ("cost_currency", maybe(words(&["USD", "EUR"]))),
+        ("rate_limit_rpm", maybe(tokens())),
+    ])
+    .prop_map(Value::Object)
+    .boxed()
+}
+
+fn thinking() -> BoxedStrategy<Value> {
+    one_of(vec![
+        json!("off"),
+        json!("on"),
+        json!("auto"),
+        json!("high"),
+        json!(true),
+        json!({}),
+        json!({"mode": "on", "effort": "low"}),
+        json!({"budget_tokens": 2048}),
+    ])
+}
+
+/// A model entry without its id.
+fn entry() -> BoxedStrategy<Entry> {
+    object(vec![
+        (
+            "api",
+            always(words(&[
+                "https://a.example",
+                "https://api.anthropic.com/v1",
+                "http://u:p@h.example/x?key=v",
+                "https://h.example/?token=${T}&a=b",
+                "${BASE:-https://b.example}/v1",
+            ])),
+        ),
+        (
+            "key",
+            always(words(&[
+                "${K}",
+                "${K:-}",
+                "sk-0123456789",
+                "${K:-x}",
+                "Bearer ${K}",
+            ])),
+        ),
+        ("interface", maybe(words(&["anthropic", "openai"]))),
+        (
+            "model",
+            always(words(&["claude-sonnet-4-5", "gpt-5", "4.1", "on", "m,n"])),
+        ),
+        ("thinking", maybe(thinking())),
+        ("metadata", maybe(metadata())),
+    ])
+}
+
+fn with_id(id: &str, mut entry: Entry) -> Value {
+    entry.insert("id".to_owned(), json!(id));
+    Value::Object(entry)
+}
+
+/// Entries whose ids are all different.
+fn models() -> impl Strategy<Value = Vec<Value>> {
+    prop::collection::btree_map(select(IDS), entry(), 1..4).prop_map(|models| {
+        models
+            .into_iter()
+            .map(|(id, entry)| with_id(id, entry))
+            .collect()
+    })
+}
+
+fn pools() -> impl Strategy<Value = Value> {
+    let members = prop::collection::vec((select(IDS), entry()), 0..5);
+    let services = prop::collection::btree_map(
+        select(&["dc-a", "dc-b", "dc-c"][..]),
+        object(vec![
+            (
+                "base_url",
+                always(words(&["https://s.example/", "https://u@s.example"])),
+            ),
+            ("auth_token", maybe(words(&["${T}", "t0ken"]))),
+        ]),
+        0..3,
+    );
+    let strategy = words(&["priority", "round-robin", "cost-aware"]);
+    (members, services, maybe(strategy), any::<bool>()).prop_map(
+        |(members, services, strategy, enabled)| {
+            let models: Vec<Value> = members
+                .into_iter()
+                .map(|(id, entry)| with_id(id, entry))
+                .collect();
+            let services: Vec<Value> = services
+                .into_iter()
+                .map(|(id, entry)| with_id(id, entry))
+                .collect();
+            let mut section = json!({"enabled": enabled, "models": models});
+            if let Some(strategy) = strategy {
+                section["strategy"] = strategy;
+            }
+            if !services.is_empty() {
+                section["upstream_services"] = json!(services);
+            }
+            section
+        },
+    )
+}
+
+/// Documents that compile without errors.
+pub(crate) fn good_document() -> BoxedStrategy<Value> {
+    let top = object(vec![
+        (
+            "HOST",
+            maybe(words(&["0.0.0.0", "127.0.0.1", "${HOST:-::1}"])),
+        ),
+        ("PORT", maybe((1u64..65_536).prop_map(Value::from))),
+        ("APIKEY", maybe(words(&["${CTR_API_KEY}", "secret-text"]))),
+        (
+            "API_TIMEOUT_MS",
+            maybe((-1i64..100_000).prop_map(Value::from)),
+        ),
+        ("LOG_LEVEL", maybe(words(&["debug", "info"]))),
+        (
+            "Runtime",
+            maybe(one_of(vec![
+                json!({"mode": "server"}),
+                json!({}),
+                json!(null),
+            ])),
+        ),
+        (
+            "LOG",
+            maybe(one_of(vec![json!(true), json!({"a": [1, null]})])),
+        ),
+    ]);
+    let slots = [
+        "default",
+        "think",
+        "longContext",
+        "background",
+        "webSearch",
+        "image",
+    ];
+    let slots = prop::collection::btree_map(select(slots.to_vec()), any::<Index>(), 0..5);
+    let section = prop::option::of(pools());
+    (top, models(), section, slots, maybe(tokens()))
+        .prop_map(|(mut top, models, section, slots, threshold)| {
+            let names = names(&models, section.as_ref());
+            let mut router: Entry = slots
+                .into_iter()
+                .map(|(slot, at)| (slot.to_owned(), json!(at.get(&names))))
+                .collect();
+            router.extend(threshold.map(|tokens| ("longContextThreshold".to_owned(), tokens)));
+            top.insert("Router".to_owned(), Value::Object(router));
+            top.insert("Models".to_owned(), json!(models));
+            top.extend(section.map(|section| ("Registration".to_owned(), section)));
+            Value::Object(top)
+        })
+        .boxed()
+}
+
+/// What slots may name.
+fn names(models: &[Value], section: Option<&Value>) -> Vec<String> {
+    let pooled = section
+        .filter(|section| section["enabled"] == json!(true))
+        .and_then(|section| section["models"].as_array());
+    models
+        .iter()
+        .chain(pooled.into_iter().flatten())
+        .filter_map(|entry| entry["id"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Documents in which one value, somewhere, is likely to be wrong.
+pub(crate) fn any_document() -> BoxedStrategy<Value> {
+    let wrong = one_of(vec![
+        json!(null),
+        json!([]),
+        json!({}),
+        json!(""),
+        json!("nobody"),
+        json!("${"),
+        json!("${X}"),
+        json!(-1),
+        json!(1e300),
+        json!(70_000),
+        json!(true),
+        json!([null, {"id": "a"}, 5]),
+        json!({"id": "a", "metdata": {"cluster": 1}, "api_key": "${K}", "key": "${K}"}),
+    ]);
+    let rename = select(
+        &[
+            "",
+            "Modles",
+            "router",
+            "api_base_url",
+            "nodes",
+            "wholly unknown",
+        ][..],
+    );
+    (
+        good_document(),
+        prop::collection::vec((any::<Index>(), wrong, rename), 0..3),
+    )
+        .prop_map(|(mut document, mistakes)| {
+            for (at, wrong, name) in mistakes {
+                let count = count(&document);
+                put(&mut document, &mut at.index(count), &wrong, name);
+            }
+            document
+        })
+        .boxed()
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(entries) => entries.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
+/// Replaces the value that `left` counts down to, or renames its key.
+fn put(value: &mut Value, left: &mut usize, wrong: &Value, name: &str) -> bool {
+    if *left == 0 {
+        *value = wrong.clone();
+        return true;
+    }
+    *left -= 1;
+    match value {
+        Value::Array(items) => items.iter_mut().any(|item| put(item, left, wrong, name)),
+        Value::Object(entries) => {
+            let keys: Vec<String> = entries.keys().cloned().collect();
+            keys.into_iter().any(|key| {
+                if *left == 0 && !name.is_empty() {
+                    let moved = entries.remove(&key).unwrap_or_default();
+                    entries.insert(name.to_owned(), moved);
+                    return true;
+                }
+                entries
+                    .get_mut(&key)
+                    .is_some_and(|below| put(below, left, wrong, name))
+            })
+        }
+        _ => false,
+    }
+}
+
+/// `one`, with some sections of `other`.
+pub(crate) fn mixed(one: &Value, other: &Value, keep: [bool; 8]) -> Value {
+    let mut mixed = one.clone();
+    for (at, (key, value)) in other.as_object().into_iter().flatten().enumerate() {
+        if !keep[at % keep.len()] {
+            mixed[key] = value.clone();
+        }
+    }
+    mixed
+}
+
+/// Choices in writing a document; used up from the front, then from the start again.
+#[derive(Clone, Debug)]
+pub(crate) struct Style(Vec<u8>);
+
+impl Arbitrary for Style {
+    type Parameters = ();
+    type Strategy = BoxedStrategy<Self>;
+
+    fn arbitrary_with((): ()) -> Self::Strategy {
+        prop::collection::vec(any::<u8>(), 1..24)
+            .prop_map(Style)
+            .boxed()
+    }
+}
+
+/// The same document, in another order of keys, with comments, in block and flow style.
+pub(crate) fn written(document: &Value, style: &Style) -> String {
+    let mut writer = Writer {
+        choices: style.0.iter().copied().cycle().take(100_000).collect(),
+        out: String::new(),
+    };
+    writer.block(document, 0);
+    writer.out
+}
+
+struct Writer {
+    choices: Vec<u8>,
+    out: String,
+}
+
+impl Writer {
+    fn choose(&mut self, of: usize) -> usize {
+        usize::from(self.choices.pop().unwrap_or(0)) % of.max(1)
+    }
+
+    fn ordered<'v>(&mut self, entries: &'v Entry) -> Vec<(&'v String, &'v Value)> {
+        let mut ordered: Vec<_> = entries.iter().collect();
+        for at in 1..ordered.len() {
+            let other = self.choose(at + 1);
+            ordered.swap(at, other);
+        }
+        ordered
+    }
+
+    /// On lines of its own, each indented by `indent`.
+    fn block(&mut self, value: &Value, indent: usize) {
+        let pad = " ".repeat(indent);
+        match value {
+            Value::Object(entries) if !entries.is_empty() => {
+                for (key, value) in self.ordered(entries) {
+                    self.remark(indent);
+                    self.out.push_str(&pad);
+                    self.key(key);
+                    self.out.push(':');
+                    self.below(value, indent + 2);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for item in items {
+                    self.remark(indent);
+                    self.out.push_str(&pad);
+                    self.out.push('-');
+                    self.below(item, indent + 2);
+                }
+            }
+            _ => {
+                self.out.push_str(&pad);
+                self.flow(value);
+                self.out.push('\n');
+            }
+        }
+    }
+
+    fn below(&mut self, value: &Value, indent: usize) {
+        let empty = match value {
+            Value::Object(entries) => entries.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => true,
+        };
+        if empty || self.choose(3) == 0 {
+            self.out.push(' ');
+            self.flow(value);
+            if self.choose(4) == 0 {
+                self.out.push_str(" # said beside it: [");
+            }
+            self.out.push('\n');
+        } else {
+            self.out.push('\n');
+            self.block(value, indent);
+        }
+    }
+
+    fn flow(&mut self, value: &Value) {
+        match value {
+            Value::Object(entries) => {
+                self.out.push('{');
+                for (at, (key, value)) in self.ordered(entries).into_iter().enumerate() {
+                    self.out.push_str(if at > 0 { ", " } else { "" });
+                    self.key(key);
+                    self.out.push_str(": ");
+                    self.flow(value);
+                }
+                self.out.push('}');
+            }
+            Value::Array(items) => {
+                self.out.push('[');
+                for item in items {
+                    self.flow(item);
+                    self.out.push_str(", ");
+                }
+                self.out.push(']');
+            }
+            Value::String(text) if !text.contains(['\n', '\'']) && self.choose(3) == 0 => {
+                self.out.push('\'');
+                self.out.push_str(text);
+                self.out.push('\'');
+            }
+            _ => self.out.push_str(&value.to_string()),
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.choose(4) == 0 {
+            self.out.push_str(&json!(key).to_string());
+        } else {
+            self.out.push_str(key);
+        }
+    }
+
+    fn remark(&mut self, indent: usize) {
+        match self.choose(6) {
+            0 => self.out.push_str("# \"said {above: it\n"),
+            1 => self
+                .out
+                .push_str(&format!("{}# ${{X\n\n", " ".repeat(indent))),
+            _ => {}
+        }
+    }
+}
+
+/// One way to damage a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Edit {
+    at: Index,
+    length: usize,
+    kind: u8,
+    mark: Index,
+}
+
+impl Arbitrary for Edit {
+    type Parameters = ();
+    type Strategy = BoxedStrategy<Self>;
+
+    fn arbitrary_with((): ()) -> Self::Strategy {
+        (any::<Index>(), 1usize..30, 0u8..5, any::<Index>())
+            .prop_map(|(at, length, kind, mark)| Edit {
+                at,
+                length,
+                kind,
+                mark,
+            })
+            .boxed()
+    }
+}
+
+impl Edit {
+    pub(crate) fn apply(&self, mut text: Vec<u8>) -> Vec<u8> {
+        let start = self.at.index(text.len() + 1);
+        let end = (start + self.length).min(text.len());
+        match self.kind {
+            0 => drop(text.drain(start..end)),
+            1 => text.truncate(start),
+            2 => {
+                let again = text[start..end].to_vec();
+                let to = self.mark.index(text.len() + 1);
+                drop(text.splice(to..to, again));
+            }
+            3 => {
+                if let Some(byte) = text.get_mut(start) {
+                    *byte ^= 1 << (self.length % 8);
+                }
+            }
+            _ => {
+                let mark = self.mark.get(MARKS).bytes();
+                drop(text.splice(start..start, mark));
+            }
+        }
+        text
+    }
+}
