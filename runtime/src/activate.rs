@@ -1,0 +1,273 @@
+//! Activation: a compiled plan becomes a live one.
+//!
+//! Here, and only here, variables and secrets get their values. A live plan is
+//! built whole before it is swapped in, and is never changed afterwards.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use ctr_compiler::Compiled;
+use ctr_compiler::plan::{Endpoint, Hash, Interface, Plan, Secrets};
+use ctr_compiler::variable;
+use http::header::{AUTHORIZATION, HeaderName};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+
+use crate::pool::{Record, Records};
+
+/// A plan with its secrets, ready to serve.
+pub struct Live {
+    /// What came of compiling; `compiled.plan` is always present here.
+    pub compiled: Compiled,
+    /// Hash of the plan.
+    pub hash: Hash,
+    /// The hash's first digits, as response headers carry them.
+    pub hash_header: HeaderValue,
+    /// What a caller must send, if anything.
+    pub api_key: Option<String>,
+    upstreams: HashMap<String, Upstream>,
+}
+
+/// One endpoint with everything a request to it needs.
+pub struct Upstream {
+    /// Scheme, authority, path and query of the endpoint's API.
+    pub uri: Uri,
+    /// Header the upstream's key travels in.
+    pub auth_name: HeaderName,
+    /// The key, marked sensitive; absent when the key is empty.
+    pub auth_value: Option<HeaderValue>,
+    /// The endpoint id as response headers carry it.
+    pub id_header: HeaderValue,
+    /// Name of the model at the upstream.
+    pub model: String,
+    /// What is known about its health.
+    pub record: Arc<Record>,
+}
+
+/// Why a plan cannot go live. Holds names, never values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActivateError {
+    /// Variables without a value, sorted, each once.
+    Unset(Vec<String>),
+    /// A value that only became wrong once its variables were put in.
+    Value {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong, without the value.
+        what: &'static str,
+    },
+    /// The plan needs a literal secret that only the source document has.
+    MissingSecret {
+        /// The endpoint, or `APIKEY`.
+        place: String,
+    },
+}
+
+impl fmt::Display for ActivateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unset(names) => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                let (noun, verb) = if names.len() == 1 {
+                    ("variable", "is")
+                } else {
+                    ("variables", "are")
+                };
+                write!(f, "{noun} {} {verb} not set", names.join(", "))
+            }
+            Self::Value { endpoint, what } => write!(f, "endpoint `{endpoint}`: {what}"),
+            Self::MissingSecret { place } => write!(
+                f,
+                "the secret of `{place}` is not in the plan; start from the registration"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ActivateError {}
+
+impl Live {
+    /// Resolves variables with `env`, secrets from the compiled document, and
+    /// takes over the records of endpoints that were known before.
+    ///
+    /// # Errors
+    /// [`ActivateError`]; nothing has changed then.
+    ///
+    /// # Panics
+    /// When `compiled` has no plan, which the caller has checked.
+    pub fn activate(
+        compiled: Compiled,
+        env: &dyn Fn(&str) -> Option<String>,
+        records: &Records,
+    ) -> Result<Self, ActivateError> {
+        let plan = compiled
+            .plan
+            .as_ref()
+            .expect("only a compiled plan is activated");
+        let mut resolver = Resolver {
+            env,
+            secrets: &compiled.secrets,
+            unset: Vec::new(),
+        };
+        let api_key = match &plan.listen.api_key {
+            Some(secret) => {
+                let text = secret.text(&compiled.secrets);
+                let text = text.ok_or_else(|| ActivateError::MissingSecret {
+                    place: "APIKEY".to_owned(),
+                })?;
+                Some(resolver.expand(text)).filter(|key| !key.is_empty())
+            }
+            None => None,
+        };
+        let mut parts = Vec::new();
+        for endpoint in plan.endpoints() {
+            parts.push((endpoint, resolver.endpoint(endpoint)?));
+        }
+        if !resolver.unset.is_empty() {
+            resolver.unset.sort();
+            resolver.unset.dedup();
+            return Err(ActivateError::Unset(resolver.unset));
+        }
+        let mut resolved = Vec::new();
+        for (endpoint, parts) in parts {
+            resolved.push((endpoint, Upstream::new(endpoint, parts)?));
+        }
+        let records = records.adopt(plan);
+        let mut upstreams = HashMap::new();
+        for (endpoint, mut upstream) in resolved {
+            if let Some(record) = records.get(&endpoint.provider) {
+                upstream.record = Arc::clone(record);
+            }
+            upstreams.insert(endpoint.provider.clone(), upstream);
+        }
+        let hash = plan.hash();
+        let hash_header =
+            HeaderValue::from_str(hash.short()).expect("hex digits are a header value");
+        Ok(Self {
+            hash,
+            hash_header,
+            api_key,
+            upstreams,
+            compiled,
+        })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        self.compiled
+            .plan
+            .as_ref()
+            .expect("a live plan was compiled")
+    }
+
+    /// What a request to `endpoint` needs.
+    pub fn upstream(&self, endpoint: &Endpoint) -> &Upstream {
+        self.upstreams
+            .get(&endpoint.provider)
+            .expect("activation made one for every endpoint of the plan")
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Resolver<'a> {
+    env: &'a dyn Fn(&str) -> Option<String>,
+    secrets: &'a Secrets,
+    unset: Vec<String>,
+}
+
+impl Resolver<'_> {
+    fn expand(&mut self, text: &str) -> String {
+        variable::expand(text, self.env).unwrap_or_else(|name| {
+            self.unset.push(name);
+            String::new()
+        })
+    }
+
+    fn endpoint(&mut self, endpoint: &Endpoint) -> Result<Parts, ActivateError> {
+        let missing = || ActivateError::MissingSecret {
+            place: endpoint.id.clone(),
+        };
+        let api = match &endpoint.api.secret {
+            Some(fingerprint) => self.secrets.reveal(fingerprint).ok_or_else(missing)?,
+            None => &endpoint.api.url,
+        };
+        let key = endpoint.key.text(self.secrets).ok_or_else(missing)?;
+        Ok(Parts {
+            api: self.expand(api),
+            key: self.expand(key),
+            model: self.expand(&endpoint.model),
+        })
+    }
+}
+
+/// The values of an endpoint once variables are put in.
+struct Parts {
+    api: String,
+    key: String,
+    model: String,
+}
+
+impl Upstream {
+    fn new(endpoint: &Endpoint, parts: Parts) -> Result<Self, ActivateError> {
+        let Parts { api, key, model } = parts;
+        let wrong = |what| ActivateError::Value {
+            endpoint: endpoint.id.clone(),
+            what,
+        };
+        let url = ctr_compiler::registration::normal_url(&api, endpoint.interface);
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| wrong("its `api` is not a URL once its variables are put in"))?;
+        let uri = without_credentials(uri)
+            .ok_or_else(|| wrong("its `api` is not an http or https URL"))?;
+        let (auth_name, value) = match endpoint.interface {
+            Interface::Anthropic => (HeaderName::from_static("x-api-key"), key.clone()),
+            Interface::Openai => (AUTHORIZATION, format!("Bearer {key}")),
+        };
+        let mut auth_value = HeaderValue::from_str(&value)
+            .map_err(|_| wrong("its `key` has characters no header can carry"))?;
+        auth_value.set_sensitive(true);
+        let id: String = endpoint
+            .id
+            .chars()
+            .map(|c| if c.is_ascii_graphic() { c } else { '_' })
+            .collect();
+        let id_header = HeaderValue::from_str(&id).expect("graphic ASCII is a header value");
+        Ok(Self {
+            uri,
+            auth_name,
+            auth_value: (!key.is_empty()).then_some(auth_value),
+            id_header,
+            model,
+            record: Arc::default(),
+        })
+    }
+}
+
+/// Keeps scheme, host, port, path and query; user-info is not sent in a URL.
+fn without_credentials(uri: Uri) -> Option<Uri> {
+    let parts = uri.into_parts();
+    let scheme = parts
+        .scheme
+        .filter(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS)?;
+    let authority = parts.authority?;
+    let host = authority.as_str().rsplit('@').next()?;
+    let authority: Authority = host.parse().ok()?;
+    let path = parts
+        .path_and_query
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    Uri::builder()
+        .scheme(scheme)
+        .authority(authority)
+        .path_and_query(path)
+        .build()
+        .ok()
+}

@@ -1,0 +1,66 @@
+//! Everything that is answered besides model calls: health, what is compiled,
+//! drafts, the list of models, and refusals in the caller's own protocol.
+//!
+//! What is under `/api/` takes the key, if one is configured, whether the path
+//! exists or not. `/health` does not, so that a container's probe needs no secret.
+
+mod answer;
+mod compiled;
+mod health;
+mod models;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+
+use crate::access;
+use crate::activate::Live;
+use crate::proxy::{CHAT_COMPLETIONS, MESSAGES};
+use crate::reload::{Reload, Status};
+
+/// What the handlers share.
+#[derive(Clone)]
+struct App {
+    live: Arc<ArcSwap<Live>>,
+    status: Arc<ArcSwap<Status>>,
+    port: u16,
+}
+
+/// Every route but the model calls themselves, which are taken before any of these.
+pub(crate) fn router(reload: &Reload, port: u16) -> Router {
+    let app = App {
+        live: Arc::clone(reload.live()),
+        status: Arc::clone(reload.status()),
+        port,
+    };
+    Router::new()
+        .route(MESSAGES, any(answer::only_post))
+        .route(CHAT_COMPLETIONS, any(answer::only_post))
+        .route("/v1/models", get(models::list))
+        .route("/health", get(health::alive))
+        .route("/api/health", get(health::detailed))
+        .route("/api/models/compiled", get(compiled::view))
+        .route("/api/models/compiled/preview", post(compiled::preview))
+        .method_not_allowed_fallback(answer::wrong_method)
+        .fallback(answer::not_found)
+        .layer(from_fn_with_state(app.clone(), guard))
+        .with_state(app)
+}
+
+/// Asks for the key in front of everything under `/api`.
+async fn guard(State(app): State<App>, request: Request<Body>, next: Next) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        let live = app.live.load();
+        if let Err(denied) = access::check(live.api_key.as_deref(), request.headers()) {
+            return answer::unauthorized(denied);
+        }
+    }
+    next.run(request).await
+}

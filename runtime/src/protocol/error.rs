@@ -1,0 +1,240 @@
+//! Everything the proxy itself may answer that is no answer of an upstream.
+//!
+//! One enum with two messages: `Display` is the inner one, for the log;
+//! [`ProxyError::outer`] is what a client may read. Status and body follow from
+//! the variant and the client's protocol, here and nowhere else.
+
+use std::fmt;
+
+use axum::body::Body;
+use ctr_compiler::plan::Interface;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::ask::AskError;
+use crate::access::Denied;
+
+/// Header that names a request in answers and logs.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-ctr-request-id");
+
+/// An answer of the proxy itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProxyError {
+    /// The caller sent no right key.
+    Denied(Denied),
+    /// Nothing is served at this path.
+    NoSuchPath,
+    /// The path is served, but not with this method.
+    WrongMethod,
+    /// The body is larger than is taken.
+    TooLarge {
+        /// Most bytes that are taken.
+        limit: usize,
+    },
+    /// The request's query is too long to be passed on.
+    LongQuery,
+    /// The body is compressed, so its model cannot be read.
+    Compressed,
+    /// The client stopped in the middle of its body.
+    Interrupted,
+    /// The body is no request.
+    Body(AskError),
+    /// The request names no known model, and there is no default.
+    UnknownModel {
+        /// What was asked for, as [`shown`] gives it.
+        asked: Option<String>,
+        /// The known id nearest to it.
+        nearest: Option<String>,
+    },
+    /// The model is not spoken in the client's protocol.
+    WrongProtocol {
+        /// The logical model.
+        model: String,
+        /// What it speaks.
+        speaks: Interface,
+    },
+    /// Every endpoint of the model is switched off.
+    NothingEnabled {
+        /// The logical model.
+        model: String,
+    },
+    /// No endpoint of the model gave an answer.
+    Unreachable {
+        /// The logical model.
+        model: String,
+    },
+    /// The last endpoint of the model did not answer in time.
+    Timeout {
+        /// The logical model.
+        model: String,
+    },
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(denied) => denied.fmt(f),
+            Self::Interrupted => f.write_str("the client's body broke off"),
+            Self::Unreachable { model } => write!(f, "no attempt for `{model}` got an answer"),
+            Self::Timeout { model } => write!(f, "the last attempt for `{model}` took too long"),
+            other => f.write_str(&other.outer()),
+        }
+    }
+}
+
+impl std::error::Error for ProxyError {}
+
+impl ProxyError {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Denied(_) => StatusCode::UNAUTHORIZED,
+            Self::NoSuchPath | Self::UnknownModel { .. } => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::LongQuery => StatusCode::URI_TOO_LONG,
+            Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::NothingEnabled { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
+            Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The message a client may read.
+    pub fn outer(&self) -> String {
+        match self {
+            Self::Denied(Denied::Missing) => {
+                "missing: send the proxy's key as `x-api-key` or `Authorization: Bearer`".to_owned()
+            }
+            Self::Denied(Denied::Invalid) => "invalid: this is not the proxy's key".to_owned(),
+            Self::NoSuchPath => "nothing is served at this path".to_owned(),
+            Self::WrongMethod => "this path is not served with this method".to_owned(),
+            Self::TooLarge { limit } => {
+                format!("the request body is larger than {} MiB", limit >> 20)
+            }
+            Self::LongQuery => "the query of the request is too long".to_owned(),
+            Self::Compressed => "a compressed request body is not supported".to_owned(),
+            Self::Interrupted => "the request body is incomplete".to_owned(),
+            Self::Body(error) => error.to_string(),
+            Self::UnknownModel { asked, nearest } => {
+                unknown_model(asked.as_deref(), nearest.as_deref())
+            }
+            Self::WrongProtocol { model, speaks } => format!(
+                "model `{model}` speaks the {} protocol; send the request to `{}`, translation is not available",
+                speaks.word(),
+                path(*speaks)
+            ),
+            Self::NothingEnabled { model } => {
+                format!("every endpoint of model `{model}` is disabled")
+            }
+            Self::Unreachable { model } => {
+                format!("no endpoint of model `{model}` could be reached")
+            }
+            Self::Timeout { model } => format!("no endpoint of model `{model}` answered in time"),
+        }
+    }
+
+    /// The response in the client's protocol, with the request id in the
+    /// headers and, for Anthropic, in the body.
+    pub fn respond(&self, interface: Interface, request_id: &str) -> Response<Body> {
+        let message = self.outer();
+        let body = match interface {
+            Interface::Anthropic => anthropic(self.anthropic_type(), &message, request_id),
+            Interface::Openai => {
+                let (code, param) = self.openai_code();
+                openai(self.openai_type(), &message, param, code)
+            }
+        };
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        response
+    }
+
+    /// <https://docs.anthropic.com/en/api/errors>
+    fn anthropic_type(&self) -> &'static str {
+        match self.status() {
+            StatusCode::UNAUTHORIZED => "authentication_error",
+            StatusCode::NOT_FOUND => "not_found_error",
+            StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
+            StatusCode::GATEWAY_TIMEOUT => "timeout_error",
+            status if status.is_server_error() => "api_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    fn openai_type(&self) -> &'static str {
+        if self.status().is_server_error() {
+            "server_error"
+        } else {
+            "invalid_request_error"
+        }
+    }
+
+    /// `code` and `param`.
+    fn openai_code(&self) -> (Option<&'static str>, Option<&'static str>) {
+        match self {
+            Self::Denied(_) => (Some("invalid_api_key"), None),
+            Self::UnknownModel { .. } => (Some("model_not_found"), Some("model")),
+            Self::WrongProtocol { .. } => (None, Some("model")),
+            Self::Body(AskError::DuplicateModel | AskError::ModelNotString) => {
+                (None, Some("model"))
+            }
+            _ => (None, None),
+        }
+    }
+}
+
+fn unknown_model(asked: Option<&str>, nearest: Option<&str>) -> String {
+    let Some(asked) = asked else {
+        return "the request names no `model`, and there is no default".to_owned();
+    };
+    match nearest {
+        Some(nearest) => format!("model `{asked}` is not known here; did you mean `{nearest}`?"),
+        None => format!("model `{asked}` is not known here"),
+    }
+}
+
+/// Where a protocol is served.
+fn path(interface: Interface) -> &'static str {
+    match interface {
+        Interface::Anthropic => "/v1/messages",
+        Interface::Openai => "/v1/chat/completions",
+    }
+}
+
+fn anthropic(kind: &str, message: &str, request_id: &str) -> Value {
+    json!({ "type": "error", "error": { "type": kind, "message": message }, "request_id": request_id })
+}
+
+fn openai(kind: &str, message: &str, param: Option<&str>, code: Option<&str>) -> Value {
+    json!({ "error": { "message": message, "type": kind, "param": param, "code": code } })
+}
+
+/// The error that ends a stream, as JSON on one line.
+pub(super) fn stream_body(interface: Interface, message: &str, request_id: &str) -> Value {
+    match interface {
+        Interface::Anthropic => anthropic("api_error", message, request_id),
+        Interface::Openai => openai("server_error", message, None, None),
+    }
+}
+
+/// A caller's word as logs and answers show it: 64 characters at most, and none
+/// that moves a cursor or looks like another.
+pub fn shown(word: &str) -> String {
+    word.chars()
+        .take(64)
+        .map(|c| if c.is_ascii_graphic() { c } else { '_' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! One attempt at one endpoint, up to the point where its answer can be judged:
+//! the head, and of a stream the first event.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::{HeaderValue, Request, StatusCode, response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::body::Spliced;
+use super::client::Client;
+use crate::protocol::sse::{First, Peek};
+
+/// An upstream's answer, not yet relayed.
+pub(super) struct Answer {
+    pub(super) head: response::Parts,
+    /// What was read of the body to judge it; nothing unless it is a stream.
+    pub(super) seen: Bytes,
+    /// What is left of the body.
+    pub(super) rest: Option<Incoming>,
+    /// Whether the body is a stream of events that can be read.
+    pub(super) is_events: bool,
+    /// The endpoint's id.
+    pub(super) endpoint: HeaderValue,
+}
+
+/// Why an attempt counts against its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// No connection.
+    Connect,
+    /// The connection broke before the answer could be judged.
+    Network,
+    /// Nothing came in the time the plan allows.
+    Timeout,
+    /// The upstream does not take the plan's key.
+    Credential,
+    /// 408, 429 or 5xx.
+    Status,
+    /// The first event of the stream is an error.
+    ErrorEvent,
+    /// The stream ended without any event.
+    NoEvent,
+}
+
+impl Class {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Credential => "credential",
+            Self::Status => "status",
+            Self::ErrorEvent => "error_event",
+            Self::NoEvent => "no_event",
+        }
+    }
+}
+
+/// A failed attempt.
+pub(super) struct Failed {
+    pub(super) class: Class,
+    /// What the upstream said, for the client if no other endpoint does better.
+    pub(super) answer: Option<Answer>,
+    /// For the log.
+    pub(super) cause: Option<String>,
+}
+
+impl Failed {
+    fn without_answer(class: Class, cause: Option<String>) -> Box<Self> {
+        Box::new(Self {
+            class,
+            answer: None,
+            cause,
+        })
+    }
+
+    fn with_answer(class: Class, answer: Answer) -> Box<Self> {
+        let cause = Some(answer.head.status.as_str().to_owned());
+        Box::new(Self {
+            class,
+            answer: Some(answer),
+            cause,
+        })
+    }
+}
+
+/// Sends a request and waits, `limit` at most, until its answer can be judged.
+///
+/// # Errors
+/// When the answer, or its absence, counts against the endpoint. An answer
+/// that blames the caller is no failure.
+pub(super) async fn attempt(
+    client: &Client,
+    request: Request<Spliced>,
+    endpoint: &HeaderValue,
+    limit: Option<Duration>,
+) -> Result<Answer, Box<Failed>> {
+    let answer = async { judge(send(client, request, endpoint).await?).await };
+    match limit {
+        None => answer.await,
+        Some(limit) => match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failed::without_answer(Class::Timeout, None)),
+        },
+    }
+}
+
+async fn send(
+    client: &Client,
+    request: Request<Spliced>,
+    endpoint: &HeaderValue,
+) -> Result<Answer, Box<Failed>> {
+    match client.request(request).await {
+        Ok(response) => {
+            let (head, rest) = response.into_parts();
+            let is_events = is_events(&head.headers);
+            Ok(Answer {
+                head,
+                seen: Bytes::new(),
+                rest: Some(rest),
+                is_events,
+                endpoint: endpoint.clone(),
+            })
+        }
+        Err(error) => {
+            let class = if error.is_connect() {
+                Class::Connect
+            } else {
+                Class::Network
+            };
+            Err(Failed::without_answer(class, error.source().map(root)))
+        }
+    }
+}
+
+async fn judge(answer: Answer) -> Result<Answer, Box<Failed>> {
+    match failing(answer.head.status) {
+        Some(class) => Err(Failed::with_answer(class, answer)),
+        None if answer.head.status.is_success() && answer.is_events => judge_events(answer).await,
+        None => Ok(answer),
+    }
+}
+
+/// Reads a stream up to its first event, which may still be an error. Until
+/// then nothing has reached the client, and another endpoint may do better.
+async fn judge_events(mut answer: Answer) -> Result<Answer, Box<Failed>> {
+    let mut peek = Peek::default();
+    let first = loop {
+        let frame = match &mut answer.rest {
+            Some(rest) => rest.frame().await,
+            None => None,
+        };
+        match frame {
+            Some(Ok(frame)) => {
+                if let Some(first) = frame.data_ref().and_then(|chunk| peek.push(chunk)) {
+                    break Some(first);
+                }
+            }
+            Some(Err(error)) => {
+                return Err(Failed::without_answer(Class::Network, Some(root(&error))));
+            }
+            None => {
+                answer.rest = None;
+                break peek.finish();
+            }
+        }
+    };
+    answer.seen = peek.into_seen();
+    match first {
+        Some(First::Event) => Ok(answer),
+        Some(First::Error) => Err(Failed::with_answer(Class::ErrorEvent, answer)),
+        None => Err(Failed::with_answer(Class::NoEvent, answer)),
+    }
+}
+
+/// The class of a status that counts against the endpoint. The rest of 4xx is the caller's fault.
+fn failing(status: StatusCode) -> Option<Class> {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Class::Credential),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Some(Class::Status),
+        status if status.is_server_error() => Some(Class::Status),
+        _ => None,
+    }
+}
+
+fn is_events(headers: &HeaderMap) -> bool {
+    let is_plain = |value: &HeaderValue| {
+        value
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"identity")
+    };
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+        && headers.get_all(CONTENT_ENCODING).iter().all(is_plain)
+}
+
+/// The innermost cause: the outer ones only say that sending failed.
+pub(super) fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_by_whose_fault_they_are() {
+        let class = |status| failing(StatusCode::from_u16(status).expect("a status"));
+        for status in [200, 204, 302, 400, 404, 409, 413, 415, 422, 451] {
+            assert_eq!(class(status), None, "{status}");
+        }
+        for status in [408, 429, 500, 502, 503, 504, 529, 599] {
+            assert_eq!(class(status), Some(Class::Status), "{status}");
+        }
+        assert_eq!(
+            (class(401), class(403)),
+            (Some(Class::Credential), Some(Class::Credential))
+        );
+    }
+
+    #[test]
+    fn only_plain_event_streams_are_read() {
+        let events = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            is_events(&headers)
+        };
+        assert!(events(&[("content-type", "text/event-stream")]));
+        assert!(events(&[
+            ("content-type", "Text/Event-Stream ; charset=utf-8"),
+            ("content-encoding", "identity")
+        ]));
+        assert!(!events(&[
+            ("content-type", "text/event-stream"),
+            ("content-encoding", "gzip")
+        ]));
+        assert!(!events(&[("content-type", "application/json")]));
+        assert!(!events(&[]));
+    }
+}

@@ -1,0 +1,155 @@
+//! Request bodies: taken whole, so that another endpoint can be sent the same
+//! bytes, and sent on with only the model replaced.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::protocol::ask::Ask;
+use crate::protocol::error::ProxyError;
+
+/// Most bytes of a request body: what Anthropic's API takes.
+pub const BODY_LIMIT: usize = 32 << 20;
+
+/// Reads a body to its end.
+///
+/// # Errors
+/// When it is compressed, too large (a `Content-Length` is believed), or breaks off.
+pub(super) async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ProxyError> {
+    let too_large = ProxyError::TooLarge { limit: BODY_LIMIT };
+    let encoding = headers
+        .get(CONTENT_ENCODING)
+        .map(|value| value.as_bytes().trim_ascii());
+    if encoding
+        .is_some_and(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(ProxyError::Compressed);
+    }
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY_LIMIT as u64) {
+        return Err(too_large);
+    }
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large),
+        Err(_) => Err(ProxyError::Interrupted),
+    }
+}
+
+/// A body in up to three pieces of known length. Cloning copies no bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Spliced {
+    pieces: [Bytes; 3],
+    next: usize,
+}
+
+impl Spliced {
+    /// `body` with `model` as its model: untouched if it says so already, with
+    /// only that string replaced if it names another, and with one more member
+    /// at its beginning if it names none.
+    pub(super) fn new(body: &Bytes, ask: &Ask, model: &str) -> Self {
+        let quoted =
+            || serde_json::to_string(model).expect("a string can always be written as JSON");
+        let (before, new, after) = match &ask.model {
+            Some(asked) if asked.name == model => (body.len(), String::new(), body.len()),
+            Some(asked) => (asked.range.start, quoted(), asked.range.end),
+            None => {
+                let comma = if ask.is_empty { "" } else { "," };
+                (
+                    ask.inside,
+                    format!("\"model\":{}{comma}", quoted()),
+                    ask.inside,
+                )
+            }
+        };
+        Self {
+            pieces: [body.slice(..before), new.into(), body.slice(after..)],
+            next: 0,
+        }
+    }
+}
+
+impl http_body::Body for Spliced {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        while self.next < self.pieces.len() {
+            let at = self.next;
+            self.next += 1;
+            let piece = std::mem::take(&mut self.pieces[at]);
+            if !piece.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pieces.iter().all(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn splice(body: &str, model: &str) -> String {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let spliced = Spliced::new(&body, &Ask::read(&body).expect("an object"), model);
+        let exact = spliced.size_hint().exact();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let sent = runtime
+            .block_on(spliced.collect())
+            .expect("never fails")
+            .to_bytes();
+        assert_eq!(exact, Some(sent.len() as u64));
+        String::from_utf8(sent.to_vec()).expect("text")
+    }
+
+    #[test]
+    fn only_the_model_changes() {
+        let body = " { \"z\":1e400 ,\t\"model\" : \"a\\u0062\",\"model2\":\"ab\",  \"x\":{\"model\":\"ab\"} }\n";
+        assert_eq!(
+            splice(body, "c\"d"),
+            body.replacen("\"a\\u0062\"", "\"c\\\"d\"", 1)
+        );
+        assert_eq!(splice(body, "ab"), body);
+        assert_eq!(splice("{\"model\":\"a\"}", "bb"), "{\"model\":\"bb\"}");
+    }
+
+    #[test]
+    fn a_missing_model_is_put_first() {
+        assert_eq!(splice("{ }", "m"), "{\"model\":\"m\" }");
+        assert_eq!(splice("{ \"x\":1}", "m"), "{\"model\":\"m\", \"x\":1}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_written_as_json(name in any::<String>()) {
+            let sent: serde_json::Value = serde_json::from_str(&splice("{\"model\":\"a\",\"x\":[1]}", &name)).expect("JSON");
+            prop_assert_eq!(sent, serde_json::json!({ "model": name, "x": [1] }));
+        }
+    }
+}

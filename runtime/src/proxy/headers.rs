@@ -1,0 +1,225 @@
+//! Which headers go on to the upstream and back to the client, and the address
+//! a request goes to. What is not named here passes as it came.
+
+use ctr_compiler::plan::Interface;
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap,
+    HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+
+use super::attempt::Answer;
+use crate::activate::{Live, Upstream};
+use crate::protocol::error::REQUEST_ID;
+
+/// Header with the first digits of the plan's hash.
+pub const PLAN: HeaderName = HeaderName::from_static("x-ctr-plan");
+/// Header with the id of the endpoint that answered.
+pub const ENDPOINT: HeaderName = HeaderName::from_static("x-ctr-endpoint");
+
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+
+/// Bytes of path and query that any server built on the same HTTP library can still read.
+const TARGET_LIMIT: usize = 65_534;
+
+/// Fields of one connection (RFC 9110 §7.6.1), besides those `Connection` names and `proxy-*`.
+const HOP_BY_HOP: [HeaderName; 6] = [
+    HeaderName::from_static("keep-alive"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    CONNECTION,
+];
+
+/// What belongs to the client's connection with the proxy: its target, its
+/// framing, and whatever proves who the client is.
+const OWN: [HeaderName; 7] = [
+    HOST,
+    CONTENT_LENGTH,
+    EXPECT,
+    AUTHORIZATION,
+    COOKIE,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+];
+
+/// Leaves in a client's headers what may go to any upstream of its protocol.
+pub(super) fn clean_request(headers: &mut HeaderMap, interface: Interface) {
+    remove_hop_by_hop(headers);
+    for name in &OWN {
+        headers.remove(name);
+    }
+    remove_prefixed(headers, "x-ctr-");
+    if interface == Interface::Anthropic {
+        // The version every reference client of the API began with; a client that knows a later one says so.
+        headers
+            .entry(ANTHROPIC_VERSION)
+            .or_insert(HeaderValue::from_static("2023-06-01"));
+    }
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
+}
+
+/// Cleaned headers with the key of one upstream.
+pub(super) fn with_key(mut headers: HeaderMap, upstream: &Upstream) -> HeaderMap {
+    if let Some(value) = &upstream.auth_value {
+        headers.insert(upstream.auth_name.clone(), value.clone());
+    }
+    headers
+}
+
+/// Leaves in an upstream's headers what may go to the client, and says whose answer it is.
+pub(super) fn finish_response(answer: &mut Answer, live: &Live, request_id: &str) {
+    let headers = &mut answer.head.headers;
+    remove_hop_by_hop(headers);
+    headers.remove(SET_COOKIE);
+    if answer.is_events {
+        // An error event may follow what the upstream promised.
+        headers.remove(CONTENT_LENGTH);
+    }
+    name(headers, live, request_id);
+    headers.insert(ENDPOINT, answer.endpoint.clone());
+}
+
+/// Says which request and which plan an answer belongs to.
+pub(super) fn name(headers: &mut HeaderMap, live: &Live, request_id: &str) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(PLAN, live.hash_header.clone());
+}
+
+/// The endpoint's address with the client's query after its own; none when that is too long.
+pub(super) fn target(endpoint: &Uri, query: Option<&str>) -> Option<Uri> {
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        return Some(endpoint.clone());
+    };
+    let own = endpoint.path_and_query().map_or("/", PathAndQuery::as_str);
+    let joint = match own.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    if own.len() + query.len() >= TARGET_LIMIT {
+        return None;
+    }
+    let mut parts = endpoint.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(format!("{own}{joint}{query}")).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+    remove_prefixed(headers, "proxy-");
+}
+
+fn remove_prefixed(headers: &mut HeaderMap, prefix: &str) {
+    let found: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(prefix))
+        .cloned()
+        .collect();
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            let name: HeaderName = name.parse().expect("a name");
+            headers.append(name, value.parse().expect("a value"));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_the_clients_own_business_stays_behind() {
+        let kept = [
+            ("anthropic-beta", "a,b"),
+            ("anthropic-beta", "c"),
+            ("anthropic-version", "2026-10-21"),
+            ("x-stainless-lang", "js"),
+            ("x-app", "cli"),
+            ("x-claude-code-session-id", "1"),
+            ("session-id", "2"),
+            ("originator", "codex"),
+            ("accept-encoding", "gzip, zstd"),
+            ("user-agent", "x"),
+            ("content-type", "application/json; charset=utf-8"),
+        ];
+        let dropped = [
+            ("host", "h"),
+            ("content-length", "1"),
+            ("expect", "100-continue"),
+            ("authorization", "Bearer caller"),
+            ("x-api-key", "caller"),
+            ("api-key", "caller"),
+            ("cookie", "c"),
+            ("connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("keep-alive", "1"),
+            ("te", "trailers"),
+            ("trailer", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "caller"),
+            ("proxy-connection", "x"),
+            ("x-ctr-role", "admin"),
+        ];
+        let mut cleaned = headers(&[&kept[..], &dropped].concat());
+        clean_request(&mut cleaned, Interface::Anthropic);
+        assert_eq!(cleaned, headers(&kept));
+    }
+
+    #[test]
+    fn what_a_client_leaves_out_is_added() {
+        let mut cleaned = HeaderMap::new();
+        clean_request(&mut cleaned, Interface::Anthropic);
+        let added = [
+            ("anthropic-version", "2023-06-01"),
+            ("content-type", "application/json"),
+        ];
+        assert_eq!(cleaned, headers(&added));
+        let mut cleaned = HeaderMap::new();
+        clean_request(&mut cleaned, Interface::Openai);
+        assert_eq!(cleaned, headers(&added[1..]));
+    }
+
+    #[test]
+    fn queries_are_joined() {
+        let joined = |endpoint: &'static str, query| {
+            target(&Uri::from_static(endpoint), query).map(|uri| uri.to_string())
+        };
+        let is = |text: &str| Some(text.to_owned());
+        assert_eq!(joined("http://h/a", None), is("http://h/a"));
+        assert_eq!(joined("http://h/a", Some("")), is("http://h/a"));
+        assert_eq!(
+            joined("http://h/a", Some("beta=true")),
+            is("http://h/a?beta=true")
+        );
+        assert_eq!(
+            joined("http://h/a?v=1", Some("beta=true")),
+            is("http://h/a?v=1&beta=true")
+        );
+        assert_eq!(joined("http://h/a?", Some("b")), is("http://h/a?b"));
+        assert_eq!(joined("http://h", Some("b")), is("http://h/?b"));
+        assert!(joined("http://h/a", Some(&"x".repeat(TARGET_LIMIT))).is_none());
+    }
+}

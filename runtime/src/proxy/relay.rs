@@ -1,0 +1,216 @@
+//! The way back: an upstream's body as the client's, byte for byte and at once.
+//!
+//! A stream of events is let through in whole events, so that when the upstream
+//! breaks off the client is told so in its own protocol. Anything else cannot
+//! be ended in words; there the client's connection breaks as the upstream's
+//! did. Neither ever looks complete.
+
+use std::fmt;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ctr_compiler::plan::Interface;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::account::{Account, Mark, Outcome};
+use super::attempt::{Answer, Class, root};
+use crate::activate::Live;
+use crate::protocol::sse::{self, Hold};
+
+/// The upstream broke off; the client's connection is to break too.
+#[derive(Debug)]
+pub(super) struct BrokenOff;
+
+impl fmt::Display for BrokenOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream broke off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
+
+/// A response body. Dropping it cancels the upstream request.
+pub(super) struct Relay {
+    /// Absent once nothing more is read from it.
+    upstream: Option<Incoming>,
+    /// Goes out before anything else.
+    ready: Bytes,
+    /// Absent for a body that is not read.
+    hold: Option<Hold>,
+    idle: Option<Idle>,
+    interface: Interface,
+    account: Account,
+    /// Where a break is noted; absent where the attempt has failed already.
+    mark: Option<Mark>,
+    /// A request holds its plan to the last byte.
+    _live: Arc<Live>,
+}
+
+impl Relay {
+    pub(super) fn new(
+        answer: Answer,
+        interface: Interface,
+        account: Account,
+        mark: Option<Mark>,
+        live: Arc<Live>,
+    ) -> Self {
+        let hold = answer.is_events.then(Hold::default);
+        let limit = live.plan().upstream_timeout_ms;
+        let mut relay = Self {
+            upstream: answer.rest,
+            ready: Bytes::new(),
+            hold,
+            idle: limit.map(|ms| Idle::new(Duration::from_millis(ms))),
+            interface,
+            account,
+            mark,
+            _live: live,
+        };
+        relay.ready = relay.pass(answer.seen);
+        if relay.upstream.as_ref().is_none_or(Body::is_end_stream) {
+            relay.end();
+        }
+        relay
+    }
+
+    /// What may go out of a chunk now.
+    fn pass(&mut self, chunk: Bytes) -> Bytes {
+        match &mut self.hold {
+            Some(hold) => hold.push(chunk),
+            None => chunk,
+        }
+    }
+
+    /// The upstream's body is complete: what was held back goes out.
+    fn end(&mut self) {
+        self.upstream = None;
+        self.account.outcome = Outcome::Complete;
+        let rest = self.hold.as_mut().map(Hold::finish).unwrap_or_default();
+        if self.ready.is_empty() {
+            self.ready = rest;
+        } else if !rest.is_empty() {
+            self.ready = [&self.ready[..], &rest].concat().into();
+        }
+    }
+
+    /// The upstream broke off: an error event, where the stream stands between
+    /// two events, else an error of the connection.
+    fn broke(&mut self, class: Class, cause: Option<&str>) -> Result<(), BrokenOff> {
+        self.upstream = None;
+        self.account.outcome = Outcome::Broken;
+        if let Some(mark) = self.mark.take() {
+            mark.failed(&self.account.request_id, class.word(), cause);
+        }
+        match &self.hold {
+            Some(hold) if hold.is_between_events() => {
+                let message = match class {
+                    Class::Timeout => "the upstream stopped answering",
+                    _ => "the upstream broke off in the middle of its answer",
+                };
+                self.ready = sse::error_event(self.interface, message, &self.account.request_id);
+                Ok(())
+            }
+            _ => Err(BrokenOff),
+        }
+    }
+}
+
+impl Body for Relay {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let relay = &mut *self;
+        loop {
+            if !relay.ready.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut relay.ready)))));
+            }
+            let Some(upstream) = &mut relay.upstream else {
+                return Poll::Ready(None);
+            };
+            let broke = match Pin::new(&mut *upstream).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let is_last = upstream.is_end_stream();
+                    if let Some(idle) = &mut relay.idle {
+                        idle.rearm = true;
+                    }
+                    // Trailers belong to the connection they came on.
+                    let chunk = frame.into_data().unwrap_or_default();
+                    relay.ready = relay.pass(chunk);
+                    if is_last {
+                        relay.end();
+                    }
+                    continue;
+                }
+                Poll::Ready(None) => {
+                    relay.end();
+                    continue;
+                }
+                Poll::Ready(Some(Err(error))) => relay.broke(Class::Network, Some(&root(&error))),
+                Poll::Pending => {
+                    let Some(idle) = &mut relay.idle else {
+                        return Poll::Pending;
+                    };
+                    ready!(idle.poll(cx));
+                    relay.broke(Class::Timeout, None)
+                }
+            };
+            if let Err(error) = broke {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upstream.is_none()
+            && self.ready.is_empty()
+            && self.account.outcome == Outcome::Complete
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.upstream, &self.hold) {
+            (None, _) => SizeHint::with_exact(self.ready.len() as u64),
+            (Some(upstream), None) => upstream.size_hint(),
+            (Some(_), Some(_)) => SizeHint::default(),
+        }
+    }
+}
+
+/// The longest silence of an upstream. Only time spent waiting for it counts:
+/// while a slow client is not ready nothing is read, and nothing is due.
+struct Idle {
+    limit: Duration,
+    sleep: Pin<Box<Sleep>>,
+    /// Something came since the limit was last set.
+    rearm: bool,
+}
+
+impl Idle {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            sleep: Box::pin(tokio::time::sleep(limit)),
+            rearm: true,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.rearm) {
+            // A limit too long for the clock is no limit.
+            match Instant::now().checked_add(self.limit) {
+                Some(deadline) => self.sleep.as_mut().reset(deadline),
+                None => return Poll::Pending,
+            }
+        }
+        self.sleep.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,410 @@
+//! Keeps one live plan in step with the registration files.
+//!
+//! A save is read, compiled and activated whole before one pointer is swapped;
+//! whatever goes wrong on the way leaves the live plan as it is, is said in the
+//! log and in [`Status`], and the files stay watched: the next good save goes
+//! live. A request that runs holds the plan it began with.
+
+mod read;
+mod revision;
+mod status;
+mod watch;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use ctr_compiler::plan::Plan;
+use ctr_compiler::source::Sources;
+use ctr_compiler::{Compiled, compile, variable};
+use tokio::sync::watch as announce;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+
+pub use read::{Input, ReadError, read};
+pub use status::{Refusal, Status};
+
+use crate::activate::{ActivateError, Live};
+use crate::pool::Records;
+use crate::settings::{Env, Settings};
+use watch::{Look, Watch, Woken};
+
+/// A save is over when nothing has happened for this long.
+const QUIET: Duration = Duration::from_millis(100);
+/// Constant noise in a directory does not put a save off for longer than this.
+const LONGEST: Duration = Duration::from_secs(1);
+/// How often files are looked at without being told of a change.
+const POLL: Duration = Duration::from_secs(2);
+
+const PUBLIC_WITHOUT_KEY: &str = "there is no `APIKEY` any more while the proxy listens on a public address; \
+     restart it to listen on 127.0.0.1, or set one";
+
+/// Why files did not become a live plan.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A file cannot be read.
+    Read(ReadError),
+    /// The registration has errors.
+    Refused {
+        /// Holds the problems, and no plan.
+        compiled: Box<Compiled>,
+        /// What they speak of.
+        sources: Sources,
+    },
+    /// The plan is good, and something it needs is not here.
+    Activate(ActivateError),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Refused { compiled, sources } => f.write_str(&status::summary(compiled, sources)),
+            Self::Activate(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// A first plan and what the files looked like when it was read.
+pub(crate) struct Loaded {
+    pub(crate) live: Live,
+    look: Look,
+}
+
+/// Reads, compiles and activates what the settings name. Blocks.
+pub(crate) fn load(settings: &Settings, records: &Records) -> Result<Loaded, LoadError> {
+    // Looked at before reading, so that a change in between is seen as one.
+    let look = Look::at(&settings.inputs);
+    let compiled = compiled(&settings.inputs)?;
+    let live = Live::activate(compiled, &*settings.env, records).map_err(LoadError::Activate)?;
+    Ok(Loaded { live, look })
+}
+
+fn compiled(inputs: &[PathBuf]) -> Result<Compiled, LoadError> {
+    let inputs: Vec<Input> = inputs.iter().cloned().map(Input::Path).collect();
+    let sources = read(&inputs).map_err(LoadError::Read)?;
+    let compiled = compile(&sources);
+    if compiled.plan.is_none() {
+        return Err(LoadError::Refused {
+            compiled: Box::new(compiled),
+            sources,
+        });
+    }
+    Ok(compiled)
+}
+
+/// The task that watches, and what it has come to. Dropping it ends the watch.
+pub struct Reload {
+    live: Arc<ArcSwap<Live>>,
+    status: Arc<ArcSwap<Status>>,
+    announced: announce::Receiver<()>,
+    task: JoinHandle<()>,
+}
+
+impl Reload {
+    /// Starts to watch. `public` says that others than this machine reach the
+    /// listener, so that a plan without a key must not go live.
+    pub(crate) fn start(
+        settings: &Settings,
+        first: Loaded,
+        records: Arc<Records>,
+        public: bool,
+    ) -> Self {
+        let status = Status::started(first.live.hash.clone(), epoch_ms());
+        let listening = Listening::of(first.live.plan(), settings, first.live.api_key.is_some());
+        let (announcing, announced) = announce::channel(());
+        let live = Arc::new(ArcSwap::from_pointee(first.live));
+        let status = Arc::new(ArcSwap::from_pointee(status));
+        let keeper = Keeper {
+            settings: settings.clone(),
+            records,
+            public,
+            live: Arc::clone(&live),
+            status: Arc::clone(&status),
+            announcing,
+            look: first.look,
+            listening: listening.clone(),
+            told: listening,
+        };
+        Self {
+            live,
+            status,
+            announced,
+            task: tokio::spawn(keeper.run()),
+        }
+    }
+
+    /// The plan of the moment.
+    pub fn live(&self) -> &Arc<ArcSwap<Live>> {
+        &self.live
+    }
+
+    /// What has become of the files so far; read without a lock.
+    pub fn status(&self) -> &Arc<ArcSwap<Status>> {
+        &self.status
+    }
+
+    /// Waits until the status is as `wanted` says. Every reload, refusal and
+    /// read without a change is announced; none that lasts is missed.
+    pub async fn until(&self, wanted: impl Fn(&Status) -> bool) -> Arc<Status> {
+        let mut announced = self.announced.clone();
+        loop {
+            announced.mark_unchanged();
+            let status = self.status.load_full();
+            // Without the task nothing will change any more.
+            if wanted(&status) || announced.changed().await.is_err() {
+                return status;
+            }
+        }
+    }
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reload")
+            .field("status", &self.status.load())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a plan wants to listen, as far as the settings leave it to the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listening {
+    host: Option<String>,
+    port: Option<u16>,
+}
+
+impl Listening {
+    fn of(plan: &Plan, settings: &Settings, has_key: bool) -> Self {
+        let host = if plan.listen.is_public() && !has_key {
+            "127.0.0.1"
+        } else {
+            &plan.listen.host
+        };
+        Self {
+            host: settings.host.is_none().then(|| host.to_owned()),
+            port: settings.port.is_none().then_some(plan.listen.port),
+        }
+    }
+}
+
+/// Why the files are looked at.
+enum Why {
+    Event,
+    Poll,
+    Asked,
+}
+
+/// What became of one reading.
+enum Outcome {
+    Same,
+    New(Box<Live>),
+    Refused(Refusal),
+}
+
+struct Keeper {
+    settings: Settings,
+    records: Arc<Records>,
+    public: bool,
+    live: Arc<ArcSwap<Live>>,
+    status: Arc<ArcSwap<Status>>,
+    announcing: announce::Sender<()>,
+    look: Look,
+    listening: Listening,
+    told: Listening,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        let woken = Woken::default();
+        let mut watch = Watch::new(self.settings.inputs.clone(), &woken);
+        let mut hangups = Hangups::new();
+        let mut poll = interval(POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let why = tokio::select! {
+                () = woken.wait() => Why::Event,
+                _ = poll.tick() => Why::Poll,
+                () = hangups.next() => Why::Asked,
+            };
+            if matches!(why, Why::Event) {
+                settle(&woken).await;
+            }
+            let mut look;
+            (watch, look) = looked(watch).await;
+            if look == self.look && !matches!(why, Why::Asked) {
+                continue;
+            }
+            if matches!(why, Why::Poll) {
+                // What the poll found may be half of a save.
+                settle(&woken).await;
+                (watch, look) = looked(watch).await;
+            }
+            self.look = look;
+            let outcome = self.attempt().await;
+            self.conclude(outcome);
+        }
+    }
+
+    async fn attempt(&self) -> Outcome {
+        let (settings, records) = (self.settings.clone(), Arc::clone(&self.records));
+        let (live, public) = (self.live.load_full(), self.public);
+        done(spawn_blocking(move || {
+            attempt(&settings, &records, &live, public)
+        }))
+        .await
+    }
+
+    fn conclude(&mut self, outcome: Outcome) {
+        let now = epoch_ms();
+        let mut status = Status::clone(&self.status.load());
+        match outcome {
+            Outcome::Same => {
+                status.unchanged();
+                tracing::debug!(
+                    hash = status.hash.short(),
+                    "registration read again, nothing changed"
+                );
+            }
+            Outcome::Refused(refusal) => {
+                tracing::warn!(
+                    hash = status.hash.short(),
+                    "registration refused, the plan stays: {}",
+                    refusal.summary
+                );
+                status.refused(refusal);
+            }
+            Outcome::New(live) => {
+                tracing::info!(
+                    old = status.hash.short(),
+                    new = live.hash.short(),
+                    "registration changed, the new plan is live"
+                );
+                self.tell_restart(&live);
+                status.swapped(live.hash.clone(), now);
+                self.live.store(Arc::from(live));
+            }
+        }
+        self.status.store(Arc::new(status));
+        self.announcing.send_replace(());
+    }
+
+    /// A listener cannot move, so a change of it is said, once.
+    fn tell_restart(&mut self, live: &Live) {
+        let wanted = Listening::of(live.plan(), &self.settings, live.api_key.is_some());
+        if wanted != self.listening && wanted != self.told {
+            tracing::warn!("`HOST` or `PORT` changed: restart ctr to listen there");
+        }
+        self.told = wanted;
+    }
+}
+
+fn attempt(settings: &Settings, records: &Records, live: &Live, public: bool) -> Outcome {
+    let compiled = match compiled(&settings.inputs) {
+        Ok(compiled) => compiled,
+        Err(error) => return Outcome::Refused(Refusal::new(&error, epoch_ms())),
+    };
+    if compiled
+        .plan
+        .as_ref()
+        .is_some_and(|plan| plan.hash() == live.hash)
+    {
+        return Outcome::Same;
+    }
+    // Asked before activation, which takes records over.
+    if public && !has_key(&compiled, &settings.env) {
+        return Outcome::Refused(Refusal::because(PUBLIC_WITHOUT_KEY, epoch_ms()));
+    }
+    match Live::activate(compiled, &*settings.env, records) {
+        Ok(live) => Outcome::New(Box::new(live)),
+        Err(error) => Outcome::Refused(Refusal::new(&LoadError::Activate(error), epoch_ms())),
+    }
+}
+
+fn has_key(compiled: &Compiled, env: &Env) -> bool {
+    let key = compiled
+        .plan
+        .as_ref()
+        .and_then(|plan| plan.listen.api_key.as_ref());
+    let text = key.and_then(|key| key.text(&compiled.secrets));
+    // An unset variable is activation's to report.
+    text.is_some_and(|text| variable::expand(text, &**env).map_or(true, |key| !key.is_empty()))
+}
+
+/// Waits for quiet, though not for ever.
+async fn settle(woken: &Woken) {
+    let end = Instant::now() + LONGEST;
+    while timeout_at(end.min(Instant::now() + QUIET), woken.wait())
+        .await
+        .is_ok()
+    {}
+}
+
+/// Watches the directories that matter now, and looks at the files. Files may
+/// be on a slow disk, so this is not done on the runtime's threads.
+async fn looked(mut watch: Watch) -> (Watch, Look) {
+    let looking = spawn_blocking(move || {
+        watch.follow();
+        let look = watch.look();
+        (watch, look)
+    });
+    done(looking).await
+}
+
+async fn done<T>(task: JoinHandle<T>) -> T {
+    match task.await.map_err(JoinError::try_into_panic) {
+        Ok(value) => value,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // Only the end of the runtime cancels it, which ends this task as well.
+        Err(Err(_)) => std::future::pending().await,
+    }
+}
+
+/// Asks to read again, from outside.
+struct Hangups {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    fn new() -> Self {
+        let signals = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        Self {
+            signals: signals.ok(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals
+            && signals.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The wall clock, in milliseconds since the Unix epoch.
+pub(crate) fn epoch_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,214 @@
+//! Starts a proxy, keeps it listening, and stops it without cutting answers short.
+//!
+//! What is answered is decided elsewhere: model calls in `proxy`, the rest in
+//! `admin`. This file owns the socket and the life of the process's tasks.
+
+mod connections;
+mod front;
+mod listen;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ctr_compiler::Compiled;
+use ctr_compiler::source::Sources;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use self::front::Front;
+use crate::activate::{ActivateError, Live};
+use crate::admin;
+use crate::pool::Records;
+use crate::proxy::Proxy;
+use crate::reload::{LoadError, ReadError, Reload, load};
+use crate::settings::Settings;
+
+/// Why a proxy did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A registration file cannot be read.
+    Read(ReadError),
+    /// The registration has errors.
+    Refused {
+        /// Holds the problems, and no plan.
+        compiled: Box<Compiled>,
+        /// What they speak of.
+        sources: Sources,
+    },
+    /// The plan is good, and something it needs is not here.
+    Activate(ActivateError),
+    /// Nothing can listen there.
+    Bind {
+        /// `host:port` as asked for.
+        addr: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Refused { .. } => f.write_str("the registration has errors"),
+            Self::Activate(error) => error.fmt(f),
+            Self::Bind { addr, source } => write!(f, "cannot listen on `{addr}`: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<LoadError> for StartError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read(error) => Self::Read(error),
+            LoadError::Refused { compiled, sources } => Self::Refused { compiled, sources },
+            LoadError::Activate(error) => Self::Activate(error),
+        }
+    }
+}
+
+/// Reads the registration, listens, and serves until [`Running::stop`].
+///
+/// A public host without any key is not listened on: the proxy listens on
+/// 127.0.0.1 instead and says so in the log.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running then.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let records = Arc::new(Records::default());
+    let (reading, known) = (settings.clone(), Arc::clone(&records));
+    let loaded = match spawn_blocking(move || load(&reading, &known)).await {
+        Ok(loaded) => loaded?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let listener = listen::bind(&settings, &loaded.live).await?;
+    let addr = listener.local_addr().map_err(|source| StartError::Bind {
+        addr: "?".to_owned(),
+        source,
+    })?;
+    let reload = Reload::start(&settings, loaded, records, !addr.ip().is_loopback());
+    let proxy = Proxy::new(Arc::clone(reload.live()));
+    let front = Front::new(proxy, admin::router(&reload, addr.port()));
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(connections::serve(listener, front, stopped));
+    tracing::info!(%addr, hash = reload.live().load().hash.short(), "listening");
+    Ok(Running {
+        addr,
+        reload,
+        stop: Some(stop),
+        serving,
+    })
+}
+
+/// A proxy that serves. Dropping it ends it at once.
+#[derive(Debug)]
+pub struct Running {
+    addr: SocketAddr,
+    reload: Reload,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The plan of the moment.
+    pub fn live(&self) -> Arc<Live> {
+        self.reload.live().load_full()
+    }
+
+    /// The task that keeps the plan in step with the files.
+    pub fn reload(&self) -> &Reload {
+        &self.reload
+    }
+
+    /// Stops to accept, lets running requests finish for at most 30 s, and ends.
+    pub async fn stop(mut self) {
+        self.drain().await;
+    }
+
+    /// Serves until SIGINT or SIGTERM, then stops as [`Running::stop`] does. A
+    /// second signal ends it at once.
+    pub async fn wait(mut self) {
+        let mut signals = Signals::new();
+        tokio::select! {
+            () = signals.next() => {}
+            _ = &mut self.serving => return,
+        }
+        tracing::info!("stopping: running requests may finish; a second signal ends them");
+        tokio::select! {
+            () = self.drain() => {}
+            () = signals.next() => tracing::warn!("ended at once"),
+        }
+    }
+
+    async fn drain(&mut self) {
+        // Nobody listens any more when it has ended by itself.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        if let Err(error) = (&mut self.serving).await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// What asks a process to end.
+struct Signals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        async fn one(signal: &mut Option<tokio::signal::unix::Signal>) {
+            if let Some(signal) = signal
+                && signal.recv().await.is_some()
+            {
+                return;
+            }
+            std::future::pending::<()>().await;
+        }
+        tokio::select! {
+            () = one(&mut self.terminate) => {}
+            () = one(&mut self.interrupt) => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Where the proxy listens: settings over the registration, and never on a
+//! public address without a key.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use ctr_compiler::variable;
+use tokio::net::{TcpListener, lookup_host};
+
+use super::StartError;
+use crate::activate::{ActivateError, Live};
+use crate::settings::Settings;
+
+pub(super) async fn bind(settings: &Settings, live: &Live) -> Result<TcpListener, StartError> {
+    let written = &live.plan().listen;
+    let host = settings.host.as_ref().unwrap_or(&written.host);
+    let host = variable::expand(host, &*settings.env)
+        .map_err(|name| StartError::Activate(ActivateError::Unset(vec![name])))?;
+    // An IPv6 address may be written as URLs write it.
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(&host);
+    let port = settings.port.unwrap_or(written.port);
+    let addr = if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    };
+    let failed = |source| StartError::Bind {
+        addr: addr.clone(),
+        source,
+    };
+    let mut addresses: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(failed)?.collect();
+    if live.api_key.is_none() && addresses.iter().any(|address| !address.ip().is_loopback()) {
+        tracing::warn!(
+            "`{host}` is a public address and there is no `APIKEY`: listening on 127.0.0.1 instead"
+        );
+        addresses = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+    }
+    if addresses.is_empty() {
+        return Err(failed(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the host has no address",
+        )));
+    }
+    TcpListener::bind(addresses.as_slice())
+        .await
+        .map_err(failed)
+}

@@ -1,0 +1,37 @@
+//! What the process is told from outside, as opposed to what the plan says.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Gives the value of a variable, if it has one.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Settings of one running proxy.
+#[derive(Clone)]
+pub struct Settings {
+    /// Registration files and directories, in the order they count.
+    pub inputs: Vec<PathBuf>,
+    /// Listens here instead of at the registration's `HOST`; may hold `${NAME}`.
+    pub host: Option<String>,
+    /// Listens here instead of at the registration's `PORT`; 0 is any free port.
+    pub port: Option<u16>,
+    /// Where `${NAME}` gets its value.
+    pub env: Env,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            inputs,
+            host,
+            port,
+            env: _,
+        } = self;
+        f.debug_struct("Settings")
+            .field("inputs", inputs)
+            .field("host", host)
+            .field("port", port)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,15 @@
+//! The proxy between real sockets: a client, the proxy, and scripted upstreams.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "proxy/bytes.rs"]
+mod bytes;
+#[path = "proxy/fallback.rs"]
+mod fallback;
+#[path = "proxy/log.rs"]
+mod log;
+#[path = "proxy/refusals.rs"]
+mod refusals;
+#[path = "proxy/stage.rs"]
+mod stage;
+#[path = "proxy/streams.rs"]
+mod streams;

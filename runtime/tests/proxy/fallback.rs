@@ -1,0 +1,182 @@
+//! Which failures move a request on to the next endpoint, and what the client
+//! gets when none is left.
+
+use std::time::Duration;
+
+use ctr_runtime::scripted::Answer;
+
+use crate::stage::{CHAT, MESSAGES, Stage, empty_plan, endpoint, gone, pool_plan, upstream};
+
+const PLAIN: &str = "{\"model\":\"m\"}";
+const STREAM: &str = "{\"model\":\"m\",\"stream\":true}";
+
+#[tokio::test]
+async fn the_callers_fault_is_passed_on_and_marks_nobody() {
+    let (a, b) = (upstream().await, upstream().await);
+    for status in [400, 404, 413, 422] {
+        let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+        a.push(
+            Answer::error(status, "invalid_request_error", "your fault")
+                .header("x-should-retry", "false"),
+        );
+        let got = stage.ask(MESSAGES, &[], PLAIN).await;
+        assert_eq!(got.status, status);
+        assert_eq!(got.json()["error"]["message"], "your fault");
+        assert_eq!(
+            (got.header("x-should-retry"), got.header("x-ctr-endpoint")),
+            ("false", "a")
+        );
+        assert_eq!(
+            (
+                stage.health("a").failure_count,
+                stage.health("a").success_count
+            ),
+            (0, 0)
+        );
+    }
+    assert_eq!(b.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_failing_endpoint_is_left_for_the_next() {
+    for failure in [
+        Answer::error(500, "api_error", "no"),
+        Answer::error(529, "overloaded_error", "no"),
+        Answer::error(429, "rate_limit_error", "no"),
+        Answer::error(408, "timeout_error", "no"),
+        Answer::error(401, "authentication_error", "no"),
+        Answer::error(403, "permission_error", "no"),
+        Answer::error_event("overloaded_error", "no"),
+        Answer::cut("", 0),
+        Answer::cut_inside("", 0),
+        Answer::raw("text/event-stream", [": nothing but a comment\n\n"]),
+        Answer::reset(),
+    ] {
+        for path in [MESSAGES, CHAT] {
+            let (a, b) = (upstream().await, upstream().await);
+            a.push(failure.clone());
+            let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
+            let got = stage.ask(path, &[], STREAM).await;
+            assert_eq!(
+                (got.status.as_u16(), got.header("x-ctr-endpoint")),
+                (200, "b"),
+                "{failure:?}"
+            );
+            assert!(
+                got.body.contains("hello") && !got.body.contains("error"),
+                "{}",
+                got.body
+            );
+            assert_eq!(
+                (
+                    stage.health("a").failure_count,
+                    stage.health("b").success_count
+                ),
+                (1, 1)
+            );
+            assert_eq!(a.received()[0].body, STREAM.replace("\"m\"", "\"up/a\""));
+            assert_eq!(b.received()[0].body, STREAM.replace("\"m\"", "\"up/b\""));
+            // The first one rests now.
+            stage.ask(path, &[], PLAIN).await;
+            assert_eq!((a.received().len(), b.received().len()), (1, 2));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_a_failure() {
+    let (a, b) = (gone().await, upstream().await);
+    let stage = Stage::new(&pool_plan(CHAT, &[&a, &b])).await;
+    let got = stage.ask(CHAT, &[], PLAIN).await;
+    assert_eq!(
+        (got.status.as_u16(), got.header("x-ctr-endpoint")),
+        (200, "b")
+    );
+    assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test]
+async fn the_last_word_of_an_upstream_is_kept() {
+    let (a, b) = (upstream().await, gone().await);
+    a.push(Answer::error(529, "overloaded_error", "busy").header("retry-after", "7"));
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(
+        (
+            got.status.as_u16(),
+            got.header("retry-after"),
+            got.header("x-ctr-endpoint")
+        ),
+        (529, "7", "a")
+    );
+    assert_eq!(got.json()["error"]["message"], "busy");
+    assert_eq!(
+        (
+            stage.health("a").failure_count,
+            stage.health("b").failure_count
+        ),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn the_last_error_event_is_passed_on_as_it_came() {
+    let (a, b) = (upstream().await, upstream().await);
+    a.push(Answer::error(500, "api_error", "first"));
+    b.push(Answer::error_event("overloaded_error", "second"));
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+    let got = stage.ask(MESSAGES, &[], STREAM).await;
+    assert_eq!(
+        (got.status.as_u16(), got.header("x-ctr-endpoint")),
+        (200, "b")
+    );
+    assert!(
+        got.body.starts_with("event: error\n") && got.body.contains("second"),
+        "{}",
+        got.body
+    );
+    assert_eq!(got.body.matches("event: ").count(), 1);
+}
+
+#[tokio::test]
+async fn without_any_answer_the_proxy_speaks() {
+    let a = gone().await;
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&a])).await;
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(got.status, 502);
+    assert_eq!(got.json()["error"]["type"], "api_error");
+    assert_eq!(got.json()["request_id"], got.header("x-ctr-request-id"));
+    assert_eq!(got.header("x-ctr-plan"), stage.live.hash.short());
+
+    let a = upstream().await;
+    a.push(Answer::hang());
+    let mut plan = empty_plan();
+    plan["models"]["m"] = endpoint("m", &format!("{}{CHAT}", a.url()), 0);
+    plan["upstream_timeout_ms"] = 50.into();
+    let stage = Stage::new(&plan).await;
+    let got = stage.ask(CHAT, &[], PLAIN).await;
+    assert_eq!(
+        (got.status.as_u16(), got.json()["error"]["type"].as_str()),
+        (504, Some("server_error"))
+    );
+    assert_eq!(stage.health("m").failure_count, 1);
+    a.wait_aborted(1).await;
+}
+
+#[tokio::test]
+async fn a_silent_stream_is_left_before_its_first_event() {
+    let (a, b) = (upstream().await, upstream().await);
+    a.push(
+        Answer::raw("text/event-stream", [": hi\n\n", "data: late\n\n"])
+            .gap(Duration::from_secs(3600)),
+    );
+    let mut plan = pool_plan(CHAT, &[&a, &b]);
+    plan["upstream_timeout_ms"] = 500.into();
+    let stage = Stage::new(&plan).await;
+    let got = stage.ask(CHAT, &[], STREAM).await;
+    assert_eq!(
+        (got.status.as_u16(), got.header("x-ctr-endpoint")),
+        (200, "b")
+    );
+    a.wait_aborted(1).await;
+}

@@ -1,0 +1,211 @@
+//! A proxy on a loopback port, the plan it serves, and a client for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::Bytes;
+use ctr_compiler::Compiled;
+use ctr_compiler::health::Health;
+use ctr_compiler::plan::{Interface, Plan};
+use ctr_runtime::activate::Live;
+use ctr_runtime::pool::Records;
+use ctr_runtime::proxy::Proxy;
+use ctr_runtime::scripted::ScriptedUpstream;
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+pub(crate) const MESSAGES: &str = "/v1/messages";
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+pub(crate) const UPSTREAM_KEY: &str = "upstream-secret";
+pub(crate) const CALLER_KEY: &str = "caller-secret";
+
+/// An endpoint that speaks the protocol its URL ends in.
+pub(crate) fn endpoint(id: &str, url: &str, priority: i64) -> Value {
+    let interface = if url.contains("/chat/") {
+        "openai"
+    } else {
+        "anthropic"
+    };
+    json!({
+        "api": { "url": url },
+        "capabilities": { "images": true, "reasoning": true, "tools": true },
+        "enabled": true,
+        "id": id,
+        "interface": interface,
+        "key": "${UPSTREAM_KEY}",
+        "model": format!("up/{id}"),
+        "priority": priority,
+        "provider": format!("provider-{id}"),
+    })
+}
+
+/// A plan with nothing in it.
+pub(crate) fn empty_plan() -> Value {
+    json!({
+        "listen": { "host": "127.0.0.1", "port": 0 },
+        "log_level": "info",
+        "models": {},
+        "pools": {},
+        "router": { "long_context_threshold": 60_000, "slots": {} },
+        "runtime": { "mode": "local" },
+        "schema": "ctr.plan/1",
+        "upstream_services": {},
+    })
+}
+
+/// A plan with one pool `m` over these upstreams, at `path`, in this order.
+pub(crate) fn pool_plan(path: &str, upstreams: &[&ScriptedUpstream]) -> Value {
+    let members = upstreams.iter().zip(["a", "b", "c"]).zip(0..);
+    let endpoints: Vec<Value> = members
+        .map(|((upstream, id), priority)| {
+            endpoint(id, &format!("{}{path}", upstream.url()), priority)
+        })
+        .collect();
+    let mut plan = empty_plan();
+    plan["pools"]["m"] = json!({
+        "endpoints": endpoints,
+        "health": { "cooldown_ms": 60_000, "failures_to_open": 3, "latency_window": 20, "open_ms": 300_000 },
+        "strategy": "priority",
+    });
+    plan
+}
+
+/// An answer as the client got it.
+#[derive(Debug)]
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+    /// Whether the body came to a proper end.
+    pub(crate) whole: bool,
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
+    }
+
+    pub(crate) async fn read(response: Response<Incoming>) -> Self {
+        let (head, mut body) = response.into_parts();
+        let (mut bytes, mut whole) = (Vec::new(), true);
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap()),
+                Err(_) => whole = false,
+            }
+        }
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body: String::from_utf8(bytes).unwrap(),
+            whole,
+        }
+    }
+}
+
+pub(crate) struct Stage {
+    pub(crate) addr: SocketAddr,
+    pub(crate) live: Arc<Live>,
+    pub(crate) proxy: Proxy,
+    client: Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
+}
+
+impl Stage {
+    pub(crate) async fn new(plan: &Value) -> Self {
+        let plan = Plan::from_json(&plan.to_string()).unwrap();
+        let compiled = Compiled {
+            plan: Some(plan),
+            problems: Default::default(),
+            provenance: Default::default(),
+            secrets: Default::default(),
+            variables: vec![],
+        };
+        let env = |name: &str| match name {
+            "UPSTREAM_KEY" => Some(UPSTREAM_KEY.to_owned()),
+            "CALLER_KEY" => Some(CALLER_KEY.to_owned()),
+            _ => None,
+        };
+        let live = Arc::new(Live::activate(compiled, &env, &Records::default()).unwrap());
+        let proxy = Proxy::new(Arc::new(ArcSwap::new(Arc::clone(&live))));
+        let served = proxy.clone();
+        let router = Router::new().fallback(move |request: Request<Body>| async move {
+            let is_chat = request.uri().path() == CHAT;
+            served
+                .serve(
+                    if is_chat {
+                        Interface::Openai
+                    } else {
+                        Interface::Anthropic
+                    },
+                    request,
+                )
+                .await
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            addr,
+            live,
+            proxy,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response<Incoming> {
+        let mut request = http::Request::post(format!("http://{}{target}", self.addr));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+        self.client
+            .request(request.body(body).unwrap())
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn ask(&self, target: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        Got::read(self.send(target, headers, body).await).await
+    }
+
+    /// What is known about an endpoint.
+    pub(crate) fn health(&self, id: &str) -> Health {
+        let endpoint = self
+            .live
+            .plan()
+            .endpoints()
+            .find(|endpoint| endpoint.id == id)
+            .unwrap();
+        self.live.upstream(endpoint).record.health()
+    }
+}
+
+pub(crate) async fn upstream() -> ScriptedUpstream {
+    ScriptedUpstream::start().await.unwrap()
+}
+
+/// An address where nothing listens.
+pub(crate) async fn gone() -> ScriptedUpstream {
+    let upstream = upstream().await;
+    upstream.stop().await;
+    upstream
+}

@@ -1,0 +1,12 @@
+//! A proxy on a real socket, with its registration in a real directory.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "server/admin.rs"]
+mod admin;
+#[path = "server/home.rs"]
+mod home;
+#[path = "server/reload.rs"]
+mod reload;
+#[path = "server/shell.rs"]
+mod shell;
