@@ -1,0 +1,194 @@
+//! The command line as clap reads it. What it means is said in `command`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use ctr_compiler::plan::LogLevel;
+
+const EXITS: &str = "\
+Exit codes:
+  0  fine
+  1  the document has errors
+  2  the plans differ (only with --exit-code)
+  3  could not: a file, the network, a port
+  64 wrong usage";
+
+/// Routing of LLM traffic as reviewed source.
+///
+/// A registration document is compiled into a plan; a review sees what a
+/// change means; the same plan is served.
+#[derive(Debug, Parser)]
+#[command(name = "ctr", version, after_help = EXITS, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Compile(Compile),
+    Diff(Diff),
+    Start(Start),
+    Demo(Demo),
+    ExplainCode(ExplainCode),
+    Completions(Completions),
+}
+
+/// Check a registration, and preview or write its plan
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr compile registration.yaml
+  ctr compile --preview registration.yaml
+  ctr compile -o plan.json models/ router.yaml
+  git show main:registration.yaml | ctr compile --format json -")]
+pub(crate) struct Compile {
+    /// Files and folders of one document set; `-` is stdin, `REV:PATH` a file in git
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<String>,
+
+    /// Print what the plan does, for a reviewer
+    #[arg(long)]
+    pub(crate) preview: bool,
+
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Write the canonical plan; `-` is stdout
+    #[arg(short, long, value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Refuse a document whose variables are not all set here
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Say what changes between two registrations or plans
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr diff main:registration.yaml registration.yaml
+  ctr diff --exit-code plan.json registration/
+  ctr diff --format json old.yaml new.yaml")]
+pub(crate) struct Diff {
+    /// A file, a folder, a compiled plan, `REV:PATH` in git, or `-` for stdin
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) old: String,
+
+    /// The same
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) new: String,
+
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Exit with 2 when the plans differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// Serve a registration and follow its changes
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Without --config, the first of config.yaml, config.yml and config.json in
+~/.claude-trigger-router is served.
+
+Examples:
+  ctr start
+  ctr start --config registration.yaml --port 8080
+  ctr start --config models/ --config router.yaml --log-format json")]
+pub(crate) struct Start {
+    /// A file or folder of the document set; may be given several times
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) config: Vec<PathBuf>,
+
+    /// Listen on this port instead of the registration's; 0 takes a free one
+    #[arg(short, long)]
+    pub(crate) port: Option<u16>,
+
+    /// Listen on this host instead of the registration's
+    #[arg(long, value_hint = ValueHint::Hostname)]
+    pub(crate) host: Option<String>,
+
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: Format,
+
+    /// Least severe log line that is written; the registration's `LOG_LEVEL` unless given
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    pub(crate) log_level: Option<LogLevel>,
+}
+
+/// Show fallback and hot reload on this machine, without any key
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr demo
+  ctr demo --once")]
+pub(crate) struct Demo {
+    /// End after the tour instead of serving on
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Listen on this port; a free one unless given
+    #[arg(short, long)]
+    pub(crate) port: Option<u16>,
+}
+
+/// Explain a diagnostic code, or list them all
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr explain-code
+  ctr explain-code pool/shadowed-by-model")]
+pub(crate) struct ExplainCode {
+    /// The code as a diagnostic shows it
+    pub(crate) code: Option<String>,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr completions bash > ~/.local/share/bash-completion/completions/ctr
+  ctr completions zsh > ~/.zfunc/_ctr
+  ctr completions fish > ~/.config/fish/completions/ctr.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// Where a terminal shows it; `NO_COLOR` and `CLICOLOR_FORCE` are heard
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+fn level(word: &str) -> Result<LogLevel, String> {
+    let known = LogLevel::WORDS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(word));
+    known.map(|(_, level)| *level).ok_or_else(|| {
+        let words: Vec<&str> = LogLevel::WORDS.iter().map(|(word, _)| *word).collect();
+        format!("use one of {}", words.join(", "))
+    })
+}

@@ -1,0 +1,36 @@
+//! One file a command.
+
+mod compile;
+mod completions;
+mod demo;
+mod diff;
+mod explain_code;
+mod start;
+
+use crate::args::{Args, Command};
+use crate::exit::{Exit, Stopped};
+use crate::report::Terminal;
+
+/// Runs what was asked for and tells how it ended.
+pub(crate) fn run(args: Args) -> Exit {
+    let terminal = Terminal::new(args.color);
+    let ended = match args.command {
+        Command::Compile(asked) => compile::run(&asked, &terminal),
+        Command::Diff(asked) => diff::run(&asked, &terminal),
+        Command::Start(asked) => start::run(asked, &terminal),
+        Command::Demo(asked) => demo::run(&asked, &terminal),
+        Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),
+        Command::Completions(asked) => completions::run(&asked, &terminal),
+    };
+    ended.unwrap_or_else(|stopped| {
+        terminal.stopped(&stopped);
+        stopped.exit
+    })
+}
+
+fn async_runtime() -> Result<tokio::runtime::Runtime, Stopped> {
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    built.map_err(|error| Stopped::could_not(format!("cannot start threads: {error}")))
+}

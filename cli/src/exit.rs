@@ -1,0 +1,94 @@
+//! What the shell is told.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use ctr_runtime::reload::ReadError;
+use ctr_runtime::server::StartError;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It did what was asked.
+    Fine,
+    /// The document has errors.
+    Problems,
+    /// The plans differ, and the caller asked to be told.
+    Differ,
+    /// Something outside the document was in the way: a file, the network.
+    CouldNot,
+    /// The command line does not say what to do.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Problems => 1,
+            Exit::Differ => 2,
+            Exit::CouldNot => 3,
+            // EX_USAGE of sysexits.h.
+            Exit::Usage => 64,
+        })
+    }
+}
+
+/// Why a command stopped before it had a result, with the words for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// Lower case, no period.
+    pub(crate) message: String,
+    /// What to do, starting with a verb.
+    pub(crate) help: Option<String>,
+}
+
+impl Stopped {
+    /// [`Exit::CouldNot`] with the words of an error.
+    pub(crate) fn could_not(why: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::CouldNot,
+            message: why.to_string(),
+            help: None,
+        }
+    }
+
+    /// [`Exit::Usage`].
+    pub(crate) fn usage(why: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: why.into(),
+            help: None,
+        }
+    }
+
+    /// With what to do.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl From<ReadError> for Stopped {
+    fn from(error: ReadError) -> Self {
+        Self::could_not(&error).help(error.help())
+    }
+}
+
+impl From<StartError> for Stopped {
+    fn from(error: StartError) -> Self {
+        let message = error.to_string();
+        match error {
+            StartError::Read(error) => error.into(),
+            StartError::Refused { .. } | StartError::Activate(_) => Self {
+                exit: Exit::Problems,
+                message,
+                help: None,
+            },
+            StartError::Bind { .. } => Self::could_not(message)
+                .help("choose another with `--port`, or stop what listens there"),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! How results reach the reader: products on stdout, everything said about
+//! them on stderr. Only this module writes to either.
+
+pub(crate) mod file;
+pub(crate) mod json;
+mod printable;
+mod terminal;
+
+pub(crate) use printable::printable;
+pub(crate) use terminal::Terminal;
+
+use ctr_compiler::diagnostic::Severity;
+
+/// How many of each severity there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Summary {
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+}
+
+impl Summary {
+    /// Counts.
+    pub(crate) fn new(severities: impl IntoIterator<Item = Severity>) -> Self {
+        let mut summary = Self::default();
+        for severity in severities {
+            match severity {
+                Severity::Error => summary.errors += 1,
+                Severity::Warning => summary.warnings += 1,
+                Severity::Note => summary.notes += 1,
+            }
+        }
+        summary
+    }
+
+    /// `2 errors, 1 warning`; empty when there is nothing to count.
+    pub(crate) fn text(self) -> String {
+        let counts = [
+            (self.errors, "error"),
+            (self.warnings, "warning"),
+            (self.notes, "note"),
+        ];
+        let said = counts.into_iter().filter(|(count, _)| *count > 0);
+        said.map(|(count, noun)| counted(count, noun))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// `1 model`, `2 models`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

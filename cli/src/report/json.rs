@@ -1,0 +1,57 @@
+//! For programs: one JSON value on stdout and silence on stderr.
+
+use ctr_compiler::diagnostic::Problems;
+use ctr_compiler::render;
+use ctr_compiler::source::Sources;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Summary;
+
+/// What `compile --format json` prints. Keys are a promise.
+#[derive(Serialize)]
+pub(crate) struct Compile {
+    pub(crate) ok: bool,
+    /// Hash of the plan; null where there is none.
+    pub(crate) hash: Option<String>,
+    pub(crate) diagnostics: Value,
+    pub(crate) summary: Summary,
+    /// Only where it was asked for, and where there is a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) preview: Option<Value>,
+}
+
+/// What `diff --format json` prints.
+#[derive(Serialize)]
+pub(crate) struct Diff {
+    /// Whether both sides are plans.
+    pub(crate) ok: bool,
+    /// Whether they differ; null where a side is no plan.
+    pub(crate) differ: Option<bool>,
+    pub(crate) old: Side,
+    pub(crate) new: Side,
+    /// The changes; absent where a side is no plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) diff: Option<Value>,
+}
+
+/// One side of a diff.
+#[derive(Serialize)]
+pub(crate) struct Side {
+    pub(crate) name: String,
+    pub(crate) hash: Option<String>,
+    pub(crate) diagnostics: Value,
+}
+
+/// A value as the text of a product, indented, with a line break at its end.
+pub(crate) fn text(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value)
+        .expect("reports have string keys and finite numbers only");
+    text.push('\n');
+    text
+}
+
+/// Diagnostics as an array.
+pub(crate) fn diagnostics(problems: &Problems, sources: &Sources) -> Value {
+    render::problems::json(problems.iter(), sources)
+}

@@ -1,0 +1,100 @@
+//! What the command line accepts, and how it says that it does not.
+
+use std::process::Stdio;
+
+use crate::{Place, assert_story, binary};
+
+#[test]
+fn help_and_version_are_no_mistake() {
+    let place = Place::new();
+    for command in [
+        "",
+        "compile",
+        "diff",
+        "start",
+        "demo",
+        "explain-code",
+        "completions",
+    ] {
+        let told = place.ctr(command).arg("--help").output().unwrap();
+        assert_eq!(told.status.code(), Some(0), "{command}");
+        let text = String::from_utf8_lossy(&told.stdout);
+        assert!(
+            command.is_empty() || text.contains("Examples:\n  ctr "),
+            "{text}"
+        );
+    }
+    assert_eq!(place.exit("--version"), 0);
+    assert_story!("help", place.story("--help"));
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    let place = Place::quick_start();
+    let wrong = [
+        "",
+        "compil",
+        "compile",
+        "compile --format xml registration.yaml",
+        "compile -o - --preview registration.yaml",
+        "compile -o - --format json registration.yaml",
+        "diff registration.yaml",
+        "diff - -",
+        "start --port 65536",
+        "start --log-level loud",
+        "completions tcsh",
+        "explain-code nonsense",
+    ];
+    for arguments in wrong {
+        assert_eq!(place.exit(arguments), 64, "ctr {arguments}");
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let told = Place::new().ctr("completions").arg(shell).output().unwrap();
+        let script = String::from_utf8_lossy(&told.stdout);
+        for command in [
+            "compile",
+            "diff",
+            "start",
+            "demo",
+            "explain-code",
+            "completions",
+        ] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+}
+
+#[test]
+fn codes_are_explained() {
+    let place = Place::new();
+    assert_eq!(place.exit("explain-code pool/shadowed-by-model"), 0);
+    assert_story!(
+        "explain-code-misspelt",
+        place.story("explain-code pool/shadowed-by-modle")
+    );
+    assert_story!("explain-code-area", place.story("explain-code env/what"));
+    let list = place.ctr("explain-code").output().unwrap();
+    assert!(String::from_utf8_lossy(&list.stdout).contains("router/unknown-model"));
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let mut child = std::process::Command::new(binary())
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let told = child.wait_with_output().unwrap();
+    assert_eq!(told.status.code(), Some(0));
+    assert!(
+        told.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&told.stderr)
+    );
+}

@@ -1,0 +1,80 @@
+use std::process::Command;
+
+use crate::{Place, QUICK_START, assert_story};
+
+fn changed() -> Place {
+    let new = QUICK_START
+        .replace("pool_priority: 10", "pool_priority: 30")
+        .replace("background: haiku", "background: sonnet");
+    Place::new()
+        .with("old.yaml", QUICK_START)
+        .with("new.yaml", &new)
+}
+
+#[test]
+fn a_change_is_told() {
+    let place = changed();
+    assert_story!("diff", place.story("diff old.yaml new.yaml"));
+    assert_story!(
+        "diff-json",
+        place.story("diff --format json --exit-code old.yaml new.yaml")
+    );
+    assert_eq!(place.exit("diff --exit-code old.yaml new.yaml"), 2);
+    assert_eq!(place.exit("diff --exit-code old.yaml old.yaml"), 0);
+}
+
+#[test]
+fn a_side_that_does_not_compile_is_drawn() {
+    let place = changed().with(
+        "broken.yaml",
+        &QUICK_START.replace("default: sonnet", "default: sonet"),
+    );
+    assert_story!(
+        "diff-broken",
+        place.story("diff --exit-code old.yaml broken.yaml")
+    );
+    assert_story!(
+        "diff-broken-json",
+        place.story("diff --format json broken.yaml old.yaml")
+    );
+}
+
+#[test]
+fn a_plan_of_another_version_is_refused() {
+    let place = changed().with("plan.json", "{\"schema\":\"ctr.plan/0\"}");
+    assert_story!("diff-old-plan", place.story("diff plan.json new.yaml"));
+}
+
+#[test]
+fn a_side_may_be_a_git_revision() {
+    let place = Place::quick_start();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command
+            .current_dir(place.path(""))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null");
+        command
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+            .args(arguments);
+        assert!(
+            command.output().unwrap().status.success(),
+            "git {arguments:?}"
+        );
+    };
+    git(&["init", "-q"]);
+    git(&["add", "registration.yaml"]);
+    git(&["commit", "-q", "-m", "first"]);
+    let edited = place
+        .read("registration.yaml")
+        .replace("background: haiku", "background: sonnet");
+    let place = place.with("registration.yaml", &edited);
+    assert_story!(
+        "diff-revision",
+        place.story("diff HEAD:registration.yaml registration.yaml")
+    );
+    assert_eq!(
+        place.exit("diff nowhere:registration.yaml registration.yaml"),
+        3
+    );
+}

@@ -1,0 +1,86 @@
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::{Place, QUICK_START, assert_story, binary};
+
+#[test]
+fn what_is_broken_is_not_served() {
+    let place = Place::new().with(
+        "r.yaml",
+        &QUICK_START.replace("default: sonnet", "default: sonet"),
+    );
+    assert_story!("start-broken", place.story("start --config r.yaml"));
+    let unset = Place::quick_start();
+    let told = unset
+        .ctr("start --config registration.yaml")
+        .env_remove("PRIMARY_KEY")
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(1));
+}
+
+#[test]
+fn without_a_config_the_home_folder_is_looked_at() {
+    let place = Place::new();
+    let told = place.ctr("start").output().unwrap();
+    assert_eq!(told.status.code(), Some(3));
+    let words = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(
+        words.contains("`config.yaml`, `config.yml`, `config.json`"),
+        "{words}"
+    );
+
+    let place = place.with(".claude-trigger-router/config.yml", "Models: []\n");
+    let told = place.ctr("start").output().unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("config.yml"));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_serves_until_it_is_told_to_stop() {
+    let place = Place::quick_start();
+    let mut child = Command::new(binary())
+        .args(["start", "--config", "registration.yaml", "--port", "0"])
+        .current_dir(place.path(""))
+        .env("PRIMARY_KEY", "first")
+        .env("SECONDARY_KEY", "second")
+        .env("HOME", place.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(
+        line.contains("(1 model, 1 pool) on http://127.0.0.1:"),
+        "{line}"
+    );
+    let told = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn with_json_logs_nothing_else_is_on_stderr() {
+    let broken = QUICK_START.replace("default: sonnet", "default: sonet");
+    let place = Place::new().with("r.yaml", &broken);
+    let told = place
+        .ctr("start --config r.yaml --log-format json")
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    let words = String::from_utf8(told.stderr).unwrap();
+    let lines: Vec<serde_json::Value> = words
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1, "{words}");
+    assert_eq!(lines[0]["code"], "router/unknown-model");
+    assert_eq!(lines[0]["place"], "r.yaml:40:12");
+}
