@@ -13,6 +13,9 @@ use clap::Parser;
 use crate::args::Args;
 use crate::exit::Exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Args::try_parse() {
         Ok(args) => command::run(args).into(),

@@ -6,6 +6,8 @@
 mod admin;
 #[path = "server/home.rs"]
 mod home;
+#[path = "server/load.rs"]
+mod load;
 #[path = "server/reload.rs"]
 mod reload;
 #[path = "server/shell.rs"]

@@ -6,13 +6,16 @@
 //! this walks over the bytes once. The top level is read strictly, because a
 //! body in which the upstream finds another model than the proxy did would pass
 //! the plan by; of what lies deeper only strings and brackets are followed, and
-//! the upstream may complain about the rest.
+//! the upstream may complain about the rest. Where the model has been found and
+//! two quick searches prove that no other can follow, the rest is not walked.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::memchr2;
+use memchr::memmem::Finder;
 
 /// Levels of nesting a body may have; the deepest real ones, schemas of tools, have some 20.
 const MAX_DEPTH: usize = 1024;
@@ -78,7 +81,7 @@ impl fmt::Display for AskError {
 impl std::error::Error for AskError {}
 
 impl Ask {
-    /// Reads a body to its end.
+    /// Reads a body as far as it must.
     ///
     /// # Errors
     /// [`AskError`] when the body is no JSON object with at most one `model`, a string.
@@ -102,7 +105,11 @@ impl Ask {
             ask.is_empty = true;
         } else {
             scan.at -= 1;
-            while scan.member(&mut ask)? {}
+            while scan.member(&mut ask)? {
+                if ask.model.is_some() && scan.no_model_can_follow() {
+                    return Ok(ask);
+                }
+            }
         }
         match scan.peek_token() {
             None => Ok(ask),
@@ -151,6 +158,18 @@ impl Scan<'_> {
             b'}' => Ok(false),
             _ => Err(AskError::Malformed(self.at - 1)),
         }
+    }
+
+    /// Whether the rest ends like an object and cannot hold another key that
+    /// reads `model`: spelt plainly, the key ends in `model"`; spelt with an
+    /// escape, one of its letters is `\u0064` to `\u006f`.
+    fn no_model_can_follow(&self) -> bool {
+        static PLAIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"model\""));
+        static ESCAPED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u006"));
+        let rest = &self.body[self.at..];
+        rest.trim_ascii_end().ends_with(b"}")
+            && PLAIN.find(rest).is_none()
+            && ESCAPED.find(rest).is_none()
     }
 
     /// Passes over the value whose first byte has just been read.

@@ -189,7 +189,8 @@ impl Body for Relay {
 /// while a slow client is not ready nothing is read, and nothing is due.
 struct Idle {
     limit: Duration,
-    sleep: Pin<Box<Sleep>>,
+    /// Made when something is first waited for; most plain answers never are.
+    sleep: Option<Pin<Box<Sleep>>>,
     /// Something came since the limit was last set.
     rearm: bool,
 }
@@ -198,19 +199,23 @@ impl Idle {
     fn new(limit: Duration) -> Self {
         Self {
             limit,
-            sleep: Box::pin(tokio::time::sleep(limit)),
-            rearm: true,
+            sleep: None,
+            rearm: false,
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let limit = self.limit;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         if std::mem::take(&mut self.rearm) {
             // A limit too long for the clock is no limit.
-            match Instant::now().checked_add(self.limit) {
-                Some(deadline) => self.sleep.as_mut().reset(deadline),
+            match Instant::now().checked_add(limit) {
+                Some(deadline) => sleep.as_mut().reset(deadline),
                 None => return Poll::Pending,
             }
         }
-        self.sleep.as_mut().poll(cx)
+        sleep.as_mut().poll(cx)
     }
 }

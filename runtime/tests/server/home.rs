@@ -150,3 +150,21 @@ pub(crate) async fn answer(stream: &mut TcpStream) -> Answer {
         body: serde_json::from_str(body).unwrap_or(Value::Null),
     }
 }
+
+/// Sends a message and returns the head, in lower case, and the body as it came.
+pub(crate) async fn exchange(running: &Running, body: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(running.addr()).await.unwrap();
+    let request = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut bytes))
+        .await
+        .expect("an answer")
+        .unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    (head.to_ascii_lowercase(), body.to_owned())
+}
