@@ -96,12 +96,15 @@ fn endpoint_id(entry: &ModelEntry, id: &str) -> (String, Option<&'static str>) {
 
 fn provider_name(endpoint_id: &str) -> String {
     let mut name = String::with_capacity(endpoint_id.len());
+    let mut in_run = false;
     for c in endpoint_id.chars() {
-        if c.is_ascii_alphanumeric() || c == '-' {
+        let plain = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if plain {
             name.push(c);
-        } else if c == '_' || !name.ends_with('_') {
+        } else if !in_run {
             name.push('_');
         }
+        in_run = !plain;
     }
     let name = name.trim_matches('_');
     format!(
@@ -225,5 +228,33 @@ fn unserving(
             .at(span, "switched off here")
             .help("enable one endpoint, or remove the pool"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn provider_names_keep_what_a_reference_can_hold() {
+        for (id, wanted) in [
+            ("team-a", "registration__team-a"),
+            ("team@dc-a", "registration__team_dc-a"),
+            ("a_@ /b", "registration__a__b"),
+            ("@a@", "registration__a"),
+            ("日本", "registration__endpoint"),
+        ] {
+            assert_eq!(provider_name(id), wanted);
+        }
+    }
+
+    #[test]
+    fn names_are_given_once() {
+        let mut ids = Unique::new("-");
+        let taken: Vec<String> = ["a", "a", "a-2", "a", "a-2"]
+            .iter()
+            .map(|id| ids.take(id))
+            .collect();
+        assert_eq!(taken, ["a", "a-2", "a-2-2", "a-3", "a-2-3"]);
     }
 }
