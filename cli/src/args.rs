@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use ctr_compiler::diff::Weight;
 use ctr_compiler::plan::LogLevel;
 
 const EXITS: &str = "\
 Exit codes:
   0  fine
-  1  the document has errors
+  1  the document has errors, or --locked or --fail-on refuses it
   2  the plans differ (only with --exit-code)
   3  could not: a file, the network, a port
   64 wrong usage";
@@ -46,6 +47,8 @@ Examples:
   ctr compile registration.yaml
   ctr compile --preview registration.yaml
   ctr compile -o plan.json models/ router.yaml
+  ctr compile --locked plan.json models/ router.yaml
+  ctr compile --format sarif registration.yaml > ctr.sarif
   git show main:registration.yaml | ctr compile --format json -")]
 pub(crate) struct Compile {
     /// Files and folders of one document set; `-` is stdin, `REV:PATH` a file in git
@@ -58,7 +61,7 @@ pub(crate) struct Compile {
 
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: CompileFormat,
 
     /// Write the canonical plan; `-` is stdout
     #[arg(short, long, value_name = "PLAN", value_hint = ValueHint::FilePath)]
@@ -67,6 +70,11 @@ pub(crate) struct Compile {
     /// Refuse a document whose variables are not all set here
     #[arg(long)]
     pub(crate) strict: bool,
+
+    /// Refuse a document that is not this reviewed plan: a compiled plan, or a
+    /// text that begins with its hash
+    #[arg(long, value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    pub(crate) locked: Option<String>,
 }
 
 /// Say what changes between two registrations or plans
@@ -75,6 +83,7 @@ pub(crate) struct Compile {
 Examples:
   ctr diff main:registration.yaml registration.yaml
   ctr diff --exit-code plan.json registration/
+  ctr diff --format markdown --fail-on breaking main:registration.yaml registration.yaml
   ctr diff --format json old.yaml new.yaml")]
 pub(crate) struct Diff {
     /// A file, a folder, a compiled plan, `REV:PATH` in git, or `-` for stdin
@@ -87,11 +96,15 @@ pub(crate) struct Diff {
 
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: DiffFormat,
 
     /// Exit with 2 when the plans differ
     #[arg(long)]
     pub(crate) exit_code: bool,
+
+    /// Exit with 1 when a change has this weight or a heavier one
+    #[arg(long, value_name = "WEIGHT")]
+    pub(crate) fail_on: Option<FailOn>,
 }
 
 /// Serve a registration and follow its changes
@@ -181,6 +194,54 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompileFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// A JUnit report, for CI servers
+    Junit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// The comment of a pull request
+    Markdown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Any change
+    Quiet,
+    /// Some requests are served differently
+    Notable,
+    /// Some requests may be refused, or callers must change
+    Breaking,
+    /// Takes effect only when the process is started again
+    Restart,
+}
+
+impl FailOn {
+    /// The lightest weight that is refused.
+    pub(crate) fn weight(self) -> Weight {
+        match self {
+            Self::Quiet => Weight::Quiet,
+            Self::Notable => Weight::Notable,
+            Self::Breaking => Weight::Breaking,
+            Self::Restart => Weight::Restart,
+        }
+    }
 }
 
 fn level(word: &str) -> Result<LogLevel, String> {

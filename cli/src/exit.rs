@@ -11,7 +11,7 @@ use ctr_runtime::server::StartError;
 pub(crate) enum Exit {
     /// It did what was asked.
     Fine,
-    /// The document has errors.
+    /// The document has errors, or is not what the caller accepts.
     Problems,
     /// The plans differ, and the caller asked to be told.
     Differ,

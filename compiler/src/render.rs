@@ -3,6 +3,9 @@
 
 pub mod compiled;
 pub mod diff;
+pub mod github;
+pub mod junit;
 pub mod preview;
 pub mod problems;
+pub mod sarif;
 mod table;

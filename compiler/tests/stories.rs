@@ -48,9 +48,10 @@ fn diff_stories() {
             story.display()
         );
         let page = format!(
-            "{}\n{}",
+            "{}\n{}\n\n{}",
             render::diff::text(&diff),
-            serde_json::to_string_pretty(&render::diff::json(&diff)).unwrap()
+            serde_json::to_string_pretty(&render::diff::json(&diff)).unwrap(),
+            render::diff::markdown(&diff)
         );
         support::snapshot("diff", &name(&story), &page);
     }

@@ -132,9 +132,15 @@ impl Proxy {
         live: &Live,
         account: &mut Account,
     ) -> Result<Committed, ProxyError> {
-        let (head, body) = request.into_parts();
-        access::check(live.api_key.as_deref(), &head.headers).map_err(ProxyError::Denied)?;
-        let body = body::collect(&head.headers, body).await?;
+        let (head, mut body) = request.into_parts();
+        let taken = match access::check(live.api_key.as_deref(), &head.headers) {
+            Ok(()) => body::collect(&head.headers, &mut body).await,
+            Err(denied) => Err(ProxyError::Denied(denied)),
+        };
+        if taken.as_ref().is_err_and(ProxyError::leaves_body) {
+            body::discard(&head.headers, &mut body).await;
+        }
+        let body = taken?;
         let asked = Asked::read(interface, head, body)?;
         account.asks(asked.ask.name().unwrap_or_default());
         let decision = decide(live, &asked)?;

@@ -41,6 +41,9 @@ const POLL: Duration = Duration::from_secs(2);
 const PUBLIC_WITHOUT_KEY: &str = "there is no `APIKEY` any more while the proxy listens on a public address; \
      restart it to listen on 127.0.0.1, or set one";
 
+const PANICKED: &str = "the registration could not be compiled, which is a defect of ctr; \
+     undo the last change and report it";
+
 /// Why files did not become a live plan.
 #[derive(Debug)]
 pub enum LoadError {
@@ -134,7 +137,8 @@ impl Reload {
             live,
             status,
             announced,
-            task: tokio::spawn(keeper.run()),
+            // Made here, since a hangup before it would end the process.
+            task: tokio::spawn(keeper.run(Hangups::new())),
         }
     }
 
@@ -225,10 +229,9 @@ struct Keeper {
 }
 
 impl Keeper {
-    async fn run(mut self) {
+    async fn run(mut self, mut hangups: Hangups) {
         let woken = Woken::default();
         let mut watch = Watch::new(self.settings.inputs.clone(), &woken);
-        let mut hangups = Hangups::new();
         let mut poll = interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -259,10 +262,16 @@ impl Keeper {
     async fn attempt(&self) -> Outcome {
         let (settings, records) = (self.settings.clone(), Arc::clone(&self.records));
         let (live, public) = (self.live.load_full(), self.public);
-        done(spawn_blocking(move || {
-            attempt(&settings, &records, &live, public)
-        }))
-        .await
+        let attempted = spawn_blocking(move || attempt(&settings, &records, &live, public));
+        match attempted.await {
+            Err(error) if error.is_panic() => {
+                // Without this one bad save would end the watch, and nobody be told.
+                Outcome::Refused(Refusal::because(PANICKED, epoch_ms()))
+            }
+            Ok(outcome) => outcome,
+            // Only the end of the runtime cancels it, which ends this task as well.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     fn conclude(&mut self, outcome: Outcome) {

@@ -136,16 +136,21 @@ impl Running {
 
     /// Serves until SIGINT or SIGTERM, then stops as [`Running::stop`] does. A
     /// second signal ends it at once.
-    pub async fn wait(mut self) {
+    ///
+    /// Signals count from this call on, not from the first poll: whoever is told
+    /// after it that the proxy serves may send one at once.
+    pub fn wait(mut self) -> impl Future<Output = ()> {
         let mut signals = Signals::new();
-        tokio::select! {
-            () = signals.next() => {}
-            _ = &mut self.serving => return,
-        }
-        tracing::info!("stopping: running requests may finish; a second signal ends them");
-        tokio::select! {
-            () = self.drain() => {}
-            () = signals.next() => tracing::warn!("ended at once"),
+        async move {
+            tokio::select! {
+                () = signals.next() => {}
+                _ = &mut self.serving => return,
+            }
+            tracing::info!("stopping: running requests may finish; a second signal ends them");
+            tokio::select! {
+                () = self.drain() => {}
+                () = signals.next() => tracing::warn!("ended at once"),
+            }
         }
     }
 

@@ -39,8 +39,7 @@ async fn one_signal_drains_and_a_second_ends_at_once() {
 
     let addr = running.addr();
     let waiting = tokio::spawn(running.wait());
-    // On this one thread the task now runs to its first wait, and takes signals from then on.
-    tokio::task::yield_now().await;
+    // The task has not run yet, and the signal counts already.
     terminate();
     // It has seen the signal when it accepts nobody any more.
     while TcpStream::connect(addr).await.is_ok() {

@@ -1,5 +1,7 @@
 //! `ctr compile`: is the document right, and what does it mean?
 
+mod locked;
+
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -10,9 +12,10 @@ use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile, render, unset_variables};
 use ctr_runtime::reload::{self, Input};
 
-use crate::args::{Compile, Format};
+use crate::args::{Compile, CompileFormat};
 use crate::exit::{Exit, Stopped};
 use crate::report::{Summary, Terminal, counted, file, json};
+use locked::Locked;
 
 pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped> {
     let inputs: Vec<Input> = asked
@@ -21,6 +24,7 @@ pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped>
         .map(|input| Input::parse(input))
         .collect();
     refuse_confusion(asked, &inputs)?;
+    let locked = asked.locked.as_deref().map(Locked::read).transpose()?;
     let sources = reload::read(&inputs)?;
     let mut compiled = compile(&sources);
     note_unset(&mut compiled);
@@ -31,18 +35,87 @@ pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped>
         .plan
         .as_ref()
         .filter(|_| !compiled.problems.has_errors());
-    if let (Some(path), Some(plan)) = (&asked.output, plan) {
+    let refusal = match (&locked, plan) {
+        (Some(locked), Some(plan)) => locked.refusal(&plan.hash(), &asked.inputs),
+        _ => None,
+    };
+    let outcome = Outcome {
+        plan,
+        compiled: &compiled,
+        sources: &sources,
+        locked: locked.as_ref(),
+        accepted: plan.is_some() && refusal.is_none(),
+    };
+    if let (Some(path), Some(plan), true) = (&asked.output, plan, outcome.accepted) {
         write(path, plan, terminal)?;
     }
-    match asked.format {
-        Format::Text => text(asked, plan, &compiled, &sources, terminal)?,
-        Format::Json => terminal.product(&json::text(&report(asked, plan, &compiled, &sources)))?,
+    outcome.print(asked, terminal)?;
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None if outcome.accepted => Ok(Exit::Fine),
+        None => Ok(Exit::Problems),
     }
-    Ok(if plan.is_some() {
-        Exit::Fine
-    } else {
-        Exit::Problems
-    })
+}
+
+/// What is told, however it is printed.
+struct Outcome<'c> {
+    plan: Option<&'c Plan>,
+    compiled: &'c Compiled,
+    sources: &'c Sources,
+    locked: Option<&'c Locked>,
+    /// There is a plan, and it is the reviewed one where one was named.
+    accepted: bool,
+}
+
+impl Outcome<'_> {
+    fn print(&self, asked: &Compile, terminal: &Terminal) -> Result<(), Stopped> {
+        let found = self.compiled.problems.iter();
+        match asked.format {
+            CompileFormat::Text => self.text(asked, terminal),
+            CompileFormat::Json => terminal.product(&json::text(&self.report(asked))),
+            CompileFormat::Sarif => {
+                let version = env!("CARGO_PKG_VERSION");
+                let log = render::sarif::json(found, self.sources, version);
+                terminal.product(&json::text(&log))
+            }
+            // A runner prints what it does not obey, so it is a terminal too.
+            CompileFormat::Github => terminal.text(&render::github::text(found, self.sources)),
+            CompileFormat::Junit => terminal.product(&render::junit::text(found, self.sources)),
+        }
+    }
+
+    fn text(&self, asked: &Compile, terminal: &Terminal) -> Result<(), Stopped> {
+        terminal.problems(&self.compiled.problems, self.sources);
+        let Some(plan) = self.plan else {
+            return Ok(());
+        };
+        if asked.preview {
+            terminal.text(&render::preview::text(self.compiled, self.sources))
+        } else if to_stdout(asked) || !self.accepted {
+            Ok(())
+        } else {
+            terminal.text(&format!(
+                "{}: ok, plan {}\n",
+                name_of(self.sources),
+                plan.hash().short()
+            ))
+        }
+    }
+
+    fn report(&self, asked: &Compile) -> json::Compile {
+        let problems = &self.compiled.problems;
+        json::Compile {
+            ok: self.accepted,
+            hash: self.plan.map(|plan| plan.hash().to_string()),
+            locked: self.locked.map(|locked| locked.hash().to_owned()),
+            diagnostics: json::diagnostics(problems, self.sources),
+            summary: Summary::new(problems.iter().map(|found| found.severity)),
+            preview: self
+                .plan
+                .filter(|_| asked.preview)
+                .map(|_| render::preview::json(self.compiled, self.sources)),
+        }
+    }
 }
 
 /// Adds what this environment lacks to what the document lacks.
@@ -51,47 +124,6 @@ pub(super) fn note_unset(compiled: &mut Compiled) {
         compiled.problems.push(unset);
     }
     compiled.problems.sort();
-}
-
-fn text(
-    asked: &Compile,
-    plan: Option<&Plan>,
-    compiled: &Compiled,
-    sources: &Sources,
-    terminal: &Terminal,
-) -> Result<(), Stopped> {
-    terminal.problems(&compiled.problems, sources);
-    let Some(plan) = plan else {
-        return Ok(());
-    };
-    if asked.preview {
-        terminal.text(&render::preview::text(compiled, sources))
-    } else if to_stdout(asked) {
-        Ok(())
-    } else {
-        terminal.text(&format!(
-            "{}: ok, plan {}\n",
-            name_of(sources),
-            plan.hash().short()
-        ))
-    }
-}
-
-fn report(
-    asked: &Compile,
-    plan: Option<&Plan>,
-    compiled: &Compiled,
-    sources: &Sources,
-) -> json::Compile {
-    json::Compile {
-        ok: plan.is_some(),
-        hash: plan.map(|plan| plan.hash().to_string()),
-        diagnostics: json::diagnostics(&compiled.problems, sources),
-        summary: Summary::new(compiled.problems.iter().map(|found| found.severity)),
-        preview: plan
-            .filter(|_| asked.preview)
-            .map(|_| render::preview::json(compiled, sources)),
-    }
 }
 
 /// The one file, or how many there are.
@@ -118,9 +150,17 @@ fn write(path: &Path, plan: &Plan, terminal: &Terminal) -> Result<(), Stopped> {
 }
 
 fn refuse_confusion(asked: &Compile, inputs: &[Input]) -> Result<(), Stopped> {
-    if to_stdout(asked) && (asked.preview || asked.format == Format::Json) {
+    if to_stdout(asked) && (asked.preview || asked.format != CompileFormat::Text) {
         return Err(Stopped::usage("`--output -` needs stdout for itself")
-            .help("name a file for the plan, or leave `--preview` and `--format json` out"));
+            .help("name a file for the plan, or leave `--preview` and `--format` out"));
+    }
+    let has_preview = matches!(asked.format, CompileFormat::Text | CompileFormat::Json);
+    if asked.preview && !has_preview {
+        return Err(Stopped::usage("this format has no place for `--preview`")
+            .help("use `--format text` or `--format json`"));
+    }
+    if asked.locked.as_deref() == Some("-") && inputs.contains(&Input::Stdin) {
+        return Err(Stopped::usage("`-` can be read only once"));
     }
     let Some(output) = asked
         .output

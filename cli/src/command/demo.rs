@@ -47,16 +47,18 @@ pub(super) fn run(asked: &Demo, terminal: &Terminal) -> Result<Exit, Stopped> {
 
 /// Serves on, with both upstreams, until the reader has seen enough.
 async fn stay(stage: &Stage, running: Running, terminal: &Terminal) -> Result<(), Stopped> {
+    let addr = running.addr();
+    let ended = running.wait();
     let revived = stage.revive_first().await?;
     terminal.text(&format!(
         "\nStill serving. Try it:\n  \
          ANTHROPIC_BASE_URL=http://{} ANTHROPIC_AUTH_TOKEN=demo claude\n  \
          edit {}\nCtrl-C ends it.\n",
-        running.addr(),
+        addr,
         stage.file().display(),
     ))?;
     let _flush = log::begin(LogLevel::Info, Format::Text, terminal.colour_err())?;
-    running.wait().await;
+    ended.await;
     drop(revived);
     Ok(())
 }

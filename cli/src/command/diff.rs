@@ -7,9 +7,9 @@ use ctr_compiler::source::Sources;
 use ctr_compiler::{compile, render};
 use ctr_runtime::reload::{self, Input};
 
-use crate::args::{Diff, Format};
+use crate::args::{Diff, DiffFormat, FailOn};
 use crate::exit::{Exit, Stopped};
-use crate::report::{Terminal, json};
+use crate::report::{Terminal, counted, json};
 
 /// One side, as far as it could be understood.
 struct Side {
@@ -35,10 +35,36 @@ pub(super) fn run(asked: &Diff, terminal: &Terminal) -> Result<Exit, Stopped> {
         Some(_) => Exit::Fine,
     };
     match asked.format {
-        Format::Json => terminal.product(&json::text(&report(&old, &new, changes.as_ref())))?,
-        Format::Text => text(&old, &new, changes.as_ref(), terminal)?,
+        DiffFormat::Json => terminal.product(&json::text(&report(&old, &new, changes.as_ref())))?,
+        DiffFormat::Text => text(&old, &new, changes.as_ref(), terminal)?,
+        DiffFormat::Markdown => markdown(&old, &new, changes.as_ref(), terminal)?,
     }
-    Ok(exit)
+    match (asked.fail_on, &changes) {
+        (Some(limit), Some(changes)) => refusal(limit, changes).map_or(Ok(exit), Err),
+        _ => Ok(exit),
+    }
+}
+
+/// Why `--fail-on` refuses the changes; none when all are lighter.
+fn refusal(limit: FailOn, changes: &Changes) -> Option<Stopped> {
+    let limit = limit.weight();
+    let heavy = changes
+        .changes
+        .iter()
+        .filter(|change| change.weight() >= limit)
+        .count();
+    let heaviest = changes.weight().filter(|_| heavy > 0)?;
+    Some(Stopped {
+        exit: Exit::Problems,
+        message: format!(
+            "the heaviest change is {}, and `--fail-on {}` refuses {} of {}",
+            heaviest.word(),
+            limit.word(),
+            heavy,
+            counted(changes.changes.len(), "change")
+        ),
+        help: None,
+    })
 }
 
 impl Side {
@@ -94,6 +120,24 @@ fn text(
         }
         Some(changes) => terminal.diff(&render::diff::text(changes)),
     }
+}
+
+/// A side that is no plan is told twice: drawn for the log, and in the comment.
+fn markdown(
+    old: &Side,
+    new: &Side,
+    changes: Option<&Changes>,
+    terminal: &Terminal,
+) -> Result<(), Stopped> {
+    let Some(changes) = changes else {
+        text(old, new, None, terminal)?;
+        let refused = [old, new]
+            .into_iter()
+            .filter(|side| side.plan.is_none())
+            .map(|side| render::diff::markdown_refused(&side.name, &side.problems, &side.sources));
+        return terminal.text(&refused.collect::<Vec<_>>().join("\n"));
+    };
+    terminal.text(&render::diff::markdown(changes))
 }
 
 fn report(old: &Side, new: &Side, changes: Option<&Changes>) -> json::Diff {

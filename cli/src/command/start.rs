@@ -71,8 +71,16 @@ async fn serve(
             tell_problems(&compiled, &sources, format, terminal);
             return Ok(Exit::Problems);
         }
+        // Whoever collects log lines meets nothing else.
+        Err(error) if format == Format::Json => {
+            let Stopped { exit, message, .. } = error.into();
+            tracing::error!("{message}");
+            return Ok(exit);
+        }
         Err(error) => return Err(error.into()),
     };
+    let addr = running.addr();
+    let ended = running.wait();
     if format == Format::Text {
         terminal.text(&format!(
             "ctr {} serves plan {} ({}, {}) on http://{}\n",
@@ -80,10 +88,10 @@ async fn serve(
             plan.hash().short(),
             counted(plan.models.len(), "model"),
             counted(plan.pools.len(), "pool"),
-            running.addr(),
+            addr,
         ))?;
     }
-    running.wait().await;
+    ended.await;
     Ok(Exit::Fine)
 }
 

@@ -1,4 +1,5 @@
-//! For programs: one JSON value on stdout and silence on stderr.
+//! For programs: one JSON value on stdout, and silence on stderr unless the
+//! command itself refuses.
 
 use ctr_compiler::diagnostic::Problems;
 use ctr_compiler::render;
@@ -14,6 +15,9 @@ pub(crate) struct Compile {
     pub(crate) ok: bool,
     /// Hash of the plan; null where there is none.
     pub(crate) hash: Option<String>,
+    /// Hash of the reviewed plan, where one was named. `ok` says whether it is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) locked: Option<String>,
     pub(crate) diagnostics: Value,
     pub(crate) summary: Summary,
     /// Only where it was asked for, and where there is a plan.

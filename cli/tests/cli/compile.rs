@@ -28,6 +28,118 @@ fn a_registration_that_is_not() {
 }
 
 #[test]
+fn mistakes_are_told_to_machines() {
+    let text = QUICK_START
+        .replace("default: sonnet", "default: sonet")
+        .replace("interface: anthropic", "interface: soap");
+    let place = Place::new()
+        .with("set/a, b.yaml", &text)
+        .with("set/more.yaml", "Models: [{id: <m>, ids: 1}]\n");
+    let mut sarif = place.story("compile --format sarif set");
+    // The version is the only thing in it that a release changes.
+    sarif = sarif.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    assert_story!("compile-errors-sarif", sarif);
+    assert_story!(
+        "compile-errors-github",
+        place.story("compile --format github set")
+    );
+    assert_story!(
+        "compile-errors-junit",
+        place.story("compile --format junit set")
+    );
+}
+
+#[test]
+fn a_document_that_is_right_has_nothing_for_machines() {
+    let place = Place::quick_start();
+    assert_story!(
+        "compile-junit",
+        place.story("compile --format junit registration.yaml")
+    );
+    let told = place
+        .ctr("compile --format github registration.yaml")
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(0));
+    assert!(told.stdout.is_empty() && told.stderr.is_empty());
+    let told = place
+        .ctr("compile --format sarif registration.yaml")
+        .output()
+        .unwrap();
+    let log: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
+}
+
+#[test]
+fn a_locked_plan_is_the_only_one_that_passes() {
+    let changed = QUICK_START.replace("background: haiku", "background: sonnet");
+    let place = Place::quick_start().with("changed.yaml", &changed);
+    assert_eq!(place.exit("compile -o plan.json registration.yaml"), 0);
+    let told = place
+        .ctr("compile --format json registration.yaml")
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let hash = report["hash"].as_str().unwrap().to_owned();
+    let place = place.with("plan.lock", &format!("{hash}  registration.yaml\n"));
+    assert_story!(
+        "compile-locked",
+        place.story("compile --locked plan.json registration.yaml")
+    );
+    assert_story!(
+        "compile-locked-other",
+        place.story("compile --locked plan.json -o new.json changed.yaml")
+    );
+    assert!(!place.path("new.json").exists());
+    assert_story!(
+        "compile-locked-json",
+        place.story("compile --locked plan.lock --format json changed.yaml")
+    );
+    for format in ["text", "json", "sarif", "github", "junit"] {
+        let exit = |document: &str| {
+            let told = place
+                .ctr("compile --locked plan.lock --format")
+                .args([format, document])
+                .output()
+                .unwrap();
+            let refused = String::from_utf8(told.stderr).unwrap();
+            (told.status.code(), refused.contains("reviewed"))
+        };
+        assert_eq!(exit("registration.yaml"), (Some(0), false), "{format}");
+        assert_eq!(exit("changed.yaml"), (Some(1), true), "{format}");
+    }
+    let told = place
+        .ctr("compile --locked plan.json -")
+        .write_stdin(changed)
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    let words = String::from_utf8(told.stderr).unwrap();
+    assert!(
+        words.contains("`ctr compile -o - - | ctr diff plan.json -`"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_is_3() {
+    let place = Place::quick_start().with("plan.json", "{\"schema\":\"ctr.plan/0\"}");
+    assert_story!(
+        "compile-locked-unreadable",
+        place.story("compile --locked registration.yaml registration.yaml")
+    );
+    for lock in ["missing.json", "plan.json", "."] {
+        let told = place
+            .ctr("compile registration.yaml --format sarif --locked")
+            .arg(lock)
+            .output()
+            .unwrap();
+        assert_eq!(told.status.code(), Some(3), "{lock}");
+        assert!(told.stdout.is_empty(), "{lock}");
+    }
+}
+
+#[test]
 fn unset_variables_warn_and_with_strict_refuse() {
     let place = Place::quick_start();
     let unset = |arguments: &str| {

@@ -24,6 +24,47 @@ fn a_change_is_told() {
 }
 
 #[test]
+fn a_pull_request_is_told() {
+    let place = changed();
+    assert_story!(
+        "diff-markdown",
+        place.story("diff --format markdown old.yaml new.yaml")
+    );
+    assert_story!(
+        "diff-markdown-same",
+        place.story("diff --format markdown old.yaml old.yaml")
+    );
+    let place = place.with(
+        "broken.yaml",
+        &QUICK_START.replace("default: sonnet", "default: sonet"),
+    );
+    assert_story!(
+        "diff-markdown-broken",
+        place.story("diff --format markdown old.yaml broken.yaml")
+    );
+}
+
+#[test]
+fn changes_that_are_too_heavy_are_refused() {
+    let place = changed();
+    assert_story!(
+        "diff-fail-on",
+        place.story("diff --fail-on notable --exit-code old.yaml new.yaml")
+    );
+    let exit = |limit: &str| {
+        place.exit(&format!(
+            "diff --exit-code --fail-on {limit} old.yaml new.yaml"
+        ))
+    };
+    let exits = ["quiet", "notable", "breaking", "restart"].map(exit);
+    assert_eq!(exits, [1, 1, 2, 2]);
+    assert_eq!(place.exit("diff --fail-on quiet old.yaml old.yaml"), 0);
+    let moved = format!("{QUICK_START}\nPORT: 9999\n");
+    let place = changed().with("moved.yaml", &moved);
+    assert_eq!(place.exit("diff --fail-on breaking old.yaml moved.yaml"), 1);
+}
+
+#[test]
 fn a_side_that_does_not_compile_is_drawn() {
     let place = changed().with(
         "broken.yaml",

@@ -1,4 +1,5 @@
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::{Place, QUICK_START, assert_story, binary};
@@ -83,4 +84,29 @@ fn with_json_logs_nothing_else_is_on_stderr() {
     assert_eq!(lines.len(), 1, "{words}");
     assert_eq!(lines[0]["code"], "router/unknown-model");
     assert_eq!(lines[0]["place"], "r.yaml:40:12");
+}
+
+#[test]
+fn a_taken_port_is_said_in_json_too() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let place = Place::new().with("r.yaml", QUICK_START);
+    let told = place
+        .ctr(&format!(
+            "start --config r.yaml --port {port} --log-format json"
+        ))
+        .env("PRIMARY_KEY", "a")
+        .env("SECONDARY_KEY", "b")
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(3));
+    let words = String::from_utf8(told.stderr).unwrap();
+    let lines: Vec<serde_json::Value> = words
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let last = lines.last().unwrap();
+    assert_eq!(last["level"], "ERROR", "{words}");
+    let message = last["message"].as_str().unwrap();
+    assert!(message.starts_with("cannot listen on"), "{message}");
 }

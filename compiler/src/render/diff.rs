@@ -1,10 +1,14 @@
-//! A diff as text and as JSON.
+//! A diff as text, as JSON and as Markdown.
+
+mod markdown;
 
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
 use crate::diff::{Change, Diff, Weight};
+
+pub use markdown::{markdown, markdown_refused};
 
 /// A page for a reviewer: one line a change, beginning with `+`, `-` or `~`,
 /// a sentence below it, and a count by weight at the end.

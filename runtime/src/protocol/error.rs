@@ -38,6 +38,8 @@ pub enum ProxyError {
     Compressed,
     /// The client stopped in the middle of its body.
     Interrupted,
+    /// The client went silent in the middle of its body.
+    Stalled,
     /// The body is no request.
     Body(AskError),
     /// The request names no known model, and there is no default.
@@ -76,6 +78,7 @@ impl fmt::Display for ProxyError {
         match self {
             Self::Denied(denied) => denied.fmt(f),
             Self::Interrupted => f.write_str("the client's body broke off"),
+            Self::Stalled => f.write_str("the client's body stalled"),
             Self::Unreachable { model } => write!(f, "no attempt for `{model}` got an answer"),
             Self::Timeout { model } => write!(f, "the last attempt for `{model}` took too long"),
             other => f.write_str(&other.outer()),
@@ -94,6 +97,7 @@ impl ProxyError {
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongQuery => StatusCode::URI_TOO_LONG,
+            Self::Stalled => StatusCode::REQUEST_TIMEOUT,
             Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } => {
                 StatusCode::BAD_REQUEST
@@ -102,6 +106,14 @@ impl ProxyError {
             Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
+    }
+
+    /// Whether it is said while the client may still be sending its body.
+    pub fn leaves_body(&self) -> bool {
+        matches!(
+            self,
+            Self::Denied(_) | Self::TooLarge { .. } | Self::Compressed
+        )
     }
 
     /// The message a client may read.
@@ -119,6 +131,7 @@ impl ProxyError {
             Self::LongQuery => "the query of the request is too long".to_owned(),
             Self::Compressed => "a compressed request body is not supported".to_owned(),
             Self::Interrupted => "the request body is incomplete".to_owned(),
+            Self::Stalled => "the rest of the request body did not arrive in time".to_owned(),
             Self::Body(error) => error.to_string(),
             Self::UnknownModel { asked, nearest } => {
                 unknown_model(asked.as_deref(), nearest.as_deref())
@@ -165,7 +178,7 @@ impl ProxyError {
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::NOT_FOUND => "not_found_error",
             StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
-            StatusCode::GATEWAY_TIMEOUT => "timeout_error",
+            StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => "timeout_error",
             status if status.is_server_error() => "api_error",
             _ => "invalid_request_error",
         }

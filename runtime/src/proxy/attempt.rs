@@ -32,7 +32,7 @@ pub(super) struct Answer {
 pub(super) enum Class {
     /// No connection.
     Connect,
-    /// The connection broke before the answer could be judged.
+    /// The connection broke before the answer could be judged, or was no longer HTTP.
     Network,
     /// Nothing came in the time the plan allows.
     Timeout,
@@ -138,6 +138,11 @@ async fn send(
 }
 
 async fn judge(answer: Answer) -> Result<Answer, Box<Failed>> {
+    if answer.head.status.is_informational() {
+        // Nobody asked to switch protocols, and passed on it would leave the client waiting.
+        let cause = answer.head.status.as_str().to_owned();
+        return Err(Failed::without_answer(Class::Network, Some(cause)));
+    }
     match failing(answer.head.status) {
         Some(class) => Err(Failed::with_answer(class, answer)),
         None if answer.head.status.is_success() && answer.is_events => judge_events(answer).await,

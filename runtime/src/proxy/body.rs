@@ -4,13 +4,15 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
+use tokio::time::timeout;
 
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
@@ -18,11 +20,18 @@ use crate::protocol::error::ProxyError;
 /// Most bytes of a request body: what Anthropic's API takes.
 pub const BODY_LIMIT: usize = 32 << 20;
 
+/// Longest silence of a client in the middle of its body.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How long, and for how many bytes, the body of a refused request is read on.
+const DISCARD: Duration = Duration::from_secs(5);
+const DISCARD_LIMIT: usize = 2 * BODY_LIMIT;
+
 /// Reads a body to its end.
 ///
 /// # Errors
-/// When it is compressed, too large (a `Content-Length` is believed), or breaks off.
-pub(super) async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, ProxyError> {
+/// When it is compressed, too large (a `Content-Length` is believed), stalls, or breaks off.
+pub(super) async fn collect(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, ProxyError> {
     let too_large = ProxyError::TooLarge { limit: BODY_LIMIT };
     let encoding = headers
         .get(CONTENT_ENCODING)
@@ -38,10 +47,80 @@ pub(super) async fn collect(headers: &HeaderMap, body: Body) -> Result<Bytes, Pr
     if length.is_some_and(|length| length > BODY_LIMIT as u64) {
         return Err(too_large);
     }
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large),
-        Err(_) => Err(ProxyError::Interrupted),
+    let mut whole = Whole::default();
+    while let Some(frame) = timeout(IDLE, body.frame())
+        .await
+        .map_err(|_| ProxyError::Stalled)?
+    {
+        // Trailers belong to the connection they came on.
+        let chunk = frame
+            .map_err(|_| ProxyError::Interrupted)?
+            .into_data()
+            .unwrap_or_default();
+        if whole.len() + chunk.len() > BODY_LIMIT {
+            return Err(too_large);
+        }
+        whole.push(chunk, body.size_hint().exact());
+    }
+    Ok(whole.into_bytes())
+}
+
+/// Reads on, within bounds, what a refused client is still sending. A
+/// connection that closes on unread bytes is reset, and many clients then report
+/// the reset in place of the answer. A client that waits to be asked for its
+/// body is not asked.
+pub(super) async fn discard(headers: &HeaderMap, body: &mut Body) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > DISCARD_LIMIT {
+                break;
+            }
+        }
+    };
+    // The answer goes out whether or not all was read.
+    let _ = timeout(DISCARD, reading).await;
+}
+
+/// The chunks of a body. A single one is not copied; of several only their
+/// bytes are kept, since a list of them could outgrow the body many times.
+#[derive(Default)]
+struct Whole {
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Whole {
+    fn len(&self) -> usize {
+        self.first.len() + self.joined.len()
+    }
+
+    /// Takes a chunk after which `left` bytes are to come, if that is known.
+    fn push(&mut self, chunk: Bytes, left: Option<u64>) {
+        if self.len() == 0 {
+            self.first = chunk;
+            return;
+        }
+        let first = std::mem::take(&mut self.first);
+        if !first.is_empty() {
+            let left = left.and_then(|left| usize::try_from(left).ok());
+            let left = left.unwrap_or_default().min(BODY_LIMIT);
+            self.joined.reserve(first.len() + chunk.len() + left);
+            self.joined.extend_from_slice(&first);
+        }
+        self.joined.extend_from_slice(&chunk);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.joined.is_empty() {
+            self.first
+        } else {
+            self.joined.freeze()
+        }
     }
 }
 
@@ -108,7 +187,6 @@ impl http_body::Body for Spliced {
 
 #[cfg(test)]
 mod tests {
-    use http_body::Body as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -143,6 +221,38 @@ mod tests {
     fn a_missing_model_is_put_first() {
         assert_eq!(splice("{ }", "m"), "{\"model\":\"m\" }");
         assert_eq!(splice("{ \"x\":1}", "m"), "{\"model\":\"m\", \"x\":1}");
+    }
+
+    async fn collected(chunks: &[&'static str]) -> Bytes {
+        let chunks: Vec<_> = chunks
+            .iter()
+            .map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes())))
+            .collect();
+        let mut body = Body::from_stream(futures_util::stream::iter(chunks));
+        collect(&HeaderMap::new(), &mut body)
+            .await
+            .expect("a whole body")
+    }
+
+    #[tokio::test]
+    async fn chunks_are_joined_in_order() {
+        assert_eq!(collected(&[]).await, "");
+        assert_eq!(collected(&["one"]).await, "one");
+        assert_eq!(
+            collected(&["", "one", "", "two", "three"]).await,
+            "onetwothree"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_given_up() {
+        let first = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+        let silent = futures_util::stream::pending();
+        let mut body = Body::from_stream(futures_util::StreamExt::chain(first, silent));
+        let stalled = collect(&HeaderMap::new(), &mut body).await;
+        assert_eq!(stalled, Err(ProxyError::Stalled));
+        // Reading on ends as well, or this test would not.
+        discard(&HeaderMap::new(), &mut body).await;
     }
 
     proptest! {

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use ctr_runtime::scripted::Answer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::stage::{CHAT, MESSAGES, Stage, empty_plan, endpoint, gone, pool_plan, upstream};
 
@@ -88,6 +90,31 @@ async fn a_refused_connection_is_a_failure() {
     let (a, b) = (gone().await, upstream().await);
     let stage = Stage::new(&pool_plan(CHAT, &[&a, &b])).await;
     let got = stage.ask(CHAT, &[], PLAIN).await;
+    assert_eq!(
+        (got.status.as_u16(), got.header("x-ctr-endpoint")),
+        (200, "b")
+    );
+    assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_http_is_a_failure() {
+    let (a, b) = (upstream().await, upstream().await);
+    let odd = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut plan = pool_plan(MESSAGES, &[&a, &b]);
+    let url = format!("http://{}{MESSAGES}", odd.local_addr().unwrap());
+    plan["pools"]["m"]["endpoints"][0]["api"]["url"] = url.into();
+    tokio::spawn(async move {
+        let (mut stream, _) = odd.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let switch =
+            b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+        stream.write_all(switch).await.unwrap();
+        // Held open until the proxy lets go.
+        let _ = stream.read(&mut [0; 1]).await;
+    });
+    let stage = Stage::new(&plan).await;
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
     assert_eq!(
         (got.status.as_u16(), got.header("x-ctr-endpoint")),
         (200, "b")

@@ -65,7 +65,7 @@ async fn a_body_that_is_too_large() {
     let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
     let mut stream = TcpStream::connect(stage.addr).await.unwrap();
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         BODY_LIMIT + 1
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -174,4 +174,21 @@ async fn a_caller_without_the_key() {
     for header in [("x-api-key", CALLER_KEY), ("authorization", &bearer)] {
         assert_eq!(stage.ask(MESSAGES, &[header], PLAIN).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_refused_caller_may_finish_its_body() {
+    let mut plan = empty_plan();
+    plan["listen"]["api_key"] = "${CALLER_KEY}".into();
+    let stage = Stage::new(&plan).await;
+    // More than the sockets hold, so that writing it all needs somebody who reads.
+    let size = BODY_LIMIT;
+    let mut stream = TcpStream::connect(stage.addr).await.unwrap();
+    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b' '; size]).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let length = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }

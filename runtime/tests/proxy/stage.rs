@@ -21,6 +21,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 pub(crate) const MESSAGES: &str = "/v1/messages";
 pub(crate) const CHAT: &str = "/v1/chat/completions";
@@ -203,9 +204,14 @@ pub(crate) async fn upstream() -> ScriptedUpstream {
     ScriptedUpstream::start().await.unwrap()
 }
 
-/// An address where nothing listens.
+/// An address where nothing listens. A socket that is bound to it and does not
+/// listen keeps it from being given to another test.
 pub(crate) async fn gone() -> ScriptedUpstream {
     let upstream = upstream().await;
     upstream.stop().await;
+    let kept = TcpSocket::new_v4().unwrap();
+    kept.set_reuseaddr(true).unwrap();
+    kept.bind(upstream.addr()).unwrap();
+    std::mem::forget(kept);
     upstream
 }

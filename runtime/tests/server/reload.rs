@@ -1,6 +1,7 @@
 //! Saves of every kind, good and bad.
 
 use std::fs;
+use std::sync::Arc;
 
 use ctr_runtime::server::StartError;
 
@@ -52,6 +53,29 @@ async fn a_broken_save_is_refused_and_the_next_good_one_goes_live() {
     let status = until(&running, |status| status.swaps == 1).await;
     assert_eq!(models(&running), ["two"]);
     assert!(!status.stale && status.last_refusal.is_some());
+}
+
+#[tokio::test]
+async fn a_defect_while_reading_a_save_does_not_end_the_watch() {
+    let home = Home::with_model("one");
+    let mut settings = home.settings("registration.yaml");
+    let env = Arc::clone(&settings.env);
+    settings.env = Arc::new(move |name: &str| {
+        assert_ne!(name, "DEFECT");
+        env(name)
+    });
+    let running = started(settings).await.unwrap();
+    home.write(
+        "registration.yaml",
+        &with_model("two").replace("UPSTREAM_KEY", "DEFECT"),
+    );
+    let status = until(&running, |status| status.stale).await;
+    let refusal = status.last_refusal.as_ref().unwrap();
+    assert!(refusal.summary.contains("defect"), "{}", refusal.summary);
+    assert_eq!(models(&running), ["one"]);
+
+    home.write("registration.yaml", &with_model("two"));
+    until_models(&running, &["two"]).await;
 }
 
 #[tokio::test]
