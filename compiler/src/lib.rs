@@ -73,6 +73,8 @@ pub struct VariableUse {
     pub name: String,
     /// Whether it has a default.
     pub has_default: bool,
+    /// Whether it stands for a secret.
+    pub is_secret: bool,
     /// Where it stands.
     pub span: Span,
     /// The key it is the value of, for example `Registration.models[2].key`.
@@ -114,10 +116,13 @@ pub fn unset_variables(compiled: &Compiled, is_set: &dyn Fn(&str) -> bool) -> Ve
     {
         let at = *seen.entry(&used.name).or_insert_with(|| {
             let name = &used.name;
+            let mut help = format!("set `{name}` before `ctr start`");
+            // A default of a secret would be a secret in the document.
+            if !used.is_secret {
+                help.push_str(&format!(", or write `${{{name}:-default}}`"));
+            }
             found.push(
-                Diagnostic::new(Code::EnvUnset, format!("variable `{name}` is not set")).help(
-                    format!("set `{name}` before `ctr start`, or write `${{{name}:-default}}`"),
-                ),
+                Diagnostic::new(Code::EnvUnset, format!("variable `{name}` is not set")).help(help),
             );
             found.len() - 1
         });

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use crate::Limits;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::plan::Plan;
 use crate::source::{SourceId, Sources, Span, Spanned};
 
 /// The root of a document set.
@@ -164,17 +165,34 @@ fn unreadable(id: SourceId, sources: &Sources, limits: &Limits) -> Option<Diagno
         );
     }
     let (size, limit) = (source.text().len(), limits.source_bytes);
-    (size > limit).then(|| {
-        Diagnostic::new(
-            Code::SourceTooLarge,
-            format!("`{}` has more than {limit} bytes", source.name()),
-        )
-        .at(
-            Span::new(id, 0..0),
-            "this file is too large to be a registration",
-        )
-        .help("split it into several files of one directory")
-    })
+    if size > limit {
+        return Some(too_large(id, source.name(), limit));
+    }
+    Plan::is_plan(source.text()).then(|| compiled_plan(id, source.text()))
+}
+
+fn too_large(id: SourceId, name: &str, limit: usize) -> Diagnostic {
+    Diagnostic::new(
+        Code::SourceTooLarge,
+        format!("`{name}` has more than {limit} bytes"),
+    )
+    .at(
+        Span::new(id, 0..0),
+        "this file is too large to be a registration",
+    )
+    .help("split it into several files of one directory")
+}
+
+/// Read as a registration, every key of a plan would be a mistake.
+fn compiled_plan(id: SourceId, text: &str) -> Diagnostic {
+    let at = text.find("\"schema\"").unwrap_or(0);
+    let end = text[at..].find(':').map_or(at, |colon| at + colon);
+    Diagnostic::new(
+        Code::DocumentWrongType,
+        "this is a compiled plan, not a registration",
+    )
+    .at(Span::new(id, at..end), "only a plan says this")
+    .help("name the registration it was made of; only `ctr diff` reads plans")
 }
 
 fn not_a_map(node: &Node<'_>) -> Diagnostic {

@@ -49,6 +49,12 @@ pub fn variables(text: &str) -> Result<Vec<Variable<'_>>, Malformed> {
                 what: "this is not a variable name",
             });
         }
+        if default.is_some_and(|default| default.contains("${")) {
+            return Err(Malformed {
+                range: start..close + 1,
+                what: "a default cannot refer to another variable",
+            });
+        }
         found.push(Variable {
             name,
             default,

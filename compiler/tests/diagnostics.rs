@@ -207,7 +207,18 @@ fn help_repeats_references_as_they_are_written() {
     let sources = Sources::single("r.yaml", text.replace("UNSET", "A_KEY"));
     let found = everything(Code::EnvUnset, &sources);
     let help = found.iter().next().unwrap().help.clone().unwrap();
-    assert!(help.contains("`${A_KEY:-default}`"), "{help}");
+    assert!(help.contains("`A_KEY`"), "{help}");
+    assert!(
+        !help.contains("default"),
+        "a default would be a secret: {help}"
+    );
+    let sources = Sources::single(
+        "r.yaml",
+        "HOST: \"${A_HOST}\"\nModels: [{id: a, api: \"https://a.example\", key: \"${K:-}\", model: m}]\nRouter: {default: a}\n",
+    );
+    let found = everything(Code::EnvUnset, &sources);
+    let help = found.iter().next().unwrap().help.clone().unwrap();
+    assert!(help.contains("`${A_HOST:-default}`"), "{help}");
 }
 
 #[test]

@@ -91,6 +91,10 @@ fn no_source_at_all_is_said_too() {
 
 #[test]
 fn roots_that_are_no_map() {
+    let plan = accepted(valid()).plan.unwrap().to_canonical_json();
+    let (code, shown) = refused(plan);
+    assert_eq!(code, Code::DocumentWrongType);
+    assert!(shown.contains("a compiled plan"), "{shown}");
     for text in ["[]", "- a\n- b\n", "hello", "\"\"", "5", "[[[]]]", "true"] {
         assert_eq!(refused(text).0, Code::DocumentWrongType, "{text:?}");
     }
@@ -178,6 +182,8 @@ fn aliases_that_go_nowhere() {
         let text = valid() + &format!("LOG: {cycle}\n");
         assert_eq!(refused(text).0, Code::SyntaxAliasCycle);
     }
+    let merged = valid().replace("{id: sonnet", "&m {<<: *m, id: sonnet");
+    assert_eq!(refused(merged).0, Code::SyntaxAliasCycle);
     let (code, shown) = refused(valid() + "LOG: *nobody\n");
     assert_eq!(code, Code::SyntaxInvalidYaml);
     assert!(shown.contains("define it first"), "{shown}");
@@ -202,6 +208,8 @@ fn bytes_that_are_no_text() {
         assert!(!shown.contains(['\0', '\u{1b}']), "{shown:?}");
         assert!(compiled.plan.is_none());
     }
+    let (_, shown) = refused("Models: \"a\0b\"\n");
+    assert!(shown.contains("remove it"), "{shown}");
 }
 
 #[test]
@@ -586,7 +594,12 @@ fn one_slip_is_told_once() {
         ("key: ${K}", "key: !env K"),
         ("key: ${K}", "key: ${K-}"),
         ("key: ${K}", "key: [a]"),
+        ("key: ${K}", "key: ${K:-${J}}"),
+        ("https://a.example", "https://a.example:99999"),
+        ("https://a.example", "https://a.example:port/v1"),
+        ("Router:", "API_TIMEOUT_MS: 99999999999999999999\nRouter:"),
         ("model: m", "modle: m"),
+        ("model: m", "<<: m"),
         ("model: m", "model: m\n    thinking: &m {mode: *m}"),
     ] {
         refused(block.replacen(good, slip, 1));

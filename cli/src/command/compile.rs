@@ -26,6 +26,7 @@ pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped>
     refuse_confusion(asked, &inputs)?;
     let locked = asked.locked.as_deref().map(Locked::read).transpose()?;
     let sources = reload::read(&inputs)?;
+    refuse_own_input(asked, &inputs, &sources)?;
     let mut compiled = compile(&sources);
     note_unset(&mut compiled);
     if asked.strict {
@@ -162,22 +163,34 @@ fn refuse_confusion(asked: &Compile, inputs: &[Input]) -> Result<(), Stopped> {
     if asked.locked.as_deref() == Some("-") && inputs.contains(&Input::Stdin) {
         return Err(Stopped::usage("`-` can be read only once"));
     }
-    let Some(output) = asked
-        .output
-        .as_deref()
-        .and_then(|path| fs::canonicalize(path).ok())
-    else {
+    Ok(())
+}
+
+/// A plan must not take the place of what it is made of, nor lie where the
+/// next run would read it as a part of the registration.
+fn refuse_own_input(asked: &Compile, inputs: &[Input], sources: &Sources) -> Result<(), Stopped> {
+    let Some(output) = asked.output.as_deref().filter(|_| !to_stdout(asked)) else {
         return Ok(());
     };
-    let is_output = |input: &&Input| match input {
-        Input::Path(path) => fs::canonicalize(path).is_ok_and(|path| path == output),
-        Input::Stdin | Input::Revision { .. } => false,
-    };
-    match inputs.iter().find(is_output) {
-        Some(_) => Err(
+    if let Ok(output) = fs::canonicalize(output)
+        && sources
+            .iter()
+            .any(|(_, source)| fs::canonicalize(source.name()).is_ok_and(|path| path == output))
+    {
+        return Err(
             Stopped::usage("the plan would replace the registration it is made of")
                 .help("name another file after `--output`"),
-        ),
-        None => Ok(()),
+        );
     }
+    let beside = |input: &Input| match input {
+        Input::Path(path) if path.is_dir() => reload::would_read(path, output),
+        Input::Path(_) | Input::Stdin | Input::Revision { .. } => false,
+    };
+    if inputs.iter().any(beside) {
+        return Err(Stopped::usage(
+            "the plan would be read as part of this directory from then on",
+        )
+        .help("name a file outside of the directory after `--output`"));
+    }
+    Ok(())
 }

@@ -189,6 +189,15 @@ fn the_registration_is_not_overwritten() {
         place.story("compile -o registration.yaml registration.yaml")
     );
     assert_eq!(place.read("registration.yaml"), QUICK_START);
+    let place = place.with("set/models.yaml", QUICK_START);
+    assert_story!(
+        "compile-output-in-input",
+        place.story("compile -o set/plan.json set")
+    );
+    assert!(!place.path("set/plan.json").exists());
+    assert_eq!(place.exit("compile -o set/models.yaml set"), 64);
+    assert_eq!(place.read("set/models.yaml"), QUICK_START);
+    assert_eq!(place.exit("compile -o set/plan set"), 0);
     assert_story!(
         "compile-output-nowhere",
         place.story("compile -o nowhere/plan.json registration.yaml")

@@ -73,7 +73,7 @@ fn url(text: Option<&Spanned<String>>, path: impl Fn() -> String, problems: &mut
         )
         .at(
             text.span,
-            "user-info or a query parameter of this URL is a secret",
+            "user-info, a parameter or a word of this URL is a secret",
         )
         .help("move it to `key`, or write its value as `${NAME}`"),
     );

@@ -28,13 +28,19 @@ pub(super) fn check(registration: &Registration, complete: bool, problems: &mut 
     }
 }
 
-/// Whether there is no model and no pool, and no `Providers` to hold some.
+/// Sections without effect yet that bring models of their own.
+const BRING_MODELS: [&str; 2] = ["Providers", "Runtime.remote_service"];
+
+/// Whether there is no model and no pool, and no other section to bring some.
 pub(super) fn is_without_models(registration: &Registration) -> bool {
     let pooled = registration
         .pools
         .iter()
         .any(|pools| !pools.models.is_empty());
-    registration.models.is_empty() && !pooled && !registration.inert.contains("Providers")
+    let brought = BRING_MODELS
+        .iter()
+        .any(|section| registration.inert.contains(section));
+    registration.models.is_empty() && !pooled && !brought
 }
 
 fn unique_ids(models: &[ModelEntry], problems: &mut Problems) {
@@ -72,6 +78,7 @@ fn url(text: &Spanned<String>, path: &str, problems: &mut Problems) {
             Some("this does not start with `http://` or `https://`")
         }
         Ok(uri) if uri.host().is_none_or(str::is_empty) => Some("this names no host"),
+        Ok(uri) if has_impossible_port(&uri) => Some("its port is not a number up to 65535"),
         Ok(_) => None,
     };
     if let Some(label) = wrong {
@@ -84,6 +91,16 @@ fn url(text: &Spanned<String>, path: &str, problems: &mut Problems) {
             .help("write a full URL, for example `https://api.anthropic.com`"),
         );
     }
+}
+
+/// The parser keeps any port as it is written, and gives none that is no `u16`.
+fn has_impossible_port(uri: &Uri) -> bool {
+    let written = uri.authority().map_or("", |authority| {
+        let address = authority.as_str();
+        let address = address.rsplit('@').next().unwrap_or(address);
+        address.strip_prefix(authority.host()).unwrap_or("")
+    });
+    written.len() > 1 && uri.port_u16().is_none()
 }
 
 fn limits(entry: &ModelEntry, problems: &mut Problems) {

@@ -13,7 +13,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec
         problems,
     };
     found.read(registration.host.as_ref(), || "HOST".to_owned());
-    found.read(registration.api_key.as_ref(), || "APIKEY".to_owned());
+    found.secret(registration.api_key.as_ref(), || "APIKEY".to_owned());
     for entry in &registration.models {
         found.entry(entry);
     }
@@ -32,7 +32,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec
             let path = |key: &str| service.path(key);
             found.refuse(service.id.as_ref());
             found.read(service.base_url.as_ref(), || path("base_url"));
-            found.read(service.auth_token.as_ref(), || path("auth_token"));
+            found.secret(service.auth_token.as_ref(), || path("auth_token"));
         }
     }
     for name in registration.router.slots.values() {
@@ -49,16 +49,27 @@ struct Found<'p> {
 impl Found<'_> {
     fn entry(&mut self, entry: &ModelEntry) {
         self.refuse(entry.id.as_ref());
-        for (key, text) in [
-            ("api", &entry.api),
-            ("key", &entry.key),
-            ("model", &entry.model),
-        ] {
-            self.read(text.as_ref(), || format!("{}.{key}", entry.path()));
-        }
+        let path = |key: &str| format!("{}.{key}", entry.path());
+        self.read(entry.api.as_ref(), || path("api"));
+        self.secret(entry.key.as_ref(), || path("key"));
+        self.read(entry.model.as_ref(), || path("model"));
     }
 
+    /// A value that is no secret.
     fn read(&mut self, text: Option<&Spanned<String>>, path: impl Fn() -> String) {
+        self.value(text, false, path);
+    }
+
+    fn secret(&mut self, text: Option<&Spanned<String>>, path: impl Fn() -> String) {
+        self.value(text, true, path);
+    }
+
+    fn value(
+        &mut self,
+        text: Option<&Spanned<String>>,
+        is_secret: bool,
+        path: impl Fn() -> String,
+    ) {
         let Some(text) = text.filter(|text| text.value.contains("${")) else {
             return;
         };
@@ -68,6 +79,7 @@ impl Found<'_> {
                     .extend(variables.iter().map(|variable| VariableUse {
                         name: variable.name.to_owned(),
                         has_default: variable.default.is_some(),
+                        is_secret,
                         span: text.span,
                         path: path(),
                     }));

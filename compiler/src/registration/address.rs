@@ -61,8 +61,8 @@ pub fn normal_url(api: &str, interface: Interface) -> String {
     format!("{}{path}{}", &api[..range.start], &api[range.end..])
 }
 
-/// The URL without user-info and with the values of secret query parameters
-/// replaced, and whether anything was hidden. A value that is only a
+/// The URL without user-info and with the values of secret query parameters,
+/// and words known to be credentials, replaced, and whether anything was hidden. A value that is only a
 /// `${NAME}` is not a secret.
 pub fn shown_url(api: &str) -> (String, bool) {
     let mut hidden = false;
@@ -81,13 +81,29 @@ pub fn shown_url(api: &str) -> (String, bool) {
     } else {
         shown.push_str(userinfo);
     }
-    let Some(query) = api.find('?').filter(|at| *at >= authority.end) else {
-        shown.push_str(&api[host..]);
-        return (shown, hidden);
-    };
-    let fragment = api[query..].find('#').map_or(api.len(), |at| at + query);
-    shown.push_str(&api[host..=query]);
-    for (at, pair) in api[query + 1..fragment].split('&').enumerate() {
+    let mut rest = &api[host..];
+    let path = rest.find(['?', '#']).unwrap_or(rest.len());
+    hidden |= show_words(&rest[..path], &mut shown);
+    rest = &rest[path..];
+    while let Some(mark) = rest.chars().next() {
+        shown.push(mark);
+        rest = &rest[mark.len_utf8()..];
+        // A fragment may be a path with a query of its own.
+        let end = match mark {
+            '?' => rest.find('#'),
+            _ => rest.find(['?', '#']),
+        };
+        let (pairs, after) = rest.split_at(end.unwrap_or(rest.len()));
+        hidden |= show_pairs(pairs, &mut shown);
+        rest = after;
+    }
+    (shown, hidden)
+}
+
+/// `name=value&…`; tells whether anything was hidden.
+fn show_pairs(pairs: &str, shown: &mut String) -> bool {
+    let mut hidden = false;
+    for (at, pair) in pairs.split('&').enumerate() {
         if at > 0 {
             shown.push('&');
         }
@@ -101,11 +117,27 @@ pub fn shown_url(api: &str) -> (String, bool) {
                 shown.push_str(name);
                 shown.push_str("=hidden");
             }
-            _ => shown.push_str(pair),
+            _ => hidden |= show_words(pair, shown),
         }
     }
-    shown.push_str(&api[fragment..]);
-    (shown, hidden)
+    hidden
+}
+
+/// Text without words that are credentials wherever they stand; tells whether
+/// there were any.
+fn show_words(text: &str, shown: &mut String) -> bool {
+    let mut hidden = false;
+    for word in text.split_inclusive('/') {
+        let mut at = 0;
+        for range in crate::source::credentials(word.trim_end_matches('/')) {
+            hidden = true;
+            shown.push_str(&word[at..range.start]);
+            shown.push_str("hidden");
+            at = range.end;
+        }
+        shown.push_str(&word[at..]);
+    }
+    hidden
 }
 
 fn is_secret(name: &str) -> bool {
@@ -209,6 +241,13 @@ mod tests {
         assert_eq!(
             shown_url("https://u:p@h/x?api-key=1&v=2#f"),
             ("https://h/x?api-key=hidden&v=2#f".to_owned(), true)
+        );
+        assert_eq!(
+            shown_url("https://h/x/sk-0123456789/v1?v=sk-0123456789#token=1&b=2?key=3"),
+            (
+                "https://h/x/hidden/v1?v=hidden#token=hidden&b=2?key=hidden".to_owned(),
+                true
+            )
         );
         assert_eq!(
             shown_url("https://h/x?key=${K}"),

@@ -232,7 +232,13 @@ impl Reader<'_> {
         self.problems.push(
             Diagnostic::new(Code::DocumentWrongType, format!("`{path}` takes {wanted}"))
                 .at(node.head(), format!("this is {}", node.kind()))
-                .help(format!("write {wanted}")),
+                .help(match wanted {
+                    "a map" => "write a map: one `name: value` a line, indented".to_owned(),
+                    "a list" => {
+                        "write a list: each item on a line of its own, after `- `".to_owned()
+                    }
+                    _ => format!("write {wanted}"),
+                }),
         );
     }
 
@@ -485,6 +491,8 @@ fn decimal(text: &str) -> Option<&str> {
 
 fn allowed(range: &std::ops::RangeInclusive<i64>) -> String {
     match (*range.start(), *range.end()) {
+        // All that `i64` holds; only a number of twenty digits is told.
+        (i64::MIN, i64::MAX) => "at most 18 digits".to_owned(),
         (start, i64::MAX) => format!("{start} or more"),
         (start, end) => format!("{start} to {end}"),
     }

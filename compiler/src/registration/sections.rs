@@ -36,7 +36,10 @@ const INERT: &[(&str, &str)] = &[
     ("NON_INTERACTIVE_MODE", "it never had an effect"),
     ("CUSTOM_ROUTER_PATH", "no script is run"),
     ("forceUseImageAgent", "images pass through"),
-    ("Providers", "declare its models under `Models`"),
+    (
+        "Providers",
+        "slots that name its models lead nowhere; declare them under `Models`",
+    ),
     ("SmartRouter", "its rules are not applied"),
     ("TriggerRouter", "its rules are not applied"),
     ("Auth", "only `APIKEY` is asked for"),

@@ -207,7 +207,7 @@ fn slots(out: &mut String, plan: &Plan) {
         })
         .collect();
     if !plan.router.slots.contains_key(&Slot::Default) {
-        out.push_str("  default is not set: requests for unknown models get 404\n");
+        out.push_str("  no default: requests for unknown models get 404\n");
     }
     for line in table::align(&rows) {
         let _ = writeln!(out, "  {line}");

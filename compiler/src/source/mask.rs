@@ -147,6 +147,15 @@ fn user_info(line: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// Byte ranges of words that are credentials wherever they stand, in order.
+pub(crate) fn credentials(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    known_prefixes(text, &mut found);
+    found.sort_by_key(|range| range.start);
+    found.dedup_by(|next, kept| next.start < kept.end);
+    found
+}
+
 fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
     for prefix in SECRET_PREFIXES {
         let mut seen = 0;

@@ -96,6 +96,15 @@ enum Key<'s> {
     Refused,
 }
 
+fn not_merged(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::DocumentWrongType,
+        "`<<` takes a map or a list of maps",
+    )
+    .at(span, "this cannot be merged")
+    .help("refer to a map, for example `<<: *defaults`")
+}
+
 /// Said of a second `<<` in one map.
 const SEVERAL_MERGES: &str = "merge several maps at once: `<<: [*first, *second]`";
 
@@ -343,16 +352,16 @@ impl<'s> Builder<'s, '_> {
                 _ => vec![merge.value],
             };
             for part in parts {
-                let Value::Map(inherited) = part.value else {
-                    self.problems.push(
-                        Diagnostic::new(
-                            Code::DocumentWrongType,
-                            "`<<` takes a map or a list of maps",
-                        )
-                        .at(part.span, "this cannot be merged")
-                        .help("refer to a map, for example `<<: *defaults`"),
-                    );
-                    continue;
+                let inherited = match part.value {
+                    Value::Map(inherited) => inherited,
+                    other => {
+                        // What it was meant to add may be asked for elsewhere.
+                        self.complete = false;
+                        if other != Value::Broken {
+                            self.problems.push(not_merged(part.span));
+                        }
+                        continue;
+                    }
                 };
                 own.extend(
                     inherited

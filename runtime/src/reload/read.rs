@@ -189,6 +189,19 @@ pub(super) fn is_registration(name: &OsStr) -> bool {
         && ending.is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
+/// Whether [`read`] of a directory would take a file of this path, were it there.
+pub fn would_read(directory: &Path, file: &Path) -> bool {
+    let parent = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let same = match (fs::canonicalize(directory), fs::canonicalize(parent)) {
+        (Ok(directory), Ok(parent)) => directory == parent,
+        _ => false,
+    };
+    same && file.file_name().is_some_and(is_registration)
+}
+
 /// Everything up to one byte over the compiler's limit.
 pub(super) fn limited(from: impl Read) -> io::Result<Vec<u8>> {
     let most = u64::try_from(Limits::default().source_bytes)

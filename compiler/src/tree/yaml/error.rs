@@ -105,6 +105,10 @@ fn explain(kind: &ErrorKind) -> (&'static str, &'static str) {
             "this escape does not exist",
             "use single quotes where `\\` is meant literally",
         ),
+        ErrorKind::UnexpectedCharacter { character } if character.is_control() => (
+            "a control character stands here",
+            "remove it; inside double quotes it can be written as an escape, such as `\\x07`",
+        ),
         ErrorKind::UnexpectedCharacter { .. } => {
             ("this character cannot start a value", "quote the value")
         }
