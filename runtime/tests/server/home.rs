@@ -136,18 +136,12 @@ pub(crate) async fn get(running: &Running, path: &str, headers: &str) -> Answer 
 
 /// Reads one answer to its end.
 pub(crate) async fn answer(stream: &mut TcpStream) -> Answer {
-    let mut bytes = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut bytes))
-        .await
-        .expect("an answer")
-        .unwrap();
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let (head, body) = whole(stream).await;
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer {
         status,
-        head: head.to_ascii_lowercase(),
-        body: serde_json::from_str(body).unwrap_or(Value::Null),
+        head,
+        body: serde_json::from_str(&body).unwrap_or(Value::Null),
     }
 }
 
@@ -159,6 +153,11 @@ pub(crate) async fn exchange(running: &Running, body: &str) -> (String, String) 
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
+    whole(&mut stream).await
+}
+
+/// Reads to the end: the head, in lower case, and the body as it came.
+async fn whole(stream: &mut TcpStream) -> (String, String) {
     let mut bytes = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut bytes))
         .await
