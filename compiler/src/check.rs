@@ -3,9 +3,15 @@
 //! [`Checked`], which the plan is lowered from.
 
 mod access;
+mod fallback;
 mod links;
+mod members;
 mod models;
+mod network;
 mod pools;
+mod positions;
+mod reach;
+mod shared;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -42,11 +48,22 @@ pub(crate) struct Member {
 /// Runs all passes. `complete` is false when part of the text could not be
 /// read; what then only seems to be missing is not reported.
 pub fn check(registration: Registration, complete: bool, problems: &mut Problems) -> Checked {
+    // A value that could not be read may be the one that makes a difference.
+    let certain = complete && !problems.has_errors();
     models::check(&registration, complete, problems);
     let pools = pools::check(&registration, problems);
     links::services(&registration, complete, problems);
     let slots = links::slots(&registration, &pools, complete, problems);
     access::check(&registration, problems);
+    network::check(&registration, problems);
+    let resolved = slots.len() == registration.router.slots.len();
+    let seen = members::pools(&registration, &pools);
+    reach::check(&seen, &slots, resolved, certain, problems);
+    if certain {
+        positions::check(&seen, problems);
+        shared::check(&seen, problems);
+        fallback::check(&seen, problems);
+    }
     let variables = variables::check(&registration, problems);
     Checked {
         registration,

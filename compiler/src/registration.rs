@@ -19,7 +19,7 @@ use crate::plan::{LogLevel, Mode};
 use crate::source::{Span, Spanned};
 use crate::tree::Root;
 
-pub use address::{inferred_interface, normal_url, shown_url};
+pub use address::{inferred_interface, literal_host, normal_url, shown_url};
 pub use model::{Metadata, ModelEntry};
 pub use pool::{Pools, ServiceEntry};
 pub use router::RouterSection;

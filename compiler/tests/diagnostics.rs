@@ -29,6 +29,11 @@ const TOGETHER: &[(Code, Code, &str)] = &[
         Code::DocumentNotSupportedYet,
         "only a section that is left aside may hold lists of lists",
     ),
+    (
+        Code::PoolMixedCurrencies,
+        Code::DocumentNotSupportedYet,
+        "only a strategy without effect yet compares costs",
+    ),
 ];
 
 /// Codes whose page shows no example that could be compiled.

@@ -1,4 +1,4 @@
-//! Pools: the names of their endpoints, and pools that cannot serve.
+//! Pools: the names of their endpoints, and pools that a model hides.
 //!
 //! Endpoint id: `pool_endpoint_id`, else `<id>@<upstream_service_id>`, else
 //! `<id>@registration-<n>` with the 1-based position in `Registration.models`;
@@ -72,9 +72,7 @@ pub(super) fn check(
             .or_insert_with(Vec::new)
             .push(member);
     }
-    for (id, members) in &members {
-        unserving(registration, pools, id, members, problems);
-    }
+    shadowed(registration, pools, &members, problems);
     members
 }
 
@@ -182,51 +180,37 @@ fn renamed(again: Span, first: Option<Span>, wanted: &str, given: &str) -> Diagn
     diagnostic.help("give each endpoint an id of its own; state and references are kept by it")
 }
 
-/// A pool that a model hides, or whose members are all switched off.
-fn unserving(
+/// Pools that a model hides.
+fn shadowed(
     registration: &Registration,
     pools: &Pools,
-    id: &str,
-    members: &[Member],
+    members: &BTreeMap<String, Vec<Member>>,
     problems: &mut Problems,
 ) {
-    let entry = |member: &Member| &pools.models[member.entry];
-    let Some(first) = members.first().and_then(|member| entry(member).id.as_ref()) else {
-        return;
-    };
-    let mut models = registration
+    let mut firsts: HashMap<&str, Span> = HashMap::new();
+    for model in registration
         .models
         .iter()
-        .filter_map(|model| model.id.as_ref());
-    if let Some(model) = models.find(|model| model.value == id) {
+        .filter_map(|model| model.id.as_ref())
+    {
+        firsts.entry(&model.value).or_insert(model.span);
+    }
+    for (id, members) in members {
+        let first = members.first().map(|member| &pools.models[member.entry]);
+        let Some(first) = first.and_then(|entry| entry.id.as_ref()) else {
+            continue;
+        };
+        let Some(model) = firsts.get(id.as_str()) else {
+            continue;
+        };
         problems.push(
             Diagnostic::new(
                 Code::PoolShadowedByModel,
                 format!("pool `{id}` is hidden by a model of the same id"),
             )
             .at(first.span, "the pool, which no request by this id reaches")
-            .at(model.span, "the model, which answers instead")
+            .at(*model, "the model, which answers instead")
             .help("rename one of them, or remove the model to let the pool serve"),
-        );
-    }
-    let mut off = members
-        .iter()
-        .map(|member| entry(member).metadata.pool_enabled.as_ref());
-    if off
-        .clone()
-        .all(|enabled| enabled.is_some_and(|enabled| !enabled.value))
-    {
-        let span = off
-            .next()
-            .flatten()
-            .map_or(first.span, |enabled| enabled.span);
-        problems.push(
-            Diagnostic::new(
-                Code::PoolNothingEnabled,
-                format!("every endpoint of pool `{id}` is disabled"),
-            )
-            .at(span, "switched off here")
-            .help("enable one endpoint, or remove the pool"),
         );
     }
 }

@@ -85,14 +85,22 @@ codes! {
     PoolUnknownUpstreamService = "pool/unknown-upstream-service", Warning, "An endpoint names an upstream service that does not exist.";
     PoolDuplicateUpstreamService = "pool/duplicate-upstream-service", Error, "Two upstream services have the same id.";
     PoolEndpointRenamed = "pool/endpoint-renamed", Warning, "Two endpoints claim the same id, so one was renamed.";
+    PoolSharedUpstream = "pool/shared-upstream", Warning, "All endpoints of a pool share one service, host or key.";
+    PoolUnreached = "pool/unreached", Note, "No slot names a pool.";
+    PoolPositionalEndpointId = "pool/positional-endpoint-id", Note, "An endpoint is named by its position.";
+    PoolMixedInterfaces = "pool/mixed-interfaces", Warning, "Endpoints of one pool speak different interfaces.";
+    PoolSmallerFallback = "pool/smaller-fallback", Warning, "A fallback can do less than the endpoint before it.";
+    PoolMixedCurrencies = "pool/mixed-currencies", Warning, "Costs that are compared are in different currencies.";
     RouterUnknownModel = "router/unknown-model", Error, "A slot names a model that does not exist.";
     RouterNoDefault = "router/no-default", Warning, "Requests for unknown models have nowhere to go.";
+    RouterDisabledTarget = "router/disabled-target", Error, "A slot names only disabled endpoints.";
     EnvMalformed = "env/malformed", Error, "A `${` is not a variable reference.";
     EnvNotHere = "env/not-here", Error, "A variable stands where names are compared.";
     EnvUnset = "env/unset", Warning, "A variable has neither a value nor a default.";
     SecretLiteral = "secret/literal", Warning, "A secret stands in the document itself.";
     SecretInUrl = "secret/in-url", Warning, "A URL carries a credential.";
     ListenPublicWithoutKey = "listen/public-without-key", Warning, "A public listener asks for no key.";
+    NetPlainHttp = "net/plain-http", Warning, "Prompts and keys go unencrypted to a public host.";
 }
 
 impl Code {

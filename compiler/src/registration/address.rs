@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::plan::Interface;
+use crate::variable::variables;
 
 /// Query parameters whose value is a credential.
 const SECRET_PARAMETERS: &[&str] = &[
@@ -151,6 +152,25 @@ fn is_secret(name: &str) -> bool {
         .any(|secret| folded == *secret || folded.ends_with("token") || folded.ends_with("apikey"))
 }
 
+/// The host of a URL as it is written, without user-info and port; none when
+/// any of it, or what stands before it, depends on a `${NAME}`.
+pub fn literal_host(api: &str) -> Option<&str> {
+    let authority = authority(api);
+    let text = &api[authority.clone()];
+    let start = authority.start + text.rfind('@').map_or(0, |at| at + 1);
+    let rest = &api[start..authority.end];
+    let length = match rest.starts_with('[') {
+        true => rest.find(']').map(|at| at + 1),
+        false => rest.find(':'),
+    };
+    let host = start..start + length.unwrap_or(rest.len());
+    let depends = variables(api).ok()?.into_iter().any(|variable| {
+        let range = variable.range;
+        range.start < authority.start || (range.start < host.end && range.end > host.start)
+    });
+    (!depends && !host.is_empty()).then(|| &api[host])
+}
+
 /// Byte range of user-info, host and port.
 fn authority(api: &str) -> Range<usize> {
     let Some(start) = api.find("://").map(|at| at + 3) else {
@@ -234,6 +254,29 @@ mod tests {
             inferred_interface("https://x.test/chat/completions", "claude-x"),
             Interface::Openai
         );
+    }
+
+    #[test]
+    fn hosts_are_literal_or_none() {
+        for (api, host) in [
+            ("https://a.example/v1", Some("a.example")),
+            ("https://u:p@a.example:8443?x=@b", Some("a.example")),
+            ("https://[::1]:8080/", Some("[::1]")),
+            (
+                "https://${U}:${P}@a.example:${PORT}/${PATH}",
+                Some("a.example"),
+            ),
+            ("${BASE:-https://a.example}/v1", None),
+            ("https://${HOST:-u@a.example/}", None),
+            ("https://a.example${SUFFIX:-:80}/", None),
+            ("https://${TEAM}.a.example", None),
+            ("${SCHEME}://a.example", None),
+            ("https://${oops", None),
+            ("a.example", None),
+            ("https://", None),
+        ] {
+            assert_eq!(literal_host(api), host, "{api}");
+        }
     }
 
     #[test]

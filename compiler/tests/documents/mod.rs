@@ -294,14 +294,15 @@ pub(crate) fn good_document() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// What slots may name.
+/// What slots may name: models, and pools with an endpoint that is not switched off.
 fn names(models: &[Value], section: Option<&Value>) -> Vec<String> {
     let pooled = section
         .filter(|section| section["enabled"] == json!(true))
         .and_then(|section| section["models"].as_array());
+    let enabled = |entry: &&Value| entry["metadata"]["pool_enabled"] != json!(false);
     models
         .iter()
-        .chain(pooled.into_iter().flatten())
+        .chain(pooled.into_iter().flatten().filter(enabled))
         .filter_map(|entry| entry["id"].as_str().map(str::to_owned))
         .collect()
 }
