@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use ctr_compiler::diff::Weight;
-use ctr_compiler::plan::LogLevel;
+use ctr_compiler::plan::{Hash, LogLevel};
 
 const EXITS: &str = "\
 Exit codes:
   0  fine
-  1  the document has errors, or --locked or --fail-on refuses it
+  1  the document has errors, or --locked, --fail-on or
+     --expect-hash refuses it
   2  the plans differ (only with --exit-code)
   3  could not: a file, the network, a port
   64 wrong usage";
@@ -34,6 +35,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Compile(Compile),
     Diff(Diff),
+    Why(Why),
     Start(Start),
     Demo(Demo),
     ExplainCode(ExplainCode),
@@ -79,20 +81,38 @@ pub(crate) struct Compile {
 
 /// Say what changes between two registrations or plans
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "\
+ctr diff [OPTIONS] <OLD> <NEW>
+       ctr diff [OPTIONS] --git <REV> <PATH>...
+       ctr diff [OPTIONS] --live <URL> <PATH>...",
+    after_help = "\
 Examples:
   ctr diff main:registration.yaml registration.yaml
+  ctr diff --git main registration.yaml
+  ctr diff --git HEAD~1 --format markdown models/ router.yaml
+  ctr diff --live http://127.0.0.1:5678 --exit-code registration.yaml
   ctr diff --exit-code plan.json registration/
   ctr diff --format markdown --fail-on breaking main:registration.yaml registration.yaml
-  ctr diff --format json old.yaml new.yaml")]
+  ctr diff --format json old.yaml new.yaml"
+)]
 pub(crate) struct Diff {
-    /// A file, a folder, a compiled plan, `REV:PATH` in git, or `-` for stdin
-    #[arg(value_hint = ValueHint::AnyPath)]
-    pub(crate) old: String,
+    /// OLD and NEW: each a file, a folder, a compiled plan, `REV:PATH` in git,
+    /// or `-` for stdin. With --git or --live, the parts of one document set
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<String>,
 
-    /// The same
-    #[arg(value_hint = ValueHint::AnyPath)]
-    pub(crate) new: String,
+    /// Compare the paths at this revision with the working tree
+    #[arg(long, value_name = "REV")]
+    pub(crate) git: Option<String>,
+
+    /// Compare the plan that this running proxy serves with the paths
+    #[arg(long, value_name = "URL", conflicts_with = "git", value_hint = ValueHint::Url)]
+    pub(crate) live: Option<String>,
+
+    /// The variable that holds the proxy's key; `CTR_API_KEY` unless given
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub(crate) api_key_env: Option<String>,
 
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -107,20 +127,55 @@ pub(crate) struct Diff {
     pub(crate) fail_on: Option<FailOn>,
 }
 
-/// Serve a registration and follow its changes
+/// Say where a value of the plan comes from
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --config, the first of config.yaml, config.yml and config.json in
-~/.claude-trigger-router is served.
+~/.claude-trigger-router is read.
+
+Examples:
+  ctr why pools.sonnet.endpoints.sonnet-a.priority --config registration.yaml
+  ctr why 'pools.sonnet.endpoints[0].priority' -c models/ -c router.yaml
+  ctr why models.haiku.interface -c registration.yaml
+  ctr why router.slots.default -c main:registration.yaml
+  ctr why --format json listen.port -c registration.yaml")]
+pub(crate) struct Why {
+    /// A value as the plan names it
+    pub(crate) path: String,
+
+    /// A file or folder of the document set, `REV:PATH` in git, or `-` for
+    /// stdin; may be given several times
+    #[arg(short, long, num_args = 1.., value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(crate) config: Vec<String>,
+
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
+/// Serve a registration and follow its changes
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Without --config and --plan, the first of config.yaml, config.yml and config.json
+in ~/.claude-trigger-router is served.
 
 Examples:
   ctr start
   ctr start --config registration.yaml --port 8080
-  ctr start --config models/ --config router.yaml --log-format json")]
+  ctr start --config models/ --config router.yaml --log-format json
+  ctr start --plan plan.json --expect-hash \"$(cat reviewed.hash)\"")]
 pub(crate) struct Start {
     /// A file or folder of the document set; may be given several times
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) config: Vec<PathBuf>,
+
+    /// Serve this compiled plan, without its registration; nothing is watched
+    #[arg(long, value_name = "PLAN", conflicts_with = "config", value_hint = ValueHint::FilePath)]
+    pub(crate) plan: Option<String>,
+
+    /// Serve the plan of this hash and no other, neither now nor after a save
+    #[arg(long, value_name = "HASH", value_parser = hash)]
+    pub(crate) expect_hash: Option<Hash>,
 
     /// Listen on this port instead of the registration's; 0 takes a free one
     #[arg(short, long)]
@@ -242,6 +297,11 @@ impl FailOn {
             Self::Restart => Weight::Restart,
         }
     }
+}
+
+fn hash(text: &str) -> Result<Hash, String> {
+    Hash::from_hex(text.trim())
+        .ok_or_else(|| "give all 64 digits, as `ctr compile --format json` prints them".to_owned())
 }
 
 fn level(word: &str) -> Result<LogLevel, String> {

@@ -6,6 +6,7 @@ mod demo;
 mod diff;
 mod explain_code;
 mod start;
+mod why;
 
 use crate::args::{Args, Command};
 use crate::exit::{Exit, Stopped};
@@ -17,6 +18,7 @@ pub(crate) fn run(args: Args) -> Exit {
     let ended = match args.command {
         Command::Compile(asked) => compile::run(&asked, &terminal),
         Command::Diff(asked) => diff::run(&asked, &terminal),
+        Command::Why(asked) => why::run(&asked, &terminal),
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),

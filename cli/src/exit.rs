@@ -82,6 +82,23 @@ impl From<StartError> for Stopped {
         let message = error.to_string();
         match error {
             StartError::Read(error) => error.into(),
+            StartError::Other(_) => Self {
+                exit: Exit::Problems,
+                message,
+                help: Some(
+                    "see what differs with `ctr diff`, and serve the plan that was reviewed"
+                        .to_owned(),
+                ),
+            },
+            StartError::LiteralSecrets { .. } => Self {
+                exit: Exit::Problems,
+                message,
+                help: Some(
+                    "write `${NAME}` there in the registration and compile it again, \
+                     or start with `--config`"
+                        .to_owned(),
+                ),
+            },
             StartError::Refused { .. } | StartError::Activate(_) => Self {
                 exit: Exit::Problems,
                 message,

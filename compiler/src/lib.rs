@@ -23,6 +23,7 @@ pub mod route;
 pub mod source;
 pub mod tree;
 pub mod variable;
+pub mod why;
 
 use diagnostic::{Code, Diagnostic, Problems};
 use plan::{Plan, Provenance, Secrets};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use canonical::{Hash, ReadPlanError};
 pub(crate) use lower::lower;
-pub use provenance::{Filled, ItemOrigin, Provenance};
+pub use provenance::{Filled, ItemOrigin, Provenance, Written};
 pub(crate) use secret::is_lone_variable;
 pub use secret::{Fingerprint, SecretRef, Secrets};
 

@@ -9,3 +9,4 @@ pub mod preview;
 pub mod problems;
 pub mod sarif;
 mod table;
+pub mod why;

@@ -192,7 +192,7 @@ fn compiled_plan(id: SourceId, text: &str) -> Diagnostic {
         "this is a compiled plan, not a registration",
     )
     .at(Span::new(id, at..end), "only a plan says this")
-    .help("name the registration it was made of; only `ctr diff` reads plans")
+    .help("name the registration it was made of; `ctr diff` and `ctr start --plan` read plans")
 }
 
 fn not_a_map(node: &Node<'_>) -> Diagnostic {

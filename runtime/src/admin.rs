@@ -8,6 +8,7 @@ mod answer;
 mod compiled;
 mod health;
 mod models;
+mod plan;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use axum::routing::{any, get, post};
 
 use crate::access;
 use crate::activate::Live;
+use crate::ask_plan;
 use crate::proxy::{CHAT_COMPLETIONS, MESSAGES};
 use crate::reload::{Reload, Status};
 
@@ -45,6 +47,7 @@ pub(crate) fn router(reload: &Reload, port: u16) -> Router {
         .route("/v1/models", get(models::list))
         .route("/health", get(health::alive))
         .route("/api/health", get(health::detailed))
+        .route(ask_plan::PATH, get(plan::canonical))
         .route("/api/models/compiled", get(compiled::view))
         .route("/api/models/compiled/preview", post(compiled::preview))
         .method_not_allowed_fallback(answer::wrong_method)

@@ -10,7 +10,7 @@
 mod account;
 mod attempt;
 mod body;
-mod client;
+pub(crate) mod client;
 mod headers;
 mod relay;
 mod request_id;

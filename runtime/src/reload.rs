@@ -11,12 +11,11 @@ mod status;
 mod watch;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use ctr_compiler::plan::Plan;
+use ctr_compiler::plan::{Hash, Plan};
 use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile, variable};
 use tokio::sync::watch as announce;
@@ -56,8 +55,47 @@ pub enum LoadError {
         /// What they speak of.
         sources: Sources,
     },
+    /// The plan is good, and not the one that is to be served.
+    Other(OtherPlan),
     /// The plan is good, and something it needs is not here.
     Activate(ActivateError),
+}
+
+/// A plan that is not the one that is to be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherPlan {
+    /// Hash of the plan that is there.
+    pub found: Hash,
+    /// Hash of the plan that is to be served.
+    pub only: Hash,
+}
+
+impl OtherPlan {
+    /// Compares a plan with the only one that the settings let be served.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub(crate) fn refuse(plan: &Plan, settings: &Settings) -> Result<(), Self> {
+        let Some(only) = &settings.only else {
+            return Ok(());
+        };
+        let found = plan.hash();
+        if found == *only {
+            return Ok(());
+        }
+        let only = only.clone();
+        Err(Self { found, only })
+    }
+}
+
+impl fmt::Display for OtherPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { found, only } = self;
+        write!(
+            f,
+            "this is plan {found}, and only plan {only} may be served"
+        )
+    }
 }
 
 impl fmt::Display for LoadError {
@@ -65,6 +103,7 @@ impl fmt::Display for LoadError {
         match self {
             Self::Read(error) => error.fmt(f),
             Self::Refused { compiled, sources } => f.write_str(&status::summary(compiled, sources)),
+            Self::Other(other) => other.fmt(f),
             Self::Activate(error) => error.fmt(f),
         }
     }
@@ -82,21 +121,23 @@ pub(crate) struct Loaded {
 pub(crate) fn load(settings: &Settings, records: &Records) -> Result<Loaded, LoadError> {
     // Looked at before reading, so that a change in between is seen as one.
     let look = Look::at(&settings.inputs);
-    let compiled = compiled(&settings.inputs)?;
+    let compiled = compiled(settings)?;
     let live = Live::activate(compiled, &*settings.env, records).map_err(LoadError::Activate)?;
     Ok(Loaded { live, look })
 }
 
-fn compiled(inputs: &[PathBuf]) -> Result<Compiled, LoadError> {
-    let inputs: Vec<Input> = inputs.iter().cloned().map(Input::Path).collect();
+fn compiled(settings: &Settings) -> Result<Compiled, LoadError> {
+    let paths = settings.inputs.iter().cloned();
+    let inputs: Vec<Input> = paths.map(Input::Path).collect();
     let sources = read(&inputs).map_err(LoadError::Read)?;
     let compiled = compile(&sources);
-    if compiled.plan.is_none() {
+    let Some(plan) = &compiled.plan else {
         return Err(LoadError::Refused {
             compiled: Box::new(compiled),
             sources,
         });
-    }
+    };
+    OtherPlan::refuse(plan, settings).map_err(LoadError::Other)?;
     Ok(compiled)
 }
 
@@ -139,6 +180,18 @@ impl Reload {
             announced,
             // Made here, since a hangup before it would end the process.
             task: tokio::spawn(keeper.run(Hangups::new())),
+        }
+    }
+
+    /// One plan for good: there are no files to watch.
+    pub(crate) fn fixed(live: Live) -> Self {
+        let (_, announced) = announce::channel(());
+        let status = Status::started(live.hash.clone(), epoch_ms());
+        Self {
+            live: Arc::new(ArcSwap::from_pointee(live)),
+            status: Arc::new(ArcSwap::from_pointee(status)),
+            announced,
+            task: tokio::spawn(stay(Hangups::new())),
         }
     }
 
@@ -319,7 +372,7 @@ impl Keeper {
 }
 
 fn attempt(settings: &Settings, records: &Records, live: &Live, public: bool) -> Outcome {
-    let compiled = match compiled(&settings.inputs) {
+    let compiled = match compiled(settings) {
         Ok(compiled) => compiled,
         Err(error) => return Outcome::Refused(Refusal::new(&error, epoch_ms())),
     };
@@ -348,6 +401,14 @@ fn has_key(compiled: &Compiled, env: &Env) -> bool {
     let text = key.and_then(|key| key.text(&compiled.secrets));
     // An unset variable is activation's to report.
     text.is_some_and(|text| variable::expand(text, &**env).map_or(true, |key| !key.is_empty()))
+}
+
+/// Hears hangups, which would end the process otherwise.
+async fn stay(mut hangups: Hangups) {
+    loop {
+        hangups.next().await;
+        tracing::info!("a compiled plan is served; there is no registration to read again");
+    }
 }
 
 /// Waits for quiet, though not for ever.

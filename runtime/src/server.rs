@@ -13,7 +13,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ctr_compiler::Compiled;
+use ctr_compiler::diagnostic::Problems;
+use ctr_compiler::plan::{Plan, Provenance, Secrets};
 use ctr_compiler::source::Sources;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -22,7 +25,7 @@ use crate::activate::{ActivateError, Live};
 use crate::admin;
 use crate::pool::Records;
 use crate::proxy::Proxy;
-use crate::reload::{LoadError, ReadError, Reload, load};
+use crate::reload::{LoadError, OtherPlan, ReadError, Reload, load};
 use crate::settings::Settings;
 
 /// Why a proxy did not start.
@@ -36,6 +39,13 @@ pub enum StartError {
         compiled: Box<Compiled>,
         /// What they speak of.
         sources: Sources,
+    },
+    /// The plan is good, and not the one that is to be served.
+    Other(OtherPlan),
+    /// A compiled plan needs secrets that only its registration holds.
+    LiteralSecrets {
+        /// Where, as paths in the plan.
+        places: Vec<String>,
     },
     /// The plan is good, and something it needs is not here.
     Activate(ActivateError),
@@ -53,6 +63,14 @@ impl fmt::Display for StartError {
         match self {
             Self::Read(error) => error.fmt(f),
             Self::Refused { .. } => f.write_str("the registration has errors"),
+            Self::Other(other) => other.fmt(f),
+            Self::LiteralSecrets { places } => {
+                let places = places.join("`, `");
+                write!(
+                    f,
+                    "a plan is served without literal secrets, and needs one at `{places}`"
+                )
+            }
             Self::Activate(error) => error.fmt(f),
             Self::Bind { addr, source } => write!(f, "cannot listen on `{addr}`: {source}"),
         }
@@ -66,6 +84,7 @@ impl From<LoadError> for StartError {
         match error {
             LoadError::Read(error) => Self::Read(error),
             LoadError::Refused { compiled, sources } => Self::Refused { compiled, sources },
+            LoadError::Other(other) => Self::Other(other),
             LoadError::Activate(error) => Self::Activate(error),
         }
     }
@@ -85,23 +104,47 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         Ok(loaded) => loaded?,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     };
-    let listener = listen::bind(&settings, &loaded.live).await?;
-    let addr = listener.local_addr().map_err(|source| StartError::Bind {
-        addr: "?".to_owned(),
-        source,
-    })?;
+    let (listener, addr) = listen::bind(&settings, &loaded.live).await?;
     let reload = Reload::start(&settings, loaded, records, !addr.ip().is_loopback());
+    Ok(serve(listener, addr, reload))
+}
+
+/// As [`start`], with a compiled plan in place of a registration. Nothing is
+/// read or watched, so the plan stays as long as the process.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running then.
+pub async fn start_plan(plan: Plan, settings: Settings) -> Result<Running, StartError> {
+    OtherPlan::refuse(&plan, &settings).map_err(StartError::Other)?;
+    let places = plan.literal_secrets();
+    if !places.is_empty() {
+        return Err(StartError::LiteralSecrets { places });
+    }
+    let compiled = Compiled {
+        plan: Some(plan),
+        problems: Problems::default(),
+        provenance: Provenance::default(),
+        secrets: Secrets::default(),
+        variables: Vec::new(),
+    };
+    let live = Live::activate(compiled, &*settings.env, &Records::default())
+        .map_err(StartError::Activate)?;
+    let (listener, addr) = listen::bind(&settings, &live).await?;
+    Ok(serve(listener, addr, Reload::fixed(live)))
+}
+
+fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload) -> Running {
     let proxy = Proxy::new(Arc::clone(reload.live()));
     let front = Front::new(proxy, admin::router(&reload, addr.port()));
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(connections::serve(listener, front, stopped));
     tracing::info!(%addr, hash = reload.live().load().hash.short(), "listening");
-    Ok(Running {
+    Running {
         addr,
         reload,
         stop: Some(stop),
         serving,
-    })
+    }
 }
 
 /// A proxy that serves. Dropping it ends it at once.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ctr_compiler::plan::Hash;
+
 /// Gives the value of a variable, if it has one.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -16,6 +18,8 @@ pub struct Settings {
     pub host: Option<String>,
     /// Listens here instead of at the registration's `PORT`; 0 is any free port.
     pub port: Option<u16>,
+    /// Serves this plan and no other, now and after every save.
+    pub only: Option<Hash>,
     /// Where `${NAME}` gets its value.
     pub env: Env,
 }
@@ -26,12 +30,14 @@ impl fmt::Debug for Settings {
             inputs,
             host,
             port,
+            only,
             env: _,
         } = self;
         f.debug_struct("Settings")
             .field("inputs", inputs)
             .field("host", host)
             .field("port", port)
+            .field("only", only)
             .finish_non_exhaustive()
     }
 }

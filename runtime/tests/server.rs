@@ -8,6 +8,8 @@ mod admin;
 mod home;
 #[path = "server/load.rs"]
 mod load;
+#[path = "server/plan.rs"]
+mod plan;
 #[path = "server/reload.rs"]
 mod reload;
 #[path = "server/shell.rs"]

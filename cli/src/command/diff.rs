@@ -1,12 +1,17 @@
 //! `ctr diff`: what does a change mean?
 
+use std::env;
+use std::path::{Path, PathBuf};
+
 use ctr_compiler::diagnostic::Problems;
 use ctr_compiler::diff::{Diff as Changes, diff};
 use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
 use ctr_compiler::{compile, render};
+use ctr_runtime::ask_plan::{AskError, ask_plan};
 use ctr_runtime::reload::{self, Input};
 
+use super::async_runtime;
 use crate::args::{Diff, DiffFormat, FailOn};
 use crate::exit::{Exit, Stopped};
 use crate::report::{Terminal, counted, json};
@@ -20,11 +25,7 @@ struct Side {
 }
 
 pub(super) fn run(asked: &Diff, terminal: &Terminal) -> Result<Exit, Stopped> {
-    if asked.old == "-" && asked.new == "-" {
-        return Err(Stopped::usage("`-` can be read only once"));
-    }
-    let old = Side::read(&asked.old)?;
-    let new = Side::read(&asked.new)?;
+    let (old, new) = sides(asked)?;
     let changes = match (&old.plan, &new.plan) {
         (Some(old), Some(new)) => Some(diff(old, new)),
         _ => None,
@@ -67,10 +68,98 @@ fn refusal(limit: FailOn, changes: &Changes) -> Option<Stopped> {
     })
 }
 
+/// What is compared, as the arguments say.
+fn sides(asked: &Diff) -> Result<(Side, Side), Stopped> {
+    if let Some(revision) = &asked.git {
+        let then = asked.paths.iter().map(|path| at(revision, path));
+        let then = then.collect::<Result<Vec<_>, _>>()?;
+        let now: Vec<Input> = asked.paths.iter().map(working).collect();
+        return Ok((Side::read(&then)?, Side::read(&now)?));
+    }
+    if let Some(address) = &asked.live {
+        let paths = asked.paths.iter();
+        let here: Vec<Input> = paths.map(|path| Input::parse(path)).collect();
+        // What is here is read first: it is at hand, and a mistake in it needs no network.
+        let here = Side::read(&here)?;
+        return Ok((served(address, asked.api_key_env.as_deref())?, here));
+    }
+    let [old, new] = asked.paths.as_slice() else {
+        return Err(Stopped::usage(format!(
+            "two sides are compared, and {} given",
+            match asked.paths.len() {
+                1 => "one is".to_owned(),
+                many => format!("{many} are"),
+            }
+        ))
+        .help("name OLD and NEW, or compare a PATH with `--git REV` or `--live URL`"));
+    };
+    if old == "-" && new == "-" {
+        return Err(Stopped::usage("`-` can be read only once"));
+    }
+    Ok((
+        Side::read(&[Input::parse(old)])?,
+        Side::read(&[Input::parse(new)])?,
+    ))
+}
+
+/// What a running proxy serves.
+fn served(address: &str, key_from: Option<&str>) -> Result<Side, Stopped> {
+    let key = env::var(key_from.unwrap_or("CTR_API_KEY")).ok();
+    if let (Some(name), None) = (key_from, &key) {
+        return Err(Stopped::could_not(format!("variable `{name}` is not set"))
+            .help("set it to the key that the proxy asks for"));
+    }
+    let key = key.filter(|key| !key.is_empty());
+    let asking = ask_plan(address, key.as_deref());
+    let plan = async_runtime()?.block_on(asking).map_err(|error| {
+        // An address may hold a password, so only one that was asked is told.
+        let told = match &error {
+            AskError::Address(why) => format!("`--live` cannot be asked: {why}"),
+            _ => format!("`{address}` cannot be asked for its plan: {error}"),
+        };
+        Stopped::could_not(told).help(error.help())
+    })?;
+    Ok(Side {
+        name: address.to_owned(),
+        sources: Sources::new(),
+        plan: Some(plan),
+        problems: Problems::default(),
+    })
+}
+
+fn working(path: &String) -> Input {
+    Input::Path(PathBuf::from(path))
+}
+
+/// A path of the working tree as it was in a revision. Git counts from the
+/// current directory, so a path from the root is made one from there.
+fn at(revision: &str, path: &str) -> Result<Input, Stopped> {
+    if path == "-" {
+        return Err(Stopped::usage("a revision holds no stdin")
+            .help("name files or folders of the working tree"));
+    }
+    let here = env::current_dir().unwrap_or_default();
+    let below = Path::new(path).strip_prefix(&here).ok();
+    let path = below.and_then(Path::to_str).unwrap_or(path);
+    Ok(Input::Revision {
+        revision: revision.to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+/// How an input is named to the reader.
+fn name_of(input: &Input) -> String {
+    match input {
+        Input::Path(path) => path.display().to_string(),
+        Input::Stdin => "-".to_owned(),
+        Input::Revision { revision, path } => format!("{revision}:{path}"),
+    }
+}
+
 impl Side {
-    fn read(written: &str) -> Result<Self, Stopped> {
-        let sources = reload::read(&[Input::parse(written)])?;
-        let name = written.to_owned();
+    fn read(inputs: &[Input]) -> Result<Self, Stopped> {
+        let sources = reload::read(inputs)?;
+        let name = inputs.iter().map(name_of).collect::<Vec<_>>().join(" ");
         let only = sources.iter().next().filter(|_| sources.len() == 1);
         if let Some((_, source)) = only.filter(|(_, source)| Plan::is_plan(source.text())) {
             let read = Plan::from_json(source.text());

@@ -9,7 +9,7 @@ use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile};
 use ctr_runtime::reload::{self, Input};
-use ctr_runtime::server::{self, StartError};
+use ctr_runtime::server::{self, Running, StartError};
 use ctr_runtime::settings::Settings;
 
 use super::{async_runtime, compile as checking};
@@ -23,10 +23,62 @@ const FOLDER: &str = ".claude-trigger-router";
 const NAMES: [&str; 3] = ["config.yaml", "config.yml", "config.json"];
 
 pub(super) fn run(asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
+    match &asked.plan {
+        Some(written) => {
+            let plan = compiled_plan(written)?;
+            run_plan(&plan, asked, terminal)
+        }
+        None => run_registration(asked, terminal),
+    }
+}
+
+fn run_plan(plan: &Plan, asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
+    let level = asked.log_level.unwrap_or(plan.log_level);
+    let _flush = log::begin(level, asked.log_format, terminal.colour_err())?;
+    let format = asked.log_format;
+    let starting = server::start_plan(plan.clone(), settings(asked, Vec::new()));
+    async_runtime()?.block_on(serve(starting, plan, format, terminal))
+}
+
+/// Reads what `--plan` names.
+fn compiled_plan(written: &str) -> Result<Plan, Stopped> {
+    let sources = reload::read(&[Input::parse(written)])?;
+    let refused = |message, help: &str| Stopped {
+        exit: Exit::Problems,
+        message,
+        help: Some(help.to_owned()),
+    };
+    let only = sources.iter().next().filter(|_| sources.len() == 1);
+    let text = only.map_or("", |(_, source)| source.text());
+    if !Plan::is_plan(text) {
+        return Err(refused(
+            format!("`{written}` is no compiled plan"),
+            "write one with `ctr compile -o plan.json`, or name a registration with `--config`",
+        ));
+    }
+    Plan::from_json(text).map_err(|error| {
+        refused(
+            format!("`{written}`: {error}"),
+            "compile the registration again with this ctr",
+        )
+    })
+}
+
+fn settings(asked: Start, inputs: Vec<PathBuf>) -> Settings {
+    Settings {
+        inputs,
+        host: asked.host,
+        port: asked.port,
+        only: asked.expect_hash,
+        env: Arc::new(|name| env::var(name).ok()),
+    }
+}
+
+fn run_registration(mut asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
     let paths = if asked.config.is_empty() {
         vec![found_at_home()?]
     } else {
-        asked.config
+        std::mem::take(&mut asked.config)
     };
     // The server compiles again when it starts. This run is for the reader: it
     // draws what is wrong before anything listens, and knows the log level.
@@ -49,22 +101,18 @@ pub(super) fn run(asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
     let Some(plan) = plan else {
         return Ok(Exit::Problems);
     };
-    let settings = Settings {
-        inputs: paths,
-        host: asked.host,
-        port: asked.port,
-        env: Arc::new(|name| env::var(name).ok()),
-    };
-    async_runtime()?.block_on(serve(settings, plan, asked.log_format, terminal))
+    let format = asked.log_format;
+    let starting = server::start(settings(asked, paths));
+    async_runtime()?.block_on(serve(starting, plan, format, terminal))
 }
 
 async fn serve(
-    settings: Settings,
+    starting: impl Future<Output = Result<Running, StartError>>,
     plan: &Plan,
     format: Format,
     terminal: &Terminal,
 ) -> Result<Exit, Stopped> {
-    let running = match server::start(settings).await {
+    let running = match starting.await {
         Ok(running) => running,
         // Only where the file was saved between the two readings.
         Err(StartError::Refused { compiled, sources }) => {
@@ -115,7 +163,7 @@ fn tell_problems(compiled: &Compiled, sources: &Sources, format: Format, termina
     }
 }
 
-fn found_at_home() -> Result<PathBuf, Stopped> {
+pub(super) fn found_at_home() -> Result<PathBuf, Stopped> {
     let folder = env::home_dir().unwrap_or_default().join(FOLDER);
     let found = NAMES
         .iter()

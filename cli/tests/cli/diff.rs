@@ -118,4 +118,19 @@ fn a_side_may_be_a_git_revision() {
         place.exit("diff nowhere:registration.yaml registration.yaml"),
         3
     );
+    assert_story!(
+        "diff-git",
+        place.story("diff --git HEAD --exit-code registration.yaml")
+    );
+    let whole = place.path("registration.yaml");
+    assert_eq!(
+        place.exit(&format!("diff --git HEAD --exit-code {}", whole.display())),
+        2
+    );
+    assert_eq!(place.exit("diff --git HEAD --exit-code ."), 2);
+    assert_eq!(place.exit("diff --git nowhere registration.yaml"), 3);
+    let told = place.ctr("diff --git HEAD none.yaml").output().unwrap();
+    assert_eq!(told.status.code(), Some(3));
+    let words = String::from_utf8_lossy(&told.stderr);
+    assert!(words.contains("`HEAD` has no `none.yaml`"), "{words}");
 }

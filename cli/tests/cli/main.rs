@@ -13,6 +13,7 @@ mod demo;
 mod diff;
 mod readme;
 mod start;
+mod why;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -110,3 +110,76 @@ fn a_taken_port_is_said_in_json_too() {
     let message = last["message"].as_str().unwrap();
     assert!(message.starts_with("cannot listen on"), "{message}");
 }
+
+fn hash_of(plan: &str) -> String {
+    let plan = ctr_compiler::plan::Plan::from_json(plan).unwrap();
+    plan.hash().to_string()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_is_served_and_compared() {
+    let place = Place::quick_start();
+    assert_eq!(place.exit("compile -o plan.json registration.yaml"), 0);
+    let hash = hash_of(&place.read("plan.json"));
+    let mut child = Command::new(binary())
+        .args(["start", "--plan", "plan.json", "--port", "0"])
+        .args(["--expect-hash", &hash])
+        .current_dir(place.path(""))
+        .env("PRIMARY_KEY", "first")
+        .env("SECONDARY_KEY", "second")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.contains(&hash[..12]), "{line}");
+    let address = line.split(" on ").nth(1).unwrap().trim();
+
+    let compare = format!("diff --exit-code --live {address} registration.yaml");
+    assert_eq!(place.exit(&compare), 0);
+    let edited = QUICK_START.replace("background: haiku", "background: sonnet");
+    let place = place.with("registration.yaml", &edited);
+    let told = place.story(&compare).replace(address, "URL");
+    assert_story!("diff-live", told);
+
+    let status = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let told = place.ctr(&compare).output().unwrap();
+    assert_eq!(told.status.code(), Some(3));
+    let words = String::from_utf8_lossy(&told.stderr);
+    assert!(words.contains("cannot be asked for its plan"), "{words}");
+    let unset = format!("{compare} --api-key-env NOWHERE");
+    assert_eq!(place.exit(&unset), 3);
+}
+
+#[test]
+fn a_plan_that_cannot_be_served_is_refused() {
+    let literal = QUICK_START.replace("${SECONDARY_KEY}", "sk-literal-0123456789");
+    let place = Place::quick_start().with("literal.yaml", &literal);
+    assert_eq!(place.exit("compile -o plan.json registration.yaml"), 0);
+    assert_eq!(place.exit("compile -o literal.json literal.yaml"), 0);
+    let expected = "0".repeat(64);
+    let stories = [
+        "start --plan literal.json --port 0".to_owned(),
+        "start --plan registration.yaml --port 0".to_owned(),
+        format!("start --plan plan.json --port 0 --expect-hash {expected}"),
+        format!("start --config registration.yaml --port 0 --expect-hash {expected}"),
+    ];
+    let told: Vec<String> = stories.iter().map(|story| place.story(story)).collect();
+    assert_story!("start-plan-refused", told.join("\n"));
+    assert_eq!(place.exit("start --plan none.json"), 3);
+    let unset = place
+        .ctr("start --plan plan.json --port 0")
+        .env_remove("PRIMARY_KEY")
+        .output()
+        .unwrap();
+    assert_eq!(unset.status.code(), Some(1));
+}

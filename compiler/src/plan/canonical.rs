@@ -13,6 +13,12 @@ use super::{Plan, SCHEMA, Slot};
 pub struct Hash(String);
 
 impl Hash {
+    /// Reads a whole hash, in either case; none for any other text.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        whole.then(|| Self(text.to_ascii_lowercase()))
+    }
+
     /// All 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -74,7 +74,10 @@ impl Lowering {
         default: T,
     ) -> T {
         match written {
-            Some(written) => written.value.clone(),
+            Some(written) => {
+                self.provenance.written.push((key, written.span));
+                written.value.clone()
+            }
             None => {
                 let value = Cow::Owned(default.to_string());
                 self.provenance.filled.push(Filled {
@@ -90,10 +93,10 @@ impl Lowering {
     fn listen(&mut self, registration: &Registration) -> Listen {
         let host = self.filled("HOST", registration.host.as_ref(), HOST.to_owned());
         let port = self.filled("PORT", registration.port.as_ref(), PORT);
-        let api_key = registration
-            .api_key
-            .as_ref()
-            .map(|key| SecretRef::from_text(&key.value, &mut self.secrets));
+        let api_key = registration.api_key.as_ref().map(|key| {
+            self.provenance.written.push(("APIKEY", key.span));
+            SecretRef::from_text(&key.value, &mut self.secrets)
+        });
         Listen {
             api_key,
             host,
@@ -287,6 +290,9 @@ impl Lowering {
                 continue;
             };
             let auth_token = entry.auth_token.as_ref();
+            let mut written = vec![("id", id.span), ("base_url", base.span)];
+            written.extend(auth_token.map(|token| ("auth_token", token.span)));
+            self.provenance.services.insert(id.value.clone(), written);
             let service = UpstreamService {
                 auth_token: auth_token
                     .map(|token| SecretRef::from_text(&token.value, &mut self.secrets)),
@@ -308,6 +314,8 @@ fn origin(entry: &ModelEntry, filled: Vec<Filled>) -> ItemOrigin {
     ItemOrigin {
         span: entry.head,
         index: entry.index,
+        written: entry.written(),
+        old: entry.old.clone(),
         filled,
     }
 }

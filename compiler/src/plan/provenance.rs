@@ -15,6 +15,10 @@ pub struct Provenance {
     pub pools: BTreeMap<String, Vec<ItemOrigin>>,
     /// Values of slots.
     pub slots: BTreeMap<Slot, Span>,
+    /// Upstream services by id.
+    pub services: BTreeMap<String, Vec<Written>>,
+    /// Values outside of models, pools, slots and services that were written.
+    pub written: Vec<Written>,
     /// Defaults outside of models and pools, in plan order.
     pub filled: Vec<Filled>,
 }
@@ -26,9 +30,16 @@ pub struct ItemOrigin {
     pub span: Span,
     /// Position in its list in the document set, from 0.
     pub index: usize,
+    /// The values that were written.
+    pub written: Vec<Written>,
+    /// Keys that were written in their old spelling: the current one and the old one.
+    pub old: Vec<(&'static str, &'static str)>,
     /// What the document left out, in plan order.
     pub filled: Vec<Filled>,
 }
+
+/// A key and the place of its value.
+pub type Written = (&'static str, Span);
 
 /// A value that the document left out.
 #[derive(Clone, Debug, PartialEq, Eq)]

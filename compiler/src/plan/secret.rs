@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Endpoint, Plan};
+use crate::registration::shown_url;
 use crate::variable;
 
 /// Marks a fingerprint in a plan, so that it cannot be taken for a value.
@@ -65,6 +67,50 @@ impl SecretRef {
             Self::Variable(text) => Some(text),
             Self::Kept(fingerprint) => secrets.reveal(fingerprint),
         }
+    }
+}
+
+impl SecretRef {
+    /// Whether it is anything but a lone `${NAME}`: a fingerprint, or a text
+    /// that somebody wrote into a plan.
+    fn is_literal(&self) -> bool {
+        match self {
+            Self::Variable(text) => !text.is_empty() && !is_lone_variable(text),
+            Self::Kept(_) => true,
+        }
+    }
+}
+
+impl Plan {
+    /// The places of literal secrets that serving needs, as paths in the plan.
+    /// Where there are any, the plan cannot be served without its registration.
+    pub fn literal_secrets(&self) -> Vec<String> {
+        let mut places = Vec::new();
+        if self
+            .listen
+            .api_key
+            .as_ref()
+            .is_some_and(SecretRef::is_literal)
+        {
+            places.push("listen.api_key".to_owned());
+        }
+        let mut look = |path: String, endpoint: &Endpoint| {
+            if endpoint.api.secret.is_some() || shown_url(&endpoint.api.url).1 {
+                places.push(format!("{path}.api"));
+            }
+            if endpoint.key.is_literal() {
+                places.push(format!("{path}.key"));
+            }
+        };
+        for (id, endpoint) in &self.models {
+            look(format!("models.{id}"), endpoint);
+        }
+        for (id, pool) in &self.pools {
+            for endpoint in &pool.endpoints {
+                look(format!("pools.{id}.endpoints.{}", endpoint.id), endpoint);
+            }
+        }
+        places
     }
 }
 

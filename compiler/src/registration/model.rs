@@ -89,13 +89,70 @@ pub struct ModelEntry {
     pub thinking: Option<Spanned<Thinking>>,
     /// `metadata`
     pub metadata: Metadata,
+    /// Keys that were written in their old spelling: the current one and the old one.
+    pub old: Vec<(&'static str, &'static str)>,
 }
 
 impl ModelEntry {
+    /// Every value that was written, with the key a document has for it.
+    pub fn written(&self) -> Vec<(&'static str, Span)> {
+        // Taken apart by name, so that a new key cannot be forgotten here.
+        let Metadata {
+            label,
+            vendor_hint,
+            supports_reasoning,
+            supports_tools,
+            supports_images,
+            context_window_tokens,
+            safe_input_tokens,
+            pool_endpoint_id,
+            pool_priority,
+            pool_enabled,
+            upstream_service_id,
+            cost_input,
+            cost_output,
+            cost_currency,
+            rate_limit_rpm,
+            rate_limit_tpm,
+        } = &self.metadata;
+        let all = [
+            ("id", place(&self.id)),
+            ("api", place(&self.api)),
+            ("key", place(&self.key)),
+            ("interface", place(&self.interface)),
+            ("model", place(&self.model)),
+            ("thinking", place(&self.thinking)),
+            ("label", place(label)),
+            ("vendor_hint", place(vendor_hint)),
+            ("supports_reasoning", place(supports_reasoning)),
+            ("supports_tools", place(supports_tools)),
+            ("supports_images", place(supports_images)),
+            ("context_window_tokens", place(context_window_tokens)),
+            ("safe_input_tokens", place(safe_input_tokens)),
+            ("pool_endpoint_id", place(pool_endpoint_id)),
+            ("pool_priority", place(pool_priority)),
+            ("pool_enabled", place(pool_enabled)),
+            ("upstream_service_id", place(upstream_service_id)),
+            ("cost_per_1m_input_tokens", place(cost_input)),
+            ("cost_per_1m_output_tokens", place(cost_output)),
+            ("cost_currency", place(cost_currency)),
+            ("rate_limit_rpm", place(rate_limit_rpm)),
+            ("rate_limit_tpm", place(rate_limit_tpm)),
+        ];
+        let count = all.iter().filter(|(_, span)| span.is_some()).count();
+        let mut written = Vec::with_capacity(count);
+        written.extend(all.into_iter().filter_map(|(key, span)| Some((key, span?))));
+        written
+    }
+
     /// The path of the entry, for example `Models[0]`.
     pub fn path(&self) -> String {
         format!("{}[{}]", self.list, self.index)
     }
+}
+
+fn place<T>(value: &Option<Spanned<T>>) -> Option<Span> {
+    value.as_ref().map(|value| value.span)
 }
 
 /// `metadata` as written.
@@ -203,6 +260,7 @@ fn entry(
         ),
         thinking: thinking(reader, fields, path),
         metadata: metadata(reader, fields, path),
+        old: fields.old(),
     }
 }
 

@@ -60,6 +60,20 @@ impl<'t, 's> Fields<'t, 's> {
             .filter(|node| !matches!(node.value, Value::Null | Value::Broken))
     }
 
+    /// The keys that were written in their old spelling: the current one and the old one.
+    pub(super) fn old(&self) -> Vec<(&'static str, &'static str)> {
+        let spelt = |(key, entry): (&Key, &Option<&Entry<'_>>)| {
+            let old = key.old?;
+            let entry = (*entry)?;
+            (entry.key.value == old).then_some((key.name, old))
+        };
+        self.keys
+            .iter()
+            .zip(&self.found)
+            .filter_map(spelt)
+            .collect()
+    }
+
     /// Whether a key was written, whatever its value.
     pub(super) fn entry(&self, name: &str) -> Option<&'t Entry<'s>> {
         let at = self.keys.iter().position(|key| key.name == name)?;

@@ -1,8 +1,10 @@
 //! The HTTP client towards upstreams: one pool of connections for all of them.
+//! A proxy that is asked for its plan is called in the same way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body::Body;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,7 +21,11 @@ pub(super) type Client = Legacy<HttpsConnector<HttpConnector>, Spliced>;
 
 /// A client that trusts what the system trusts. Where that cannot be read,
 /// `http` upstreams still work and `https` ones fail by their certificate.
-pub(super) fn client() -> Client {
+pub(crate) fn client<B>() -> Legacy<HttpsConnector<HttpConnector>, B>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));

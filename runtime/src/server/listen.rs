@@ -11,7 +11,10 @@ use super::StartError;
 use crate::activate::{ActivateError, Live};
 use crate::settings::Settings;
 
-pub(super) async fn bind(settings: &Settings, live: &Live) -> Result<TcpListener, StartError> {
+pub(super) async fn bind(
+    settings: &Settings,
+    live: &Live,
+) -> Result<(TcpListener, SocketAddr), StartError> {
     let written = &live.plan().listen;
     let host = settings.host.as_ref().unwrap_or(&written.host);
     let host = variable::expand(host, &*settings.env)
@@ -44,7 +47,9 @@ pub(super) async fn bind(settings: &Settings, live: &Live) -> Result<TcpListener
             "the host has no address",
         )));
     }
-    TcpListener::bind(addresses.as_slice())
+    let listener = TcpListener::bind(addresses.as_slice())
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    Ok((listener, addr))
 }

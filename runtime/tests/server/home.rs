@@ -76,6 +76,7 @@ pub(crate) fn settings(input: &Path) -> Settings {
         inputs: vec![input.to_owned()],
         host: None,
         port: Some(0),
+        only: None,
         env: Arc::new(env),
     }
 }

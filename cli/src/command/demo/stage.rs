@@ -86,6 +86,7 @@ impl Stage {
             inputs: vec![self.file()],
             host: None,
             port: Some(port),
+            only: None,
             env: Arc::new(env),
         };
         Ok(server::start(settings).await?)
