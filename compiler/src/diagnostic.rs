@@ -158,6 +158,11 @@ impl Problems {
         });
     }
 
+    /// Lets `change` have each of them.
+    pub(crate) fn adapt(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.found.iter_mut().for_each(change);
+    }
+
     /// Makes every warning of `code` an error.
     pub fn deny(&mut self, code: Code) {
         for diagnostic in self.found.iter_mut().filter(|found| found.code == code) {

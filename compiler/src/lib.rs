@@ -95,6 +95,12 @@ pub fn compile_within(sources: &Sources, limits: &Limits) -> Compiled {
     let complete = root.complete && registration.whole;
     let checked = check::check(registration, complete, &mut problems);
     let mut compiled = plan::lower(checked);
+    problems.adapt(|diagnostic| {
+        let fix = diagnostic.fix.as_ref();
+        if fix.is_some_and(|fix| sources.get(fix.span.source).is_kdl()) {
+            tree::kdl::adapt(diagnostic);
+        }
+    });
     problems.sort();
     if problems.has_errors() {
         compiled.plan = None;

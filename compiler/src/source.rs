@@ -136,8 +136,17 @@ impl Source {
     /// The text as it may be quoted: values of secret keys are starred out, and
     /// characters that a terminal would obey are replaced, byte for byte.
     pub fn masked(&self) -> &str {
-        self.masked
-            .get_or_init(|| mask::disarmed(masked(&self.text)))
+        self.masked.get_or_init(|| {
+            mask::disarmed(match self.is_kdl() {
+                true => mask::masked_kdl(&self.text),
+                false => masked(&self.text),
+            })
+        })
+    }
+
+    /// Whether the text is KDL, which the ending of its name says.
+    pub fn is_kdl(&self) -> bool {
+        self.name.ends_with(".kdl")
     }
 
     /// Byte offset of the first byte that was not UTF-8.

@@ -5,6 +5,7 @@
 //! takes the value. Nodes that could not be read are [`Value::Broken`], so that
 //! one bad value does not hide the next and is not reported twice.
 
+pub mod kdl;
 mod merge;
 pub mod yaml;
 
@@ -118,7 +119,10 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
             complete = false;
             continue;
         }
-        let tree = yaml::parse(id, source.text(), limits, problems);
+        let tree = match source.is_kdl() {
+            true => kdl::parse(id, source.text(), limits, problems),
+            false => yaml::parse(id, source.text(), limits, problems),
+        };
         complete &= tree.complete;
         match tree.node.value {
             Value::Null if tree.complete => empty.push(tree.node.span),

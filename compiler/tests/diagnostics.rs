@@ -98,7 +98,7 @@ fn examples_on_pages_are_true() {
             !found
                 .iter()
                 .any(|other| other.code.as_str().starts_with("syntax/")),
-            "{code}: the repair is not YAML"
+            "{code}: the repair cannot be read"
         );
     }
 }
@@ -308,7 +308,7 @@ fn has(found: &Problems, code: Code) -> bool {
 /// `refused` or `accepted`: one file, or a folder of them.
 fn fixture(code: Code, side: &str) -> (Sources, Compiled) {
     let folder = root("fixtures/diagnostics").join(code.as_str());
-    let file = format!("{side}.yaml");
+    let file = format!("{side}.{}", language(code));
     let sources = if folder.join(side).is_dir() {
         support::sources(&folder.join(side))
     } else {
@@ -318,13 +318,25 @@ fn fixture(code: Code, side: &str) -> (Sources, Compiled) {
     (sources, compiled)
 }
 
-/// The YAML blocks of a part of a page, as the files of one set.
+/// The syntax that a code is shown in.
+fn language(code: Code) -> &'static str {
+    match code {
+        Code::SyntaxInvalidKdl => "kdl",
+        _ => "yaml",
+    }
+}
+
+/// The documents in a part of a page, as the files of one set.
 fn page_sources(part: &str, code: Code) -> Sources {
-    let blocks = blocks(part, "yaml");
-    assert!(!blocks.is_empty(), "{code}: no YAML in a part of the page");
+    let language = language(code);
+    let blocks = blocks(part, language);
+    assert!(
+        !blocks.is_empty(),
+        "{code}: no document in a part of the page"
+    );
     let mut sources = Sources::new();
     for (at, block) in blocks.into_iter().enumerate() {
-        sources.add(format!("{at}.yaml"), block);
+        sources.add(format!("{at}.{language}"), block);
     }
     sources
 }

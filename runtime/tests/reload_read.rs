@@ -60,6 +60,7 @@ fn a_directory_is_its_registrations_by_name() {
         "b.yaml",
         "a.json",
         "B.yml",
+        "c.kdl",
         ".hidden.yaml",
         "notes.txt",
         "yaml",
@@ -70,7 +71,7 @@ fn a_directory_is_its_registrations_by_name() {
     fs::write(home.path().join("deeper.yaml/c.yaml"), "").unwrap();
     assert_eq!(
         names(&[Input::Path(home.path().to_owned())]),
-        ["B.yml", "a.json", "b.yaml"]
+        ["B.yml", "a.json", "b.yaml", "c.kdl"]
     );
 }
 

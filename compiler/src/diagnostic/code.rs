@@ -59,12 +59,13 @@ codes! {
     SourceNotUtf8 = "source/not-utf8", Error, "A file is not UTF-8 text.";
     SourceTooLarge = "source/too-large", Error, "A file is larger than the compiler reads.";
     SyntaxInvalidYaml = "syntax/invalid-yaml", Error, "The text is not YAML.";
+    SyntaxInvalidKdl = "syntax/invalid-kdl", Error, "The text is not KDL.";
     SyntaxTooDeep = "syntax/too-deep", Error, "Maps and lists are nested deeper than the compiler follows.";
     SyntaxAliasCycle = "syntax/alias-cycle", Error, "An alias refers to the node that contains it.";
     SyntaxAliasLimit = "syntax/alias-limit", Error, "Aliases expand to more than the compiler follows.";
     SyntaxDuplicateKey = "syntax/duplicate-key", Error, "A map has the same key twice.";
     SyntaxMultipleDocuments = "syntax/multiple-documents", Error, "One file holds several YAML documents.";
-    SyntaxUnsupportedTag = "syntax/unsupported-tag", Error, "A YAML tag asks for a type that does not exist here.";
+    SyntaxUnsupportedTag = "syntax/unsupported-tag", Error, "A tag or annotation asks for a type that does not exist here.";
     DocumentWrongType = "document/wrong-type", Error, "A value has another type than its key takes.";
     DocumentMissingKey = "document/missing-key", Error, "A key that is required is not there.";
     DocumentMisspeltKey = "document/misspelt-key", Error, "A key is almost one that exists.";

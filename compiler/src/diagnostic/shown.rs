@@ -210,7 +210,10 @@ impl SourceCode for Clipped<'_> {
             column,
             source.line_count(),
         );
-        Ok(Box::new(contents.with_language("yaml")))
+        Ok(Box::new(contents.with_language(match source.is_kdl() {
+            true => "kdl",
+            false => "yaml",
+        })))
     }
 }
 

@@ -5,7 +5,11 @@
 //! would rather hide too much. Bytes keep their places, so spans still fit.
 //! Control characters are hidden too, since a terminal would obey them.
 
+mod kdl;
+
 use std::ops::Range;
+
+pub(super) use kdl::masked as masked_kdl;
 
 /// Names (folded to lower-case letters and digits) that end like this hold secrets.
 const SECRET_ENDINGS: &[&str] = &[

@@ -18,7 +18,7 @@ use ctr_compiler::source::Sources;
 use super::revision;
 
 /// Endings of registration files in a directory.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+const ENDINGS: [&str; 4] = ["yaml", "yml", "json", "kdl"];
 
 /// Where a registration comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,8 +115,8 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads every input in order. A directory stands for its `*.yaml`, `*.yml` and
-/// `*.json` files that are not hidden, by name; it is not searched further down.
+/// Reads every input in order. A directory stands for its `*.yaml`, `*.yml`,
+/// `*.json` and `*.kdl` files that are not hidden, by name; it is not searched further down.
 /// What is given twice counts once. Blocks.
 ///
 /// # Errors
@@ -178,7 +178,7 @@ pub(super) fn nothing_in(name: &str) -> ReadError {
     ReadError::new(
         name,
         "this directory holds no registration",
-        "put a `.yaml`, `.yml` or `.json` file into it, or name a file",
+        "put a `.yaml`, `.yml`, `.json` or `.kdl` file into it, or name a file",
     )
 }
 
