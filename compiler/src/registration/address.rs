@@ -25,7 +25,7 @@ const SECRET_PARAMETERS: &[&str] = &[
 ];
 
 /// The protocol a URL and a model name suggest when none is written
-/// (REFERENCE of claude-trigger-router 1.7.0, "API URL normalisation").
+/// (as claude-trigger-router 1.7.0 normalises API URLs).
 pub fn inferred_interface(api: &str, model: &str) -> Interface {
     let path = path(api);
     let path = &api[path];
