@@ -47,24 +47,29 @@ async fn compare() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("registration.yaml");
     std::fs::write(&config, registration(upstream)).unwrap();
-    let log = std::fs::File::create(folder.path().join("log")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ctr"));
-    command
-        .args(["start", "--port", "0", "--config"])
-        .arg(&config)
-        .stderr(log);
-    if let Ok(level) = std::env::var("CTR_BENCH_LOG_LEVEL") {
-        command.args(["--log-level", &level]);
-    }
-    let proxy = Server::start(command);
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env("CTR_BENCH_FORWARD_TO", upstream.to_string());
     let forwarder = Server::start(command);
-    println!(
-        "resident at idle: proxy {:.1} MB (aim ≤ 30), forwarder {:.1} MB",
-        proxy.resident_mb(),
-        forwarder.resident_mb()
-    );
+    // The forwarder writes no log, so the like-for-like figure is without one.
+    for (level, what) in [("warn", "no log lines"), ("info", "a log line a request")] {
+        let log = std::fs::File::create(folder.path().join(level)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ctr"));
+        command
+            .args(["start", "--port", "0", "--log-level", level, "--config"])
+            .arg(&config)
+            .stderr(log);
+        let proxy = Server::start(command);
+        println!(
+            "{what}; resident at idle: proxy {:.1} MB (aim ≤ 30), forwarder {:.1} MB",
+            proxy.resident_mb(),
+            forwarder.resident_mb()
+        );
+        measure(&proxy, &forwarder).await;
+    }
+}
+
+/// Alternates between the two and prints the middle ratio for each size of body.
+async fn measure(proxy: &Server, forwarder: &Server) {
     for (name, size, requests) in [("2 KB", 2_000, 6_000), ("60 KB", 60_000, 2_500)] {
         let bytes = request(size);
         let mut rounds = Vec::new();
