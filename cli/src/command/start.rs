@@ -26,18 +26,18 @@ pub(super) fn run(asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
     match &asked.plan {
         Some(written) => {
             let plan = compiled_plan(written)?;
-            run_plan(&plan, asked, terminal)
+            run_plan(plan, asked, terminal)
         }
         None => run_registration(asked, terminal),
     }
 }
 
-fn run_plan(plan: &Plan, asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
+fn run_plan(plan: Plan, asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
     let level = asked.log_level.unwrap_or(plan.log_level);
     let _flush = log::begin(level, asked.log_format, terminal.colour_err())?;
     let format = asked.log_format;
-    let starting = server::start_plan(plan.clone(), settings(asked, Vec::new()));
-    async_runtime()?.block_on(serve(starting, plan, format, terminal))
+    let starting = server::start_plan(plan, settings(asked, Vec::new()));
+    async_runtime()?.block_on(serve(starting, format, terminal))
 }
 
 /// Reads what `--plan` names.
@@ -98,17 +98,16 @@ fn run_registration(mut asked: Start, terminal: &Terminal) -> Result<Exit, Stopp
         terminal.colour_err(),
     )?;
     tell_problems(&compiled, &sources, asked.log_format, terminal);
-    let Some(plan) = plan else {
+    if plan.is_none() {
         return Ok(Exit::Problems);
-    };
+    }
     let format = asked.log_format;
     let starting = server::start(settings(asked, paths));
-    async_runtime()?.block_on(serve(starting, plan, format, terminal))
+    async_runtime()?.block_on(serve(starting, format, terminal))
 }
 
 async fn serve(
     starting: impl Future<Output = Result<Running, StartError>>,
-    plan: &Plan,
     format: Format,
     terminal: &Terminal,
 ) -> Result<Exit, Stopped> {
@@ -127,18 +126,20 @@ async fn serve(
         }
         Err(error) => return Err(error.into()),
     };
-    let addr = running.addr();
+    let (addr, live) = (running.addr(), running.live());
     let ended = running.wait();
     if format == Format::Text {
         terminal.text(&format!(
             "ctr {} serves plan {} ({}, {}) on http://{}\n",
             env!("CARGO_PKG_VERSION"),
-            plan.hash().short(),
-            counted(plan.models.len(), "model"),
-            counted(plan.pools.len(), "pool"),
+            live.hash.short(),
+            counted(live.plan().models.len(), "model"),
+            counted(live.plan().pools.len(), "pool"),
             addr,
         ))?;
     }
+    // Held no longer than it is told of: a swap may replace it.
+    drop(live);
     ended.await;
     Ok(Exit::Fine)
 }
