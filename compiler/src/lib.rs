@@ -15,6 +15,7 @@
 pub mod check;
 pub mod diagnostic;
 pub mod diff;
+pub mod document;
 pub mod health;
 pub mod plan;
 pub mod registration;
