@@ -3,15 +3,21 @@
 //! [`Checked`], which the plan is lowered from.
 
 mod access;
+mod called;
 mod fallback;
-mod links;
+mod governance;
+mod legacy;
 mod members;
 mod models;
 mod network;
 mod pools;
 mod positions;
 mod reach;
+mod references;
+mod services;
 mod shared;
+mod smart;
+mod unapplied;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -21,6 +27,7 @@ use crate::diagnostic::Problems;
 use crate::plan::Slot;
 use crate::registration::Registration;
 use crate::source::Spanned;
+use references::Reference;
 
 /// A registration whose names are resolved. Where it came with errors it may
 /// have gaps, and no plan is made of it.
@@ -52,19 +59,24 @@ pub fn check(registration: Registration, complete: bool, problems: &mut Problems
     let certain = complete && !problems.has_errors();
     models::check(&registration, complete, problems);
     let pools = pools::check(&registration, problems);
-    links::services(&registration, complete, problems);
-    let slots = links::slots(&registration, &pools, complete, problems);
+    services::check(&registration, complete, problems);
+    legacy::check(&registration, problems);
+    smart::check(&registration, problems);
+    governance::check(&registration, problems);
+    let named = references::check(&registration, &pools, complete, problems);
     access::check(&registration, problems);
     network::check(&registration, problems);
-    let resolved = slots.len() == registration.router.slots.len();
+    let resolved = named.len() == references::all(&registration).len();
     let seen = members::pools(&registration, &pools);
-    reach::check(&seen, &slots, resolved, certain, problems);
+    reach::check(&seen, &named, resolved, certain, problems);
     if certain {
         positions::check(&seen, problems);
         shared::check(&seen, problems);
         fallback::check(&seen, problems);
     }
+    unapplied::check(&registration, problems);
     let variables = variables::check(&registration, problems);
+    let slots = named.iter().filter_map(Reference::of_slot).collect();
     Checked {
         registration,
         pools,

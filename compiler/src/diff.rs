@@ -6,6 +6,7 @@
 
 mod facts;
 mod meaning;
+mod shown;
 
 use serde::Serialize;
 
@@ -40,10 +41,22 @@ impl Weight {
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A value at the top: `listen.host`, `log_level`, ….
-    Setting(&'static str),
+    /// A single value by its path: `listen.host`, `smart_router.semantic.threshold`, ….
+    Setting(String),
+    /// A section as a whole, by its path: `smart_router`, `governance`, ….
+    Section(String),
     /// A slot.
     Slot(Slot),
+    /// A rule of the smart router as a whole.
+    Rule(String),
+    /// One value of a rule.
+    RuleField(String, &'static str),
+    /// The order of rules of one priority.
+    RuleOrder,
+    /// A candidate of the smart router, and its description.
+    Candidate(String),
+    /// The order of candidates.
+    CandidateOrder,
     /// A model as a whole.
     Model(String),
     /// One value of a model.
@@ -62,6 +75,10 @@ pub enum Subject {
     Service(String),
     /// One value of an upstream service.
     ServiceField(String, &'static str),
+    /// A managed key as a whole.
+    Key(String),
+    /// One value of a managed key.
+    KeyField(String, &'static str),
 }
 
 /// One change; at least one of `before` and `after` is present, and they differ.
@@ -76,7 +93,8 @@ pub struct Change {
 }
 
 /// All changes between two plans, in the order a review reads them: settings,
-/// slots, models, pools, services; each by name.
+/// slots, the smart router and other sections, models, pools, services; each by
+/// name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diff {
     /// Hash of the old plan.

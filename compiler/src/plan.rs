@@ -6,21 +6,35 @@
 //! to it), so that the same meaning always gives the same bytes and the same
 //! hash. Where a value came from is told by [`Provenance`], beside the plan.
 
+mod access;
 pub mod canonical;
+mod governance;
 mod lower;
 mod provenance;
 mod secret;
+mod smart;
+mod words;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use words::words;
+
+pub use access::{ManagedKey, Quota, Scope, Security};
 pub use canonical::{Hash, ReadPlanError};
+pub use governance::{
+    AnomalyThresholds, Cascade, CascadeLevel, CascadeTriggers, Governance, Shadow, ShadowChecks,
+    ShadowMode,
+};
 pub(crate) use lower::lower;
-pub use provenance::{Filled, ItemOrigin, Provenance, Written};
+pub use provenance::{Filled, ItemOrigin, Provenance, Source, Traced, Written};
 pub(crate) use secret::is_lone_variable;
 pub use secret::{Fingerprint, SecretRef, Secrets};
+pub use smart::{
+    Alignment, AnalysisScope, Candidate, NoMatch, Pattern, PatternKind, Prototype, RouterHint,
+    Rule, Semantic, SemanticMode, SmartRouter, Sticky,
+};
 
 /// Version of the plan's JSON form; a reader refuses any other.
 pub const SCHEMA: &str = "ctr.plan/1";
@@ -29,11 +43,18 @@ pub const SCHEMA: &str = "ctr.plan/1";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// What is done about answers.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub governance: Governance,
     /// Where the proxy listens and what it asks of a caller.
     pub listen: Listen,
     /// Least severe log line that is written.
     pub log_level: LogLevel,
-    /// Logical models with one endpoint each, by id.
+    /// Keys that were handed out, by id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub managed_keys: BTreeMap<String, ManagedKey>,
+    /// Logical models with one endpoint each, by id; for a model of a legacy
+    /// provider, the id is its `provider,model` reference.
     pub models: BTreeMap<String, Endpoint>,
     /// Pools by logical model id. A pool whose id is also in `models` is shadowed.
     pub pools: BTreeMap<String, Pool>,
@@ -43,6 +64,9 @@ pub struct Plan {
     pub runtime: Runtime,
     /// Always [`SCHEMA`].
     pub schema: String,
+    /// What is asked before the slots; absent unless it is switched on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub smart_router: Option<SmartRouter>,
     /// Upstream services by id; references for observation, no traffic goes to them.
     pub upstream_services: BTreeMap<String, UpstreamService>,
     /// Longest wait for an upstream in milliseconds; absent means no limit.
@@ -63,6 +87,11 @@ pub struct Listen {
     pub port: u16,
 }
 
+/// Sections that few documents have are left out of the JSON where they say nothing of their own.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Listen {
     /// Whether this listens on every interface (`0.0.0.0`, `::`, `[::]`).
     pub fn is_public(&self) -> bool {
@@ -76,6 +105,12 @@ impl Listen {
 pub struct Runtime {
     /// `local`, `server` or `cloud`.
     pub mode: Mode,
+    /// Another ctr that requests are forwarded to; absent unless it is switched on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remote_service: Option<UpstreamService>,
+    /// What the deployment promises about access.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub security: Security,
 }
 
 /// A pool: endpoints that can each answer for one logical model.
@@ -239,6 +274,9 @@ impl Default for HealthPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Router {
+    /// Whether images always go through the image agent, and never straight to slot `image`.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub force_image_agent: bool,
     /// Tokens from which `longContext` is used.
     pub long_context_threshold: u64,
     /// What each configured slot names: a logical model id or a `provider,model` reference.
@@ -255,30 +293,6 @@ pub struct UpstreamService {
     pub auth_token: Option<SecretRef>,
     /// Base URL without a trailing `/`.
     pub base_url: Address,
-}
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// Every value with the word that documents use for it.
-            pub const WORDS: &'static [(&'static str, $name)] = &[$(($word, $name::$variant),)+];
-
-            /// The word that documents use.
-            pub fn word(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-    };
 }
 
 words! {

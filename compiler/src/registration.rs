@@ -6,13 +6,19 @@
 //! `check`; which defaults apply is decided in `plan`.
 
 mod address;
+mod auth;
+mod effective;
+mod governance;
+mod key;
 mod model;
 mod pool;
+mod provider;
 mod read;
 mod router;
+mod runtime;
 mod sections;
-
-use std::collections::BTreeSet;
+mod smart;
+mod trigger;
 
 use crate::diagnostic::Problems;
 use crate::plan::{LogLevel, Mode};
@@ -20,9 +26,21 @@ use crate::source::{Span, Spanned};
 use crate::tree::Root;
 
 pub use address::{inferred_interface, literal_host, normal_url, shown_url};
+pub use auth::ManagedKeyEntry;
+pub use effective::{Effective, Enabled, Found};
+pub use governance::{CascadeBlock, GovernanceSection, LevelEntry, ShadowBlock, Thresholds};
+pub use key::{Key, Meaning, Standing, Takes};
 pub use model::{Metadata, ModelEntry};
 pub use pool::{Pools, ServiceEntry};
-pub use router::RouterSection;
+pub use provider::ProviderEntry;
+pub use router::{RouterSection, Unified};
+pub use runtime::{RemoteBlock, RuntimeSection, SecurityBlock};
+pub use sections::VOCABULARY;
+pub use smart::{
+    CandidateEntry, Choice, Matcher, PatternEntry, RuleEntry, SemanticBlock, SmartSection,
+    StickyBlock,
+};
+pub use trigger::TriggerSection;
 
 /// A document set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,19 +57,70 @@ pub struct Registration {
     pub timeout_ms: Option<Spanned<i64>>,
     /// `LOG_LEVEL`
     pub log_level: Option<Spanned<LogLevel>>,
-    /// `Runtime.mode`
-    pub mode: Option<Spanned<Mode>>,
     /// `Models`
     pub models: Vec<ModelEntry>,
+    /// `Providers`
+    pub providers: Vec<ProviderEntry>,
+    /// The key `Providers`, if it is there.
+    pub providers_head: Option<Span>,
     /// `Registration`
     pub pools: Option<Pools>,
     /// `Router`
     pub router: RouterSection,
-    /// Known sections that were given and have no effect yet.
-    pub inert: BTreeSet<&'static str>,
+    /// `SmartRouter`
+    pub smart: Option<SmartSection>,
+    /// `TriggerRouter`
+    pub trigger: Option<TriggerSection>,
+    /// `Runtime`
+    pub runtime: Option<RuntimeSection>,
+    /// `Auth.managed_keys`
+    pub managed_keys: Vec<ManagedKeyEntry>,
+    /// `Governance`
+    pub governance: Option<GovernanceSection>,
+    /// `forceUseImageAgent`
+    pub force_image_agent: Option<Spanned<bool>>,
     /// Whether every section, list and name could be read. When not, a name
     /// that seems to be missing may be there, and must not be reported.
     pub whole: bool,
+}
+
+impl Registration {
+    /// Whether pools are switched on.
+    pub fn has_pools(&self) -> bool {
+        let enabled = self.pools.as_ref().and_then(|pools| pools.enabled.as_ref());
+        enabled.is_some_and(|enabled| enabled.value)
+    }
+
+    /// Whether requests are forwarded to another ctr, so that no model is needed here.
+    pub fn forwards(&self) -> bool {
+        let Some(runtime) = &self.runtime else {
+            return false;
+        };
+        let is_local = runtime
+            .mode
+            .as_ref()
+            .is_none_or(|mode| mode.value == Mode::Local);
+        is_local && runtime.remote.as_ref().is_some_and(RemoteBlock::is_on)
+    }
+
+    /// `Providers`, which count only where there are no `Models`.
+    pub fn used_providers(&self) -> &[ProviderEntry] {
+        if self.models.is_empty() {
+            &self.providers
+        } else {
+            &[]
+        }
+    }
+
+    /// Where a `provider,model` reference is declared that does not count.
+    pub fn ignored_provider(&self, reference: &str) -> Option<Span> {
+        if self.models.is_empty() {
+            return None;
+        }
+        let mut references = self.providers.iter().flat_map(ProviderEntry::references);
+        let found = references.find(|(known, _)| known == reference);
+        found.map(|(_, span)| span)
+    }
 }
 
 /// Reads a tree. Reports unknown and misspelt keys, wrong types, missing keys,

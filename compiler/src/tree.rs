@@ -81,6 +81,11 @@ impl Node<'_> {
         }
     }
 
+    /// Whether this could not be read.
+    pub fn is_broken(&self) -> bool {
+        matches!(self.value, Value::Broken)
+    }
+
     /// Whether this is a list or a map.
     pub fn is_collection(&self) -> bool {
         matches!(self.value, Value::List(_) | Value::Map(_))

@@ -7,6 +7,8 @@
 //! understood as well. Ids may hold dots, so each is looked for among those
 //! that exist.
 
+mod section;
+
 use serde_json::{Value, json};
 
 use crate::diagnostic::did_you_mean;
@@ -78,6 +80,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_level", "LOG_LEVEL"),
     ("upstream_timeout_ms", "API_TIMEOUT_MS"),
     ("runtime.mode", "Runtime.mode"),
+    ("router.force_image_agent", "forceUseImageAgent"),
     (
         "router.long_context_threshold",
         "Router.longContextThreshold",
@@ -156,10 +159,23 @@ pub fn why(plan: &Plan, provenance: &Provenance, path: &str) -> Result<Answer, U
         "models" => of_model(plan, provenance, rest),
         "pools" => of_pool(plan, provenance, rest),
         "upstream_services" => of_service(plan, provenance, rest),
+        "smart_router" | "governance" | "managed_keys" | "runtime" => {
+            section::why(plan, provenance, path)
+        }
         _ => {
             let settings = SETTINGS.iter().map(|(path, _)| *path);
             let mut known: Vec<&str> = settings.collect();
-            known.extend(["models", "pools", "upstream_services", "router.slots"]);
+            known.extend([
+                "models",
+                "pools",
+                "upstream_services",
+                "router.slots",
+                "smart_router",
+                "governance",
+                "managed_keys",
+                "runtime.security",
+                "runtime.remote_service",
+            ]);
             // A whole path may be misspelt, or only its beginning.
             let near = did_you_mean(path, &known, "paths");
             let help = if near.starts_with("did you mean") {
@@ -181,6 +197,7 @@ fn setting(plan: &Plan, provenance: &Provenance, path: &str, key: &str) -> Answe
         "log_level" => json!(plan.log_level),
         "upstream_timeout_ms" => json!(plan.upstream_timeout_ms),
         "runtime.mode" => json!(plan.runtime.mode),
+        "router.force_image_agent" => json!(plan.router.force_image_agent),
         _ => json!(plan.router.long_context_threshold),
     };
     Answer {
@@ -238,7 +255,6 @@ fn of_model(plan: &Plan, provenance: &Provenance, rest: &str) -> Result<Answer, 
     };
     let item = Item {
         path: format!("models.{id}"),
-        list: "Models",
         endpoint,
         origin,
     };
@@ -256,7 +272,6 @@ fn of_pool(plan: &Plan, provenance: &Provenance, rest: &str) -> Result<Answer, U
         if let (Some(endpoint), Some(origin)) = (pool.endpoints.get(at), origins.get(at)) {
             let item = Item {
                 path: format!("pools.{id}.endpoints.{}", endpoint.id),
-                list: "Registration.models",
                 endpoint,
                 origin,
             };
@@ -355,7 +370,6 @@ fn of_service(plan: &Plan, provenance: &Provenance, rest: &str) -> Result<Answer
 /// A model entry or a pool member.
 struct Item<'p> {
     path: String,
-    list: &'static str,
     endpoint: &'p Endpoint,
     origin: &'p ItemOrigin,
 }
@@ -367,7 +381,7 @@ impl Item<'_> {
         let name = rest.strip_prefix('.').unwrap_or(rest);
         if name.is_empty() {
             let origin = Origin::Written {
-                key: format!("{}[{}]", self.list, self.origin.index),
+                key: format!("{}[{}]", self.origin.list, self.origin.index),
                 span: self.origin.span,
                 old: None,
             };
@@ -398,7 +412,7 @@ impl Item<'_> {
     }
 
     fn origin_of(&self, path: &str, keys: &[&'static str], absent: bool) -> Origin {
-        let alone = self.list == "Models";
+        let alone = self.origin.list != "Registration.models";
         let entry = Some(self.origin.span);
         let keys = match path {
             "id" if alone => &["id"],
@@ -447,7 +461,7 @@ impl Item<'_> {
         } else {
             "metadata."
         };
-        format!("{}[{}].{between}{key}", self.list, self.origin.index)
+        format!("{}[{}].{between}{key}", self.origin.list, self.origin.index)
     }
 }
 

@@ -30,6 +30,21 @@ const TOGETHER: &[(Code, Code, &str)] = &[
         "only a section that is left aside may hold lists of lists",
     ),
     (
+        Code::RouterTooFewCandidates,
+        Code::DocumentNotSupportedYet,
+        "only a smart router has candidates, and none is applied yet",
+    ),
+    (
+        Code::RuleDuplicateName,
+        Code::DocumentNotSupportedYet,
+        "only a smart router has rules, and none is applied yet",
+    ),
+    (
+        Code::RuleNoPattern,
+        Code::DocumentNotSupportedYet,
+        "only a smart router has rules, and none is applied yet",
+    ),
+    (
         Code::PoolMixedCurrencies,
         Code::DocumentNotSupportedYet,
         "only a strategy without effect yet compares costs",

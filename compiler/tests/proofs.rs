@@ -168,7 +168,7 @@ fn slots_are_followed_to_what_is_switched_on() {
     let by_reference =
         "router/disabled-target: slot `default` names endpoint `e0`, which is disabled";
     let nothing = "pool/nothing-enabled: every endpoint of pool `team` is disabled";
-    let unreached = "pool/unreached: no slot names pool `team`";
+    let unreached = "pool/unreached: nothing names pool `team`";
     assert_eq!(said(&disabled), [by_pool]);
     assert!(compiled(&disabled).plan.is_none());
     let elsewhere = |text: &str, slot: &str| text.replace("default: team", slot);

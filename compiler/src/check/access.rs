@@ -1,5 +1,6 @@
 //! Who may call, and secrets that stand in the document.
 
+use super::called;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::is_lone_variable;
 use crate::registration::{Registration, shown_url};
@@ -24,23 +25,9 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
         || "APIKEY".to_owned(),
         problems,
     );
-    let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
-    for entry in registration.models.iter().chain(pooled) {
-        secret(
-            entry.key.as_ref(),
-            || format!("{}.key", entry.path()),
-            problems,
-        );
-        url(
-            entry.api.as_ref(),
-            || format!("{}.api", entry.path()),
-            problems,
-        );
-    }
-    for service in registration.pools.iter().flat_map(|pools| &pools.services) {
-        let path = |key: &str| service.path(key);
-        secret(service.auth_token.as_ref(), || path("auth_token"), problems);
-        url(service.base_url.as_ref(), || path("base_url"), problems);
+    for called in called::all(registration) {
+        secret(called.key(), || called.path("key"), problems);
+        url(called.api(), || called.path("api"), problems);
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use http::Uri;
 
+use super::called;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::registration::{ModelEntry, Registration};
 use crate::source::{Span, Spanned};
@@ -15,32 +16,24 @@ pub(super) fn check(registration: &Registration, complete: bool, problems: &mut 
     if complete && is_without_models(registration) {
         problems.push(none_declared(registration));
     }
-    for entry in entries {
-        if let Some(api) = &entry.api {
-            url(api, &format!("{}.api", entry.path()), problems);
+    for called in called::all(registration) {
+        if let Some(api) = called.api() {
+            url(api, || called.path("api"), problems);
         }
-        limits(entry, problems);
     }
-    for service in registration.pools.iter().flat_map(|pools| &pools.services) {
-        if let Some(base) = &service.base_url {
-            url(base, &service.path("base_url"), problems);
-        }
+    for entry in entries {
+        limits(entry, problems);
     }
 }
 
-/// Sections without effect yet that bring models of their own.
-const BRING_MODELS: [&str; 2] = ["Providers", "Runtime.remote_service"];
-
-/// Whether there is no model and no pool, and no other section to bring some.
+/// Whether there is no model and no pool, and nothing that stands for one.
 pub(super) fn is_without_models(registration: &Registration) -> bool {
     let pooled = registration
         .pools
         .iter()
         .any(|pools| !pools.models.is_empty());
-    let brought = BRING_MODELS
-        .iter()
-        .any(|section| registration.inert.contains(section));
-    registration.models.is_empty() && !pooled && !brought
+    let legacy = registration.providers_head.is_some();
+    registration.models.is_empty() && !pooled && !legacy && !registration.forwards()
 }
 
 fn unique_ids(models: &[ModelEntry], problems: &mut Problems) {
@@ -68,7 +61,7 @@ fn none_declared(registration: &Registration) -> Diagnostic {
     }
 }
 
-fn url(text: &Spanned<String>, path: &str, problems: &mut Problems) {
+fn url(text: &Spanned<String>, path: impl Fn() -> String, problems: &mut Problems) {
     if text.value.contains("${") {
         return;
     }
@@ -85,7 +78,7 @@ fn url(text: &Spanned<String>, path: &str, problems: &mut Problems) {
         problems.push(
             Diagnostic::new(
                 Code::DocumentInvalidUrl,
-                format!("`{path}` is not a URL the proxy can call"),
+                format!("`{}` is not a URL the proxy can call", path()),
             )
             .at(text.span, label)
             .help("write a full URL, for example `https://api.anthropic.com`"),

@@ -2,24 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::called;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::registration::{ModelEntry, Registration, literal_host};
+use crate::registration::{Registration, literal_host};
 
 /// Last labels of names that the public name system does not have.
 const PRIVATE_SUFFIXES: [&str; 6] = ["local", "internal", "svc", "localhost", "lan", "home.arpa"];
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
-    let on = registration
-        .pools
-        .iter()
-        .filter(|pools| pools.enabled.as_ref().is_some_and(|enabled| enabled.value));
-    let enabled = |entry: &&ModelEntry| {
-        let enabled = entry.metadata.pool_enabled.as_ref();
-        enabled.is_none_or(|enabled| enabled.value)
-    };
-    let pooled = on.flat_map(|pools| &pools.models).filter(enabled);
-    for entry in registration.models.iter().chain(pooled) {
-        let Some(api) = &entry.api else { continue };
+    for called in called::all(registration).filter(|called| called.is_in_use(registration)) {
+        let Some(api) = called.api() else { continue };
         let Some(host) = plain_host(&api.value).filter(|host| is_public(host)) else {
             continue;
         };
@@ -27,8 +19,8 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
             Diagnostic::new(
                 Code::NetPlainHttp,
                 format!(
-                    "`{}.api` sends prompts and keys unencrypted to `{host}`",
-                    entry.path()
+                    "`{}` sends prompts and keys unencrypted to `{host}`",
+                    called.path("api")
                 ),
             )
             .at(api.span, "plain `http://` to a public host")

@@ -1,34 +1,34 @@
-//! From slots to endpoints: pools that no slot names, and names behind which
+//! From slots to endpoints: pools that nothing names, and names behind which
 //! nothing is switched on.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::members::{Endpoint, Pool};
+use super::references::Reference;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::plan::Slot;
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 
 /// Places that are shown of one mistake.
 const SHOWN: usize = 4;
 
-/// `slots` are those that resolve, and `resolved` tells whether all do: one that
-/// does not was perhaps meant for the pool that no other names. `certain` is
+/// `references` are those that resolve, and `resolved` tells whether all do: one that
+/// does not was perhaps meant for the pool that nothing else names. `certain` is
 /// false when something could not be read; then only what is written is judged,
 /// and not what seems to be missing.
 pub(super) fn check(
     pools: &[Pool<'_>],
-    slots: &BTreeMap<Slot, Spanned<String>>,
+    references: &[Reference<'_>],
     resolved: bool,
     certain: bool,
     problems: &mut Problems,
 ) {
-    let named = Named::of(pools, slots);
+    let named = Named::of(pools, references);
     for pool in pools {
         let nothing_enabled = pool.enabled().next().is_none();
         let users = named.pools.get(pool.id).map(Vec::as_slice);
         match users.filter(|_| certain && !pool.is_shadowed) {
-            Some(slots) if nothing_enabled => problems.push(disabled(
-                slots,
+            Some(uses) if nothing_enabled => problems.push(disabled(
+                uses,
                 switch(pool.members.first()),
                 &format!("pool `{}`, where every endpoint is disabled", pool.id),
             )),
@@ -40,47 +40,41 @@ pub(super) fn check(
         }
     }
     if certain {
-        for (endpoint, slots) in &named.disabled {
+        for (endpoint, uses) in &named.disabled {
             let target = format!(
                 "endpoint `{}`, which is disabled",
                 endpoint.member.endpoint_id
             );
-            problems.push(disabled(slots, switch(Some(endpoint)), &target));
+            problems.push(disabled(uses, switch(Some(endpoint)), &target));
         }
     }
 }
 
-/// A slot and the place of the name it has.
-type Use = (Slot, Span);
-
-/// What the slots name.
+/// What names.
 struct Named<'r> {
-    /// Slots by the id they name.
-    pools: HashMap<&'r str, Vec<Use>>,
-    /// Pools of which a slot names one endpoint.
+    /// References by the id they name.
+    pools: HashMap<&'r str, Vec<Reference<'r>>>,
+    /// Pools of which one endpoint is named.
     inside: HashSet<&'r str>,
-    /// Disabled endpoints that slots name one by one.
-    disabled: Vec<(Endpoint<'r>, Vec<Use>)>,
+    /// Disabled endpoints that are named one by one.
+    disabled: Vec<(Endpoint<'r>, Vec<Reference<'r>>)>,
 }
 
 impl<'r> Named<'r> {
-    fn of(pools: &[Pool<'r>], slots: &'r BTreeMap<Slot, Spanned<String>>) -> Self {
+    fn of(pools: &[Pool<'r>], all: &[Reference<'r>]) -> Self {
         let mut named = Self {
             pools: HashMap::new(),
             inside: HashSet::new(),
             disabled: Vec::new(),
         };
-        for (slot, name) in slots {
-            let uses = named.pools.entry(&name.value).or_default();
-            uses.push((*slot, name.span));
+        for reference in all {
+            let uses = named.pools.entry(&reference.name.value).or_default();
+            uses.push(*reference);
         }
-        let mut references: BTreeMap<(&str, &str), Vec<Use>> = BTreeMap::new();
-        for (slot, name) in slots {
-            if let Some(reference) = name.value.split_once(',') {
-                references
-                    .entry(reference)
-                    .or_default()
-                    .push((*slot, name.span));
+        let mut references: BTreeMap<(&str, &str), Vec<Reference<'r>>> = BTreeMap::new();
+        for reference in all {
+            if let Some(parts) = reference.name.value.split_once(',') {
+                references.entry(parts).or_default().push(*reference);
             }
         }
         if references.is_empty() {
@@ -109,14 +103,14 @@ fn switch(endpoint: Option<&Endpoint<'_>>) -> Option<Span> {
     enabled.map(|enabled| enabled.span)
 }
 
-fn disabled(slots: &[Use], switch: Option<Span>, target: &str) -> Diagnostic {
-    let first = slots.first().map_or("", |(slot, _)| slot.word());
+fn disabled(uses: &[Reference<'_>], switch: Option<Span>, target: &str) -> Diagnostic {
+    let first = uses.first().map(|reference| reference.user.to_string());
     let mut diagnostic = Diagnostic::new(
         Code::RouterDisabledTarget,
-        format!("slot `{first}` names {target}"),
+        format!("{} names {target}", first.unwrap_or_default()),
     );
-    for (slot, span) in slots.iter().take(SHOWN) {
-        diagnostic = diagnostic.at(*span, format!("requests of slot `{slot}` would be refused"));
+    for reference in uses.iter().take(SHOWN) {
+        diagnostic = diagnostic.at(reference.name.span, reference.user.requests());
     }
     if let Some(switch) = switch {
         diagnostic = diagnostic.at(switch, "switched off here");
@@ -139,11 +133,11 @@ fn nothing(pool: &Pool<'_>) -> Diagnostic {
 fn unreached(pool: &Pool<'_>) -> Diagnostic {
     Diagnostic::new(
         Code::PoolUnreached,
-        format!("no slot names pool `{}`", pool.id),
+        format!("nothing names pool `{}`", pool.id),
     )
     .at(
         pool.span,
         "only clients that ask for it by this id reach it",
     )
-    .help("name it in a slot of `Router` if other requests should reach it too")
+    .help("name it in a slot or a rule if other requests should reach it too")
 }

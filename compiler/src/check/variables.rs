@@ -1,6 +1,8 @@
 //! `${NAME}` in values: which variables the plan will need, and references
 //! that are malformed or stand where no value is read.
 
+use super::called::{self, Called};
+use super::references;
 use crate::VariableUse;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::registration::{ModelEntry, Registration};
@@ -14,29 +16,29 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec
     };
     found.read(registration.host.as_ref(), || "HOST".to_owned());
     found.secret(registration.api_key.as_ref(), || "APIKEY".to_owned());
-    for entry in &registration.models {
-        found.entry(entry);
-    }
-    // Pools that are switched off are no part of the plan and need no variables.
-    if let Some(pools) = registration
-        .pools
-        .as_ref()
-        .filter(|pools| pools.enabled.as_ref().is_some_and(|on| on.value))
-    {
-        for entry in &pools.models {
-            found.entry(entry);
-            found.refuse(entry.metadata.pool_endpoint_id.as_ref());
-            found.refuse(entry.metadata.upstream_service_id.as_ref());
+    for called in called::all(registration) {
+        match called {
+            Called::Entry(entry) if entry.list == "Models" || registration.has_pools() => {
+                found.entry(entry);
+            }
+            Called::Service(service) if registration.has_pools() => {
+                found.refuse(service.id.as_ref());
+            }
+            Called::Provider(provider) => {
+                found.refuse(provider.name.as_ref());
+                for model in &provider.models {
+                    found.refuse(Some(model));
+                }
+            }
+            Called::Remote(remote) if remote.is_on() => {}
+            // What is switched off is no part of the plan and needs no variables.
+            Called::Entry(_) | Called::Service(_) | Called::Remote(_) => continue,
         }
-        for service in &pools.services {
-            let path = |key: &str| service.path(key);
-            found.refuse(service.id.as_ref());
-            found.read(service.base_url.as_ref(), || path("base_url"));
-            found.secret(service.auth_token.as_ref(), || path("auth_token"));
-        }
+        found.read(called.api(), || called.path("api"));
+        found.secret(called.key(), || called.path("key"));
     }
-    for name in registration.router.slots.values() {
-        found.refuse(Some(name));
+    for reference in references::all(registration) {
+        found.refuse(Some(reference.name));
     }
     found.uses
 }
@@ -49,10 +51,9 @@ struct Found<'p> {
 impl Found<'_> {
     fn entry(&mut self, entry: &ModelEntry) {
         self.refuse(entry.id.as_ref());
-        let path = |key: &str| format!("{}.{key}", entry.path());
-        self.read(entry.api.as_ref(), || path("api"));
-        self.secret(entry.key.as_ref(), || path("key"));
-        self.read(entry.model.as_ref(), || path("model"));
+        self.refuse(entry.metadata.pool_endpoint_id.as_ref());
+        self.refuse(entry.metadata.upstream_service_id.as_ref());
+        self.read(entry.model.as_ref(), || format!("{}.model", entry.path()));
     }
 
     /// A value that is no secret.

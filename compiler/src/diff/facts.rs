@@ -1,5 +1,7 @@
 //! The facts of a diff: walks two plans side by side.
 
+mod sections;
+
 use std::collections::BTreeMap;
 
 use super::{Change, Subject};
@@ -11,12 +13,9 @@ type Field = (&'static str, Option<String>);
 
 pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
     let mut changes = Vec::new();
-    fields(
-        &settings(before),
-        &settings(after),
-        &mut changes,
-        Subject::Setting,
-    );
+    fields(&settings(before), &settings(after), &mut changes, |name| {
+        Subject::Setting(name.to_owned())
+    });
     for (_, slot) in Slot::WORDS {
         let name = |plan: &Plan| plan.router.slots.get(slot).cloned();
         push(
@@ -26,6 +25,7 @@ pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
             name(after),
         );
     }
+    sections::compare(before, after, &mut changes);
     for (id, old, new) in pairs(&before.models, &after.models) {
         match (old, new) {
             (Some(old), Some(new)) => {
@@ -174,6 +174,10 @@ fn settings(plan: &Plan) -> Vec<Field> {
         (
             "router.long_context_threshold",
             Some(plan.router.long_context_threshold.to_string()),
+        ),
+        (
+            "router.force_image_agent",
+            Some(plan.router.force_image_agent.to_string()),
         ),
     ]
 }

@@ -19,8 +19,15 @@ impl Change {
     /// The path in the plan, for machines.
     pub fn path(&self) -> String {
         match &self.subject {
-            Subject::Setting(name) => (*name).to_owned(),
+            Subject::Setting(path) | Subject::Section(path) => path.clone(),
             Subject::Slot(slot) => format!("router.slots.{slot}"),
+            Subject::Rule(name) => format!("smart_router.rules.{name}"),
+            Subject::RuleField(name, field) => format!("smart_router.rules.{name}.{field}"),
+            Subject::RuleOrder => "smart_router.rules".to_owned(),
+            Subject::Candidate(model) => format!("smart_router.candidates.{model}"),
+            Subject::CandidateOrder => "smart_router.candidates".to_owned(),
+            Subject::Key(id) => format!("managed_keys.{id}"),
+            Subject::KeyField(id, field) => format!("managed_keys.{id}.{field}"),
             Subject::Model(id) => format!("models.{id}"),
             Subject::ModelField(id, field) => format!("models.{id}.{field}"),
             Subject::Pool(id) => format!("pools.{id}"),
@@ -38,8 +45,15 @@ impl Change {
     /// What changed, for people.
     pub fn title(&self) -> String {
         match &self.subject {
-            Subject::Setting(name) => (*name).to_owned(),
+            Subject::Setting(path) | Subject::Section(path) => path.clone(),
             Subject::Slot(slot) => format!("slot `{slot}`"),
+            Subject::Rule(name) => format!("rule `{name}`"),
+            Subject::RuleField(name, field) => format!("rule `{name}` {field}"),
+            Subject::RuleOrder => "order of rules of one priority".to_owned(),
+            Subject::Candidate(model) => format!("candidate `{model}`"),
+            Subject::CandidateOrder => "order of candidates".to_owned(),
+            Subject::Key(id) => format!("managed key `{id}`"),
+            Subject::KeyField(id, field) => format!("managed key `{id}` {field}"),
             Subject::Model(id) => format!("model `{id}`"),
             Subject::ModelField(id, field) => format!("model `{id}` {field}"),
             Subject::Pool(id) => format!("pool `{id}`"),
@@ -58,19 +72,13 @@ impl Change {
     pub fn weight(&self) -> Weight {
         let gone = self.after.is_none();
         match &self.subject {
-            Subject::Setting("listen.host" | "listen.port") => Weight::Restart,
-            Subject::Setting("listen.api_key") => {
-                if gone {
-                    Weight::Notable
-                } else {
-                    Weight::Breaking
-                }
-            }
-            Subject::Setting("upstream_timeout_ms") => Weight::Notable,
+            Subject::Setting(path) => self.setting_weight(path),
+            Subject::Section(path) if path == "runtime.remote_service" => Weight::Breaking,
             Subject::Slot(Slot::Default)
             | Subject::Model(_)
             | Subject::Pool(_)
             | Subject::FirstChoice(_)
+            | Subject::Key(_)
                 if gone =>
             {
                 Weight::Breaking
@@ -80,14 +88,52 @@ impl Change {
             | Subject::Pool(_)
             | Subject::FirstChoice(_) => Weight::Notable,
             // The other slots are compiled and not yet asked by requests.
-            Subject::Setting(_)
-            | Subject::Slot(_)
+            Subject::Slot(_)
             | Subject::Service(_)
-            | Subject::ServiceField(..) => Weight::Quiet,
-            Subject::Endpoint(..) | Subject::PoolField(..) => Weight::Notable,
+            | Subject::ServiceField(..)
+            | Subject::Key(_)
+            | Subject::RuleField(_, "description") => Weight::Quiet,
+            Subject::Section(_)
+            | Subject::Rule(_)
+            | Subject::RuleField(..)
+            | Subject::RuleOrder
+            | Subject::Candidate(_)
+            | Subject::CandidateOrder
+            | Subject::Endpoint(..)
+            | Subject::PoolField(..) => Weight::Notable,
+            Subject::KeyField(_, field) => self.key_weight(field),
             Subject::ModelField(_, field) | Subject::EndpointField(_, _, field) => {
                 self.endpoint_weight(field)
             }
+        }
+    }
+
+    fn setting_weight(&self, path: &str) -> Weight {
+        match path {
+            "listen.host" | "listen.port" => Weight::Restart,
+            "listen.api_key" if self.after.is_none() => Weight::Notable,
+            "listen.api_key" | "runtime.remote_service.base_url" => Weight::Breaking,
+            "upstream_timeout_ms"
+            | "router.force_image_agent"
+            | "runtime.remote_service.auth_token" => Weight::Notable,
+            _ if path.starts_with("smart_router.")
+                || path.starts_with("governance.cascade")
+                || path.starts_with("governance.shadow") =>
+            {
+                Weight::Notable
+            }
+            _ => Weight::Quiet,
+        }
+    }
+
+    fn key_weight(&self, field: &str) -> Weight {
+        let new = self.before.is_none();
+        match field {
+            "key_hash" | "scopes" => Weight::Breaking,
+            // A key that begins to end, or may do less than it did.
+            "revoked_at" | "expires_at" | "quota" if new => Weight::Breaking,
+            "revoked_at" | "expires_at" | "quota" => Weight::Notable,
+            _ => Weight::Quiet,
         }
     }
 
@@ -107,20 +153,50 @@ impl Change {
         );
         let (new, gone) = (self.before.is_none(), self.after.is_none());
         match &self.subject {
-            Subject::Setting("listen.host" | "listen.port") => {
-                "a running proxy keeps its address until it is started again".to_owned()
+            Subject::Setting(path) => self.setting_sentence(path),
+            Subject::Section(path) => section_sentence(path, gone).to_owned(),
+            Subject::Rule(name) if new => {
+                format!("requests that match `{name}` leave their slots")
             }
-            Subject::Setting("listen.api_key") if new => {
-                "callers must send a key from now on".to_owned()
+            Subject::Rule(name) => {
+                format!("requests that matched `{name}` go on to other rules and the slots")
             }
-            Subject::Setting("listen.api_key") if gone => "callers need no key any more".to_owned(),
-            Subject::Setting("listen.api_key") => "callers must send the new key".to_owned(),
-            Subject::Setting("upstream_timeout_ms") => {
-                "slow upstreams are given up at another time".to_owned()
+            Subject::RuleField(_, "model") => {
+                format!("requests that match go to `{after}`, instead of `{before}`")
             }
-            Subject::Setting(_) | Subject::Service(_) | Subject::ServiceField(..) => {
-                "no request goes elsewhere".to_owned()
+            Subject::RuleField(_, "enabled") if after == "true" => {
+                "requests that match leave their slots".to_owned()
             }
+            Subject::RuleField(_, "enabled") => "it takes no requests".to_owned(),
+            Subject::RuleField(_, "priority") => {
+                "it is asked at another time; where two rules match, another may win".to_owned()
+            }
+            Subject::RuleField(_, "patterns" | "prototype" | "threshold") => {
+                "other requests match".to_owned()
+            }
+            Subject::RuleOrder => "where two of these rules match, another wins".to_owned(),
+            Subject::Candidate(model) if new => format!("`{model}` may be chosen"),
+            Subject::Candidate(model) if gone => format!("`{model}` is not chosen any more"),
+            Subject::Candidate(_) | Subject::CandidateOrder => {
+                "the choosing model is told another text, and may choose another candidate"
+                    .to_owned()
+            }
+            Subject::Key(_) if gone => "callers with this key are refused".to_owned(),
+            Subject::Key(_) => "callers with this key are let in".to_owned(),
+            Subject::KeyField(_, "key_hash") => "callers must send another key".to_owned(),
+            Subject::KeyField(_, "scopes") => "its owner may do other things".to_owned(),
+            Subject::KeyField(_, "revoked_at") if new => {
+                "callers with this key are refused".to_owned()
+            }
+            Subject::KeyField(_, "revoked_at") => {
+                "callers with this key are let in again".to_owned()
+            }
+            Subject::KeyField(_, "expires_at") => "it ends at another time".to_owned(),
+            Subject::KeyField(_, "quota") => "its owner may ask for another amount".to_owned(),
+            Subject::RuleField(..)
+            | Subject::KeyField(..)
+            | Subject::Service(_)
+            | Subject::ServiceField(..) => "no request goes elsewhere".to_owned(),
             Subject::Slot(Slot::Default) if gone => {
                 "requests for unknown models are answered with 404".to_owned()
             }
@@ -150,6 +226,52 @@ impl Change {
                 endpoint_sentence(field, after).to_owned()
             }
         }
+    }
+}
+
+impl Change {
+    fn setting_sentence(&self, path: &str) -> String {
+        let (new, gone) = (self.before.is_none(), self.after.is_none());
+        let sentence = match path {
+            "listen.host" | "listen.port" => {
+                "a running proxy keeps its address until it is started again"
+            }
+            "listen.api_key" if new => "callers must send a key from now on",
+            "listen.api_key" if gone => "callers need no key any more",
+            "listen.api_key" => "callers must send the new key",
+            "upstream_timeout_ms" => "slow upstreams are given up at another time",
+            "router.force_image_agent" => "requests with images take another way",
+            "runtime.remote_service.base_url" => "requests are forwarded to another service",
+            "runtime.remote_service.auth_token" => "requests are forwarded with another key",
+            _ if path.starts_with("smart_router.semantic") => {
+                "other requests are taken by likeness"
+            }
+            _ if path.starts_with("smart_router.sticky") => {
+                "sessions keep their model in another way"
+            }
+            _ if path.starts_with("smart_router.") => "other requests may leave their slots",
+            _ if path.starts_with("governance.cascade") => {
+                "failed answers are asked for again in another way"
+            }
+            _ if path.starts_with("governance.shadow") => "answers are looked over in another way",
+            _ if path.starts_with("governance.") => "alarms are raised at other values",
+            _ => "no request goes elsewhere",
+        };
+        sentence.to_owned()
+    }
+}
+
+fn section_sentence(path: &str, gone: bool) -> &'static str {
+    match (path, gone) {
+        ("smart_router", false) => "rules, likeness and candidates are asked before the slots",
+        ("smart_router", true) => "every request goes straight to the slots",
+        ("runtime.remote_service", false) => "requests are forwarded, and no model here answers",
+        ("runtime.remote_service", true) => "requests are answered here",
+        ("governance.cascade", false) => "failed answers are asked for again from another model",
+        ("governance.cascade", true) => "failed answers are served as they come",
+        ("governance.shadow", false) => "answers are looked over",
+        ("governance.shadow", true) => "answers are not looked over any more",
+        _ => "no request goes elsewhere",
     }
 }
 

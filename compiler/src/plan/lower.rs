@@ -1,13 +1,18 @@
 //! Checked registration → plan. Every default becomes explicit here, and only
 //! here, and is noted as filled in.
 
+mod access;
+mod governance;
+mod provider;
+mod smart;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
     Address, Capabilities, Cost, Endpoint, Filled, HealthPolicy, ItemOrigin, Listen, LogLevel,
-    Mode, Plan, Pool, Provenance, RateLimit, Router, Runtime, SCHEMA, SecretRef, Secrets, Strategy,
-    UpstreamService,
+    Plan, Pool, Provenance, RateLimit, Router, SCHEMA, SecretRef, Secrets, Source, Strategy,
+    Traced, UpstreamService,
 };
 use crate::Compiled;
 use crate::check::{Checked, Member};
@@ -39,15 +44,17 @@ pub(crate) fn lower(checked: Checked) -> Compiled {
         registration.timeout_ms.as_ref(),
         TIMEOUT_MS,
     );
-    let mode = lowering.filled("Runtime.mode", registration.mode.as_ref(), Mode::Local);
     let plan = Plan {
+        governance: lowering.governance(registration),
         listen,
         log_level,
+        managed_keys: lowering.managed_keys(registration),
         models: lowering.models(registration),
         pools: lowering.pools(&checked),
         router: lowering.router(&checked),
-        runtime: Runtime { mode },
+        runtime: lowering.runtime(registration),
         schema: SCHEMA.to_owned(),
+        smart_router: lowering.smart_router(registration),
         upstream_services: lowering.services(registration),
         upstream_timeout_ms: u64::try_from(timeout).ok().filter(|timeout| *timeout > 0),
     };
@@ -90,6 +97,54 @@ impl Lowering {
         }
     }
 
+    /// A value of a section, or its default; noted either way.
+    fn traced<T: Clone + ToString>(
+        &mut self,
+        path: impl Into<String>,
+        key: impl Into<Cow<'static, str>>,
+        written: Option<&Spanned<T>>,
+        default: T,
+    ) -> T {
+        self.traced_or(path, key, written, default, DEFAULT)
+    }
+
+    /// [`Lowering::traced`] with another reason than that it is the default.
+    fn traced_or<T: Clone + ToString>(
+        &mut self,
+        path: impl Into<String>,
+        key: impl Into<Cow<'static, str>>,
+        written: Option<&Spanned<T>>,
+        default: T,
+        because: &'static str,
+    ) -> T {
+        let source = match written {
+            Some(written) => Source::Written(written.span),
+            None => Source::Filled(default.to_string(), because),
+        };
+        self.note(path, key, source);
+        written.map_or(default, |written| written.value.clone())
+    }
+
+    /// A value of a section that may be absent; noted where it is written.
+    fn traced_if<T: Clone>(
+        &mut self,
+        path: impl Into<String>,
+        key: impl Into<Cow<'static, str>>,
+        written: Option<&Spanned<T>>,
+    ) -> Option<T> {
+        let written = written?;
+        self.note(path, key, Source::Written(written.span));
+        Some(written.value.clone())
+    }
+
+    fn note(&mut self, path: impl Into<String>, key: impl Into<Cow<'static, str>>, source: Source) {
+        self.provenance.traced.push(Traced {
+            path: path.into(),
+            key: key.into(),
+            source,
+        });
+    }
+
     fn listen(&mut self, registration: &Registration) -> Listen {
         let host = self.filled("HOST", registration.host.as_ref(), HOST.to_owned());
         let port = self.filled("PORT", registration.port.as_ref(), PORT);
@@ -119,6 +174,9 @@ impl Lowering {
                     .insert(id.value.clone(), origin(entry, filled));
                 models.insert(id.value.clone(), endpoint);
             }
+        }
+        for provider in registration.used_providers() {
+            self.provider(provider, &mut models);
         }
         models
     }
@@ -274,7 +332,10 @@ impl Lowering {
             self.provenance.slots.insert(*slot, name.span);
             slots.insert(*slot, name.value.clone());
         }
+        let force = checked.registration.force_image_agent.as_ref();
+        let force_image_agent = self.filled("forceUseImageAgent", force, false);
         Router {
+            force_image_agent,
             long_context_threshold: threshold.unsigned_abs(),
             slots,
         }
@@ -313,6 +374,7 @@ struct Identity {
 fn origin(entry: &ModelEntry, filled: Vec<Filled>) -> ItemOrigin {
     ItemOrigin {
         span: entry.head,
+        list: entry.list,
         index: entry.index,
         written: entry.written(),
         old: entry.old.clone(),

@@ -21,6 +21,28 @@ pub struct Provenance {
     pub written: Vec<Written>,
     /// Defaults outside of models and pools, in plan order.
     pub filled: Vec<Filled>,
+    /// Values of the smart router, governance, access and the runtime, in plan order.
+    pub traced: Vec<Traced>,
+}
+
+/// A value of a section, by its path in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// The path in the plan, for example `smart_router.rules[0].priority`.
+    pub path: String,
+    /// The key in the document that says it, or would.
+    pub key: Cow<'static, str>,
+    /// Where the value comes from.
+    pub source: Source,
+}
+
+/// Where a traced value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was written here.
+    Written(Span),
+    /// It was filled in: the value, and what it comes from.
+    Filled(String, &'static str),
 }
 
 /// Where a model entry or a pool member was written.
@@ -28,6 +50,8 @@ pub struct Provenance {
 pub struct ItemOrigin {
     /// The entry.
     pub span: Span,
+    /// The list it stands in: `Models`, `Registration.models` or `Providers`.
+    pub list: &'static str,
     /// Position in its list in the document set, from 0.
     pub index: usize,
     /// The values that were written.

@@ -31,6 +31,17 @@ impl Fingerprint {
             .collect();
         Self(format!("{PREFIX}{hex}"))
     }
+
+    /// Where the first fingerprint of a text stands.
+    pub fn find(text: &str) -> Option<std::ops::Range<usize>> {
+        text.match_indices(PREFIX).find_map(|(start, _)| {
+            let end = start + PREFIX.len() + 16;
+            let hex = text.get(start + PREFIX.len()..end)?;
+            hex.bytes()
+                .all(|byte| byte.is_ascii_hexdigit())
+                .then_some(start..end)
+        })
+    }
 }
 
 impl fmt::Display for Fingerprint {

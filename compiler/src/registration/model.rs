@@ -1,44 +1,151 @@
 //! One entry of `Models` or `Registration.models`.
 
-use super::pool::{clustering, is_written};
-use super::read::{Fields, Key, Reader, join, key, renamed};
+use super::key::{Key, Meaning, POSITIVE, TEXT, Takes, key, refused};
+use super::pool::clustering;
+use super::read::{Fields, Reader, join};
 use crate::plan::{Effort, Interface, Thinking, ThinkingMode};
 use crate::source::{Span, Spanned};
 use crate::tree::{Node, Value};
 
-const MODEL: &[Key] = &[
-    key("id"),
-    renamed("api", "api_base_url"),
-    renamed("key", "api_key"),
-    renamed("interface", "protocol"),
-    key("model"),
-    key("thinking"),
-    key("metadata"),
+pub(super) const MODEL: &[Key] = &[
+    key(
+        "id",
+        Takes::Text(Meaning::ModelId),
+        "the name that slots, rules and clients ask for",
+    )
+    .required(),
+    key(
+        "api",
+        Takes::Text(Meaning::Url),
+        "the upstream's URL; an empty path and one that ends in `/v1` are completed",
+    )
+    .was("api_base_url")
+    .required(),
+    key(
+        "key",
+        Takes::Text(Meaning::Secret),
+        "the upstream's key, as a variable such as `${ANTHROPIC_API_KEY}`",
+    )
+    .was("api_key")
+    .required(),
+    key(
+        "interface",
+        Takes::Word(Interface::NAMES),
+        "the protocol the upstream speaks; inferred from `api` and `model` where absent",
+    )
+    .was("protocol"),
+    key(
+        "model",
+        Takes::Text(Meaning::Value),
+        "the name the upstream knows the model by",
+    )
+    .required(),
+    key(
+        "thinking",
+        Takes::Either(&Takes::Word(THINKING_NAMES), &Takes::Map(THINKING)),
+        "what the model does with thinking",
+    ),
+    key(
+        "metadata",
+        Takes::Map(METADATA),
+        "what is known about the model and its place in a pool",
+    ),
 ];
 
 const METADATA: &[Key] = &[
-    key("label"),
-    key("vendor_hint"),
-    key("supports_reasoning"),
-    key("supports_tools"),
-    key("supports_images"),
-    key("context_window_tokens"),
-    key("safe_input_tokens"),
-    key("pool_endpoint_id"),
-    key("pool_priority"),
-    key("pool_enabled"),
-    key("upstream_service_id"),
-    key("cost_per_1m_input_tokens"),
-    key("cost_per_1m_output_tokens"),
-    key("cost_currency"),
-    key("rate_limit_rpm"),
-    key("rate_limit_tpm"),
-    key("nodes"),
-    key("node_id"),
-    key("cluster"),
+    key("label", TEXT, "a name for people"),
+    key("vendor_hint", TEXT, "the vendor, for display"),
+    key(
+        "supports_reasoning",
+        Takes::Boolean,
+        "whether the model can think; thinking is dropped otherwise",
+    )
+    .or("true"),
+    key(
+        "supports_tools",
+        Takes::Boolean,
+        "whether the model can call tools; they become text otherwise",
+    )
+    .or("true"),
+    key(
+        "supports_images",
+        Takes::Boolean,
+        "whether the model can see images; they become text otherwise",
+    )
+    .or("true"),
+    key(
+        "context_window_tokens",
+        POSITIVE,
+        "the whole window in tokens",
+    ),
+    key(
+        "safe_input_tokens",
+        POSITIVE,
+        "the most input tokens to send; at most `context_window_tokens`",
+    ),
+    key(
+        "pool_endpoint_id",
+        TEXT,
+        "the endpoint's stable id; else `<id>@<upstream_service_id>`, else made of its position",
+    ),
+    key(
+        "pool_priority",
+        Takes::Integer(i64::MIN, i64::MAX),
+        "its place in the pool, smaller first; else its position in `models`",
+    ),
+    key(
+        "pool_enabled",
+        Takes::Boolean,
+        "whether it may serve; a disabled endpoint stays listed",
+    )
+    .or("true"),
+    key(
+        "upstream_service_id",
+        Takes::Text(Meaning::ServiceRef),
+        "the upstream service it belongs to",
+    ),
+    key(
+        "cost_per_1m_input_tokens",
+        Takes::Amount,
+        "price of 1,000,000 input tokens",
+    ),
+    key(
+        "cost_per_1m_output_tokens",
+        Takes::Amount,
+        "price of 1,000,000 output tokens",
+    ),
+    key("cost_currency", TEXT, "currency of both prices").or("USD"),
+    key(
+        "rate_limit_rpm",
+        POSITIVE,
+        "requests a minute that the upstream allows",
+    ),
+    key(
+        "rate_limit_tpm",
+        POSITIVE,
+        "tokens a minute that the upstream allows",
+    ),
+    refused("nodes"),
+    refused("node_id"),
+    refused("cluster"),
 ];
 
-const THINKING: &[Key] = &[key("mode"), key("effort"), key("budget_tokens")];
+const THINKING: &[Key] = &[
+    key(
+        "mode",
+        Takes::Word(ThinkingMode::NAMES),
+        "`on` asks for it always, `off` never, `auto` as the request says",
+    ),
+    key(
+        "effort",
+        Takes::Word(Effort::NAMES),
+        "how hard the model thinks",
+    ),
+    key("budget_tokens", POSITIVE, "the most tokens to think with"),
+];
+
+/// The words of [`THINKING_WORDS`].
+const THINKING_NAMES: &[&str] = &["off", "auto", "on", "low", "medium", "high"];
 
 /// The short forms of `thinking`.
 const THINKING_WORDS: &[(&str, Thinking)] = &[
@@ -199,20 +306,16 @@ pub(super) fn read_list(
     list: &'static str,
     inside: &str,
 ) -> Vec<ModelEntry> {
-    let items = reader.items(fields, list, inside);
+    let maps = reader.maps(fields, list, inside, MODEL);
     let list = if inside.is_empty() {
         "Models"
     } else {
         "Registration.models"
     };
-    let mut entries = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
+    let mut entries = Vec::with_capacity(maps.len());
+    for (index, fields) in maps {
         let path = format!("{list}[{index}]");
-        match reader.fields(item, MODEL, &path) {
-            Some(fields) => entries.push(entry(reader, &fields, &path, list, index)),
-            None if matches!(item.value, Value::Null) => reader.empty_item(item, &path),
-            None => {}
-        }
+        entries.push(entry(reader, &fields, &path, list, index));
     }
     entries
 }
@@ -224,38 +327,33 @@ fn entry(
     list: &'static str,
     index: usize,
 ) -> ModelEntry {
-    let required = |reader: &mut Reader<'_>, name: &'static str, help: &'static str| {
-        let text = reader.text(fields, name, path);
-        if text.is_none() && !is_written(fields, name) {
-            // Without its id an entry may be the one that a slot names.
-            reader.whole &= name != "id";
-            reader.missing(name, path, fields.head, help);
-        }
-        text
-    };
     ModelEntry {
         index,
         list,
         head: fields.head,
-        id: required(
-            reader,
+        id: reader.required_text(
+            fields,
             "id",
+            path,
             "add the name that routing refers to, for example `id: sonnet`",
         ),
-        api: required(
-            reader,
+        api: reader.required_text(
+            fields,
             "api",
+            path,
             "add the upstream URL, for example `api: \"https://api.anthropic.com\"`",
         ),
-        key: required(
-            reader,
+        key: reader.required_text(
+            fields,
             "key",
+            path,
             "add the upstream key as a variable, for example `key: \"${ANTHROPIC_API_KEY}\"`",
         ),
         interface: reader.word(fields, "interface", path, Interface::WORDS),
-        model: required(
-            reader,
+        model: reader.required_text(
+            fields,
             "model",
+            path,
             "add the name the upstream knows, for example `model: claude-sonnet-4-5`",
         ),
         thinking: thinking(reader, fields, path),
@@ -273,7 +371,7 @@ fn thinking(
     if let Value::Map(_) = node.value {
         let path = join(path, "thinking");
         let inner = reader.fields(node, THINKING, &path)?;
-        let budget = reader.integer(&inner, "budget_tokens", &path, 1..=i64::MAX);
+        let budget = reader.integer(&inner, "budget_tokens", &path);
         let value = Thinking {
             budget_tokens: budget.map(|number| number.value.unsigned_abs()),
             effort: reader
@@ -331,16 +429,16 @@ fn metadata(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Met
         supports_reasoning: reader.boolean(&inner, "supports_reasoning", path),
         supports_tools: reader.boolean(&inner, "supports_tools", path),
         supports_images: reader.boolean(&inner, "supports_images", path),
-        context_window_tokens: reader.integer(&inner, "context_window_tokens", path, 1..=i64::MAX),
-        safe_input_tokens: reader.integer(&inner, "safe_input_tokens", path, 1..=i64::MAX),
+        context_window_tokens: reader.integer(&inner, "context_window_tokens", path),
+        safe_input_tokens: reader.integer(&inner, "safe_input_tokens", path),
         pool_endpoint_id: reader.text(&inner, "pool_endpoint_id", path),
-        pool_priority: reader.integer(&inner, "pool_priority", path, i64::MIN..=i64::MAX),
+        pool_priority: reader.integer(&inner, "pool_priority", path),
         pool_enabled: reader.boolean(&inner, "pool_enabled", path),
         upstream_service_id: reader.text(&inner, "upstream_service_id", path),
         cost_input: reader.amount(&inner, "cost_per_1m_input_tokens", path),
         cost_output: reader.amount(&inner, "cost_per_1m_output_tokens", path),
         cost_currency: reader.text(&inner, "cost_currency", path),
-        rate_limit_rpm: reader.integer(&inner, "rate_limit_rpm", path, 1..=i64::MAX),
-        rate_limit_tpm: reader.integer(&inner, "rate_limit_tpm", path, 1..=i64::MAX),
+        rate_limit_rpm: reader.integer(&inner, "rate_limit_rpm", path),
+        rate_limit_tpm: reader.integer(&inner, "rate_limit_tpm", path),
     }
 }

@@ -1,24 +1,51 @@
 //! `Registration`: pools of endpoints and the services they refer to.
 
 use super::ModelEntry;
+use super::key::{Key, Meaning, Takes, key, refused};
 use super::model;
-use super::read::{Fields, Key, Reader, key};
+use super::model::MODEL;
+use super::read::{Fields, Reader};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Strategy;
 use crate::source::{Span, Spanned};
-use crate::tree::Value;
 
-const REGISTRATION: &[Key] = &[
-    key("enabled"),
-    key("strategy"),
-    key("models"),
-    key("upstream_services"),
-    key("nodes"),
-    key("node_id"),
-    key("cluster"),
+pub(super) const REGISTRATION: &[Key] = &[
+    key("enabled", Takes::Boolean, "whether pools are compiled").or("false"),
+    key(
+        "strategy",
+        Takes::Word(Strategy::NAMES),
+        "how a pool orders its endpoints for a request",
+    )
+    .or("priority"),
+    key(
+        "models",
+        Takes::List(&Takes::Map(MODEL)),
+        "endpoints; entries of one `id` are one pool",
+    ),
+    key(
+        "upstream_services",
+        Takes::List(&Takes::Map(SERVICE)),
+        "services that endpoints belong to; no traffic goes to them by themselves",
+    ),
+    refused("nodes"),
+    refused("node_id"),
+    refused("cluster"),
 ];
 
-const SERVICE: &[Key] = &[key("id"), key("base_url"), key("auth_token")];
+const SERVICE: &[Key] = &[
+    key(
+        "id",
+        Takes::Text(Meaning::ServiceId),
+        "the name that `upstream_service_id` refers to",
+    )
+    .required(),
+    key("base_url", Takes::Text(Meaning::Url), "the service's URL").required(),
+    key(
+        "auth_token",
+        Takes::Text(Meaning::Secret),
+        "the token for observing it",
+    ),
+];
 
 /// `Registration` as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,17 +89,9 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<P
         clustering(reader, &inner, name, "Registration");
     }
     let mut services = Vec::new();
-    for (at, item) in reader
-        .items(&inner, "upstream_services", "Registration")
-        .iter()
-        .enumerate()
-    {
+    for (at, fields) in reader.maps(&inner, "upstream_services", "Registration", SERVICE) {
         let path = format!("Registration.upstream_services[{at}]");
-        match reader.fields(item, SERVICE, &path) {
-            Some(fields) => services.push(service(reader, &fields, &path, at)),
-            None if matches!(item.value, Value::Null) => reader.empty_item(item, &path),
-            None => {}
-        }
+        services.push(service(reader, &fields, &path, at));
     }
     Some(Pools {
         enabled: reader.boolean(&inner, "enabled", "Registration"),
@@ -89,42 +108,24 @@ fn service(
     path: &str,
     index: usize,
 ) -> ServiceEntry {
-    let id = reader.text(fields, "id", path);
-    if id.is_none() && !is_written(fields, "id") {
-        reader.whole = false;
-        reader.missing(
-            "id",
-            path,
-            fields.head,
-            "add the id that endpoints refer to, for example `id: dc-a`",
-        );
-    }
-    let base_url = reader.text(fields, "base_url", path);
-    if base_url.is_none() && !is_written(fields, "base_url") {
-        reader.missing(
-            "base_url",
-            path,
-            fields.head,
-            "add its URL, for example `base_url: \"https://a.example\"`",
-        );
-    }
+    let id = reader.required_text(
+        fields,
+        "id",
+        path,
+        "add the id that endpoints refer to, for example `id: dc-a`",
+    );
+    let base_url = reader.required_text(
+        fields,
+        "base_url",
+        path,
+        "add its URL, for example `base_url: \"https://a.example\"`",
+    );
     ServiceEntry {
         index,
         id,
         base_url,
         auth_token: reader.text(fields, "auth_token", path),
     }
-}
-
-/// Whether a key holds a value of any kind, so that a wrong one is reported as wrong and not as missing.
-pub(super) fn is_written(fields: &Fields<'_, '_>, name: &str) -> bool {
-    fields
-        .entry(name)
-        .is_some_and(|entry| match &entry.value.value {
-            Value::Null => false,
-            Value::Scalar(scalar) => !scalar.text.trim().is_empty(),
-            Value::List(_) | Value::Map(_) | Value::Broken => true,
-        })
 }
 
 /// Refuses `nodes`, `node_id` and `cluster` wherever they stand.

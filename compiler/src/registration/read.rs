@@ -6,6 +6,7 @@
 //! - number: decimal and unquoted; `010` is refused because readers disagree on it;
 //! - a quoted text is text, never a number or a boolean.
 
+use super::key::{Key, Standing, Takes};
 use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
 use crate::source::{Span, Spanned};
 use crate::tree::{Entry, Node, Scalar, Value};
@@ -18,30 +19,6 @@ pub(super) struct Reader<'p> {
     /// False as soon as a section, a list or a name could not be read: names
     /// that seem to exist nowhere may have been meant there.
     pub(super) whole: bool,
-}
-
-/// Keys that are known in order to be refused; nobody is sent to them.
-const REFUSED: &[&str] = &["nodes", "node_id", "cluster"];
-
-/// One key a map may have.
-pub(super) struct Key {
-    /// Current spelling.
-    pub(super) name: &'static str,
-    /// Old spelling.
-    pub(super) old: Option<&'static str>,
-}
-
-/// A key without an old spelling.
-pub(super) const fn key(name: &'static str) -> Key {
-    Key { name, old: None }
-}
-
-/// A key that had another name.
-pub(super) const fn renamed(name: &'static str, old: &'static str) -> Key {
-    Key {
-        name,
-        old: Some(old),
-    }
 }
 
 /// The entries of a map by known key; values in the order of `keys`.
@@ -74,6 +51,23 @@ impl<'t, 's> Fields<'t, 's> {
             .collect()
     }
 
+    /// What a key takes.
+    fn takes(&self, name: &str) -> Takes {
+        let key = self.keys.iter().find(|key| key.name == name);
+        key.map_or(Takes::Anything, |key| key.takes)
+    }
+
+    /// Whether a key holds a value of any kind, so that a wrong one is reported as
+    /// wrong and not as missing.
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        self.entry(name)
+            .is_some_and(|entry| match &entry.value.value {
+                Value::Null => false,
+                Value::Scalar(scalar) => !scalar.text.trim().is_empty(),
+                Value::List(_) | Value::Map(_) | Value::Broken => true,
+            })
+    }
+
     /// Whether a key was written, whatever its value.
     pub(super) fn entry(&self, name: &str) -> Option<&'t Entry<'s>> {
         let at = self.keys.iter().position(|key| key.name == name)?;
@@ -102,9 +96,7 @@ impl Reader<'_> {
         for entry in entries {
             self.whole &= !matches!(entry.value.value, Value::Broken);
             let name = entry.key.value.as_ref();
-            let at = keys
-                .iter()
-                .position(|key| key.name == name || key.old == Some(name));
+            let at = keys.iter().position(|key| key.is_spelt(name));
             match at {
                 Some(at) => self.place(&mut found[at], entry, &keys[at]),
                 None => {
@@ -177,10 +169,7 @@ impl Reader<'_> {
         let Some((key, _)) = name.split_once(':') else {
             return false;
         };
-        if !keys
-            .iter()
-            .any(|known| known.name == key || known.old == Some(key))
-        {
+        if !keys.iter().any(|known| known.is_spelt(key)) {
             return false;
         }
         // The value is there, only not where it can be read.
@@ -217,8 +206,8 @@ impl Reader<'_> {
         };
         let known: Vec<&'static str> = keys
             .iter()
+            .filter(|key| key.standing != Standing::Refused)
             .map(|key| key.name)
-            .filter(|name| !REFUSED.contains(name))
             .collect();
         let near = nearest(name, known.iter().copied())
             .and_then(|near| known.iter().copied().find(|known| *known == near));
@@ -308,6 +297,23 @@ impl Reader<'_> {
         (!text.is_empty()).then(|| Spanned::new(text.to_owned(), node.span))
     }
 
+    /// A text that must be there.
+    pub(super) fn required_text(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+        help: &str,
+    ) -> Option<Spanned<String>> {
+        let text = self.text(fields, name, inside);
+        if text.is_none() && !fields.is_written(name) {
+            // Without its name an entry may be the one that another refers to.
+            self.whole &= !matches!(name, "id" | "name");
+            self.missing(name, inside, fields.head, help);
+        }
+        text
+    }
+
     /// A boolean.
     pub(super) fn boolean(
         &mut self,
@@ -336,15 +342,18 @@ impl Reader<'_> {
         value.map(|value| Spanned::new(value, node.span))
     }
 
-    /// A whole number within `range`.
+    /// A whole number within the range of its key.
     pub(super) fn integer(
         &mut self,
         fields: &Fields<'_, '_>,
         name: &str,
         inside: &str,
-        range: std::ops::RangeInclusive<i64>,
     ) -> Option<Spanned<i64>> {
         let node = fields.get(name)?;
+        let range = match fields.takes(name) {
+            Takes::Integer(from, to) => from..=to,
+            _ => i64::MIN..=i64::MAX,
+        };
         let path = join(inside, name);
         let scalar = self.scalar(node, &path, "a whole number")?;
         let number = decimal(&scalar.text).and_then(|text| text.parse::<i128>().ok());
@@ -365,7 +374,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A finite number of at least zero.
+    /// A finite number of at least zero; for a ratio, of at most one.
     pub(super) fn amount(
         &mut self,
         fields: &Fields<'_, '_>,
@@ -384,8 +393,12 @@ impl Reader<'_> {
             self.not_plain(node, scalar, &path, "a number", number.is_some());
             return None;
         };
-        if number < 0.0 || !number.is_finite() {
-            self.out_of_range(node.span, &path, &scalar.text, "0 or more");
+        let (most, allowed) = match fields.takes(name) {
+            Takes::Ratio => (1.0, "0 to 1"),
+            _ => (f64::MAX, "0 or more"),
+        };
+        if !(0.0..=most).contains(&number) {
+            self.out_of_range(node.span, &path, &scalar.text, allowed);
             return None;
         }
         // -0.0 and 0.0 are the same price and must give the same plan.
@@ -403,19 +416,31 @@ impl Reader<'_> {
         let node = fields.get(name)?;
         let path = join(inside, name);
         let scalar = self.scalar(node, &path, "a word")?;
-        let text = scalar.text.trim();
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(Spanned::new(value.clone(), node.span));
+        let text = Spanned::new(scalar.text.trim().to_owned(), node.span);
+        let value = self.one_of(&text, &path, words)?;
+        Some(Spanned::new(value, node.span))
+    }
+
+    /// The value of a text that must be one of a closed set of words.
+    pub(super) fn one_of<T: Clone>(
+        &mut self,
+        text: &Spanned<String>,
+        path: &str,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
+        let word = text.value.as_str();
+        if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
+            return Some(value.clone());
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let mut diagnostic = Diagnostic::new(
             Code::DocumentUnknownValue,
-            format!("`{path}` cannot be `{text}`"),
+            format!("`{path}` cannot be `{word}`"),
         )
-        .at(node.span, "this value is not known")
-        .help(did_you_mean(text, &known, "values"));
-        if let Some(near) = nearest(text, known) {
-            diagnostic = diagnostic.fix(node.span, near);
+        .at(text.span, "this value is not known")
+        .help(did_you_mean(word, &known, "values"));
+        if let Some(near) = nearest(word, known) {
+            diagnostic = diagnostic.fix(text.span, near);
         }
         self.problems.push(diagnostic);
         None
@@ -439,6 +464,90 @@ impl Reader<'_> {
                 &[]
             }
         }
+    }
+
+    /// The items of a list of maps that are maps, each with its position. Others are reported.
+    pub(super) fn maps<'t, 's>(
+        &mut self,
+        fields: &Fields<'t, 's>,
+        name: &str,
+        inside: &str,
+        keys: &'static [Key],
+    ) -> Vec<(usize, Fields<'t, 's>)> {
+        let mut maps = Vec::new();
+        for (at, item) in self.items(fields, name, inside).iter().enumerate() {
+            let path = format!("{}[{at}]", join(inside, name));
+            match self.fields(item, keys, &path) {
+                Some(fields) => maps.push((at, fields)),
+                None if matches!(item.value, Value::Null) => self.empty_item(item, &path),
+                None => {}
+            }
+        }
+        maps
+    }
+
+    /// The items of a list of texts as written; blank ones are left out. One text
+    /// alone is a list of one.
+    pub(super) fn texts(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+    ) -> Vec<Spanned<String>> {
+        let Some(node) = fields.get(name) else {
+            return Vec::new();
+        };
+        let alone = std::slice::from_ref(node);
+        let items = match &node.value {
+            Value::Scalar(_) => alone,
+            _ => self.items(fields, name, inside),
+        };
+        let mut texts = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            match &item.value {
+                Value::Scalar(scalar) if scalar.text.trim().is_empty() => {}
+                Value::Scalar(scalar) => {
+                    texts.push(Spanned::new(scalar.text.clone().into_owned(), item.span));
+                }
+                Value::Null | Value::Broken => {}
+                Value::List(_) | Value::Map(_) => {
+                    self.wrong_type(item, &format!("{}[{at}]", join(inside, name)), "a text");
+                }
+            }
+        }
+        texts
+    }
+
+    /// The texts of a map whose names are the user's, in the order written.
+    pub(super) fn named_texts(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        name: &str,
+        inside: &str,
+    ) -> Vec<(Spanned<String>, Spanned<String>)> {
+        let Some(node) = fields.get(name) else {
+            return Vec::new();
+        };
+        let path = join(inside, name);
+        let Value::Map(entries) = &node.value else {
+            self.wrong_type(node, &path, "a map");
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for entry in entries {
+            let key = Spanned::new(entry.key.value.clone().into_owned(), entry.key.span);
+            match &entry.value.value {
+                Value::Scalar(scalar) => {
+                    let text = scalar.text.trim().to_owned();
+                    texts.push((key, Spanned::new(text, entry.value.span)));
+                }
+                Value::Null | Value::Broken => {}
+                Value::List(_) | Value::Map(_) => {
+                    self.wrong_type(&entry.value, &join(&path, &key.value), "a text");
+                }
+            }
+        }
+        texts
     }
 
     fn not_plain(

@@ -1,52 +1,124 @@
-//! The top level: which sections exist, and which have no effect yet.
+//! The top level: which sections exist, and which are left aside.
 
-use super::read::{Fields, Key, Reader, key};
-use super::{Registration, model, pool, router};
+use super::key::{Key, Meaning, TEXT, Takes, key};
+use super::read::{Fields, Reader};
+use super::{
+    Registration, auth, governance, model, pool, provider, router, runtime, smart, trigger,
+};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::plan::{LogLevel, Mode};
+use crate::plan::LogLevel;
 use crate::source::Spanned;
-use crate::tree::{Entry, Root, Value};
+use crate::tree::{Root, Value};
 
-const SECTIONS: &[Key] = &[
-    key("HOST"),
-    key("PORT"),
-    key("APIKEY"),
-    key("API_TIMEOUT_MS"),
-    key("LOG_LEVEL"),
-    key("Models"),
-    key("Router"),
-    key("Registration"),
-    key("Runtime"),
-    key("PROXY_URL"),
-    key("LOG"),
-    key("NON_INTERACTIVE_MODE"),
-    key("CUSTOM_ROUTER_PATH"),
-    key("forceUseImageAgent"),
-    key("Providers"),
-    key("SmartRouter"),
-    key("TriggerRouter"),
-    key("Auth"),
-    key("Governance"),
+/// Every key of a registration, with all that may stand below it.
+pub const VOCABULARY: &[Key] = &[
+    key(
+        "HOST",
+        Takes::Text(Meaning::Value),
+        "the address the proxy listens on; a public one needs a key",
+    )
+    .or("127.0.0.1"),
+    key(
+        "PORT",
+        Takes::Integer(1, 65_535),
+        "the TCP port the proxy listens on",
+    )
+    .or("5678"),
+    key(
+        "APIKEY",
+        Takes::Text(Meaning::Secret),
+        "the bootstrap key; asked of callers when it is set",
+    ),
+    key(
+        "API_TIMEOUT_MS",
+        Takes::Integer(i64::MIN, i64::MAX),
+        "the longest wait for an upstream in milliseconds; zero and below mean no limit",
+    )
+    .or("600000"),
+    key(
+        "LOG_LEVEL",
+        Takes::Word(LogLevel::NAMES),
+        "the least severe log line that is written",
+    )
+    .or("debug"),
+    key(
+        "LOG",
+        Takes::Boolean,
+        "read and left aside: logs go to standard error",
+    ),
+    key(
+        "PROXY_URL",
+        Takes::Text(Meaning::Url),
+        "an outbound HTTP proxy; left aside: upstreams are called directly",
+    ),
+    key(
+        "NON_INTERACTIVE_MODE",
+        Takes::Boolean,
+        "read and left aside: it never had an effect",
+    ),
+    key(
+        "CUSTOM_ROUTER_PATH",
+        TEXT,
+        "a script that routes; left aside: no script is run",
+    ),
+    key(
+        "forceUseImageAgent",
+        Takes::Boolean,
+        "whether images always go through the image agent, and never straight to `Router.image`",
+    )
+    .or("false"),
+    key(
+        "Models",
+        Takes::List(&Takes::Map(model::MODEL)),
+        "logical models with one endpoint each",
+    ),
+    key(
+        "Providers",
+        Takes::List(&Takes::Map(provider::PROVIDER)),
+        "upstreams of older files; counts only where there are no `Models`",
+    )
+    .legacy(),
+    key(
+        "Router",
+        Takes::Map(router::ROUTER),
+        "scenario slots: which model takes which requests",
+    ),
+    key(
+        "SmartRouter",
+        Takes::Map(smart::SMART_ROUTER),
+        "what is asked before the slots: rules, likeness, candidates, sessions",
+    ),
+    key(
+        "TriggerRouter",
+        Takes::Map(trigger::TRIGGER_ROUTER),
+        "the smart router of older files",
+    )
+    .legacy(),
+    key(
+        "Registration",
+        Takes::Map(pool::REGISTRATION),
+        "pools: several endpoints behind one logical model",
+    ),
+    key(
+        "Runtime",
+        Takes::Map(runtime::RUNTIME),
+        "the deployment role and what goes with it",
+    ),
+    key("Auth", Takes::Map(auth::AUTH), "keys that were handed out"),
+    key(
+        "Governance",
+        Takes::Map(governance::GOVERNANCE),
+        "what is done about answers, beside serving them",
+    ),
 ];
 
-/// Sections of the reference that are read by name only.
+/// Keys that are read by name only, and what happens instead.
 const INERT: &[(&str, &str)] = &[
     ("PROXY_URL", "upstreams are called directly"),
     ("LOG", "logs go to standard error"),
     ("NON_INTERACTIVE_MODE", "it never had an effect"),
     ("CUSTOM_ROUTER_PATH", "no script is run"),
-    ("forceUseImageAgent", "images pass through"),
-    (
-        "Providers",
-        "slots that name its models lead nowhere; declare them under `Models`",
-    ),
-    ("SmartRouter", "its rules are not applied"),
-    ("TriggerRouter", "its rules are not applied"),
-    ("Auth", "only `APIKEY` is asked for"),
-    ("Governance", "nothing of it is applied"),
 ];
-
-const RUNTIME: &[Key] = &[key("mode"), key("remote_service"), key("security")];
 
 pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
     let mut reader = Reader {
@@ -55,32 +127,31 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
         whole: root.complete,
     };
     let mut registration = Registration::default();
-    let Some(fields) = reader.fields(&root.node, SECTIONS, "") else {
+    let Some(fields) = reader.fields(&root.node, VOCABULARY, "") else {
         return registration;
     };
     registration.head = Some(fields.head);
     registration.host = reader.text(&fields, "HOST", "");
-    registration.port = reader
-        .integer(&fields, "PORT", "", 1..=65_535)
-        .as_ref()
-        .and_then(port);
+    registration.port = reader.integer(&fields, "PORT", "").as_ref().and_then(port);
     registration.api_key = reader.text(&fields, "APIKEY", "");
-    registration.timeout_ms = reader.integer(&fields, "API_TIMEOUT_MS", "", i64::MIN..=i64::MAX);
+    registration.timeout_ms = reader.integer(&fields, "API_TIMEOUT_MS", "");
     registration.log_level = reader.word(&fields, "LOG_LEVEL", "", LogLevel::WORDS);
     registration.models = model::read_list(&mut reader, &fields, "Models", "");
-    registration.router = router::read(&mut reader, &fields, &mut registration.inert);
+    registration.providers = provider::read(&mut reader, &fields);
+    registration.providers_head = fields
+        .get("Providers")
+        .and(fields.entry("Providers"))
+        .map(|entry| entry.key.span);
+    registration.router = router::read(&mut reader, &fields);
+    registration.smart = smart::read(&mut reader, &fields);
+    registration.trigger = trigger::read(&mut reader, &fields);
     registration.pools = pool::read(&mut reader, &fields);
-    registration.mode = runtime(&mut reader, &fields, &mut registration.inert);
+    registration.runtime = runtime::read(&mut reader, &fields);
+    registration.managed_keys = auth::read(&mut reader, &fields);
+    registration.governance = governance::read(&mut reader, &fields);
+    registration.force_image_agent = reader.boolean(&fields, "forceUseImageAgent", "");
     for (name, consequence) in INERT {
-        if let Some(entry) = fields.entry(name) {
-            inert(
-                &mut reader,
-                entry,
-                name,
-                consequence,
-                &mut registration.inert,
-            );
-        }
+        inert(&mut reader, &fields, name, consequence);
     }
     registration.whole = reader.whole;
     registration
@@ -92,54 +163,25 @@ fn port(number: &Spanned<i64>) -> Option<Spanned<u16>> {
         .map(|value| Spanned::new(value, number.span))
 }
 
-fn runtime(
-    reader: &mut Reader<'_>,
-    fields: &Fields<'_, '_>,
-    known: &mut std::collections::BTreeSet<&'static str>,
-) -> Option<Spanned<Mode>> {
-    let inner = reader.fields(fields.get("Runtime")?, RUNTIME, "Runtime")?;
-    for (name, path, consequence) in [
-        (
-            "remote_service",
-            "Runtime.remote_service",
-            "requests are served here",
-        ),
-        (
-            "security",
-            "Runtime.security",
-            "it describes a policy; nothing is enforced from it",
-        ),
-    ] {
-        if let Some(entry) = inner.entry(name) {
-            inert(reader, entry, path, consequence, known);
-        }
-    }
-    reader.word(&inner, "mode", "Runtime", Mode::WORDS)
-}
-
-/// Reports a section that is known and has no effect yet.
-pub(super) fn inert(
-    reader: &mut Reader<'_>,
-    entry: &Entry<'_>,
-    path: &'static str,
-    consequence: &str,
-    known: &mut std::collections::BTreeSet<&'static str>,
-) {
+/// Reports a key that is known and has no effect.
+fn inert(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, name: &str, consequence: &str) {
+    let Some(entry) = fields.entry(name) else {
+        return;
+    };
     if matches!(entry.value.value, Value::Null) {
         return;
     }
-    known.insert(path);
     reader.problems.push(
         Diagnostic::new(
             Code::DocumentNotSupportedYet,
-            format!("`{path}` is not supported yet"),
+            format!("`{name}` is not supported yet"),
         )
         .at(
             entry.key.span,
             format!("read and left aside; {consequence}"),
         )
         .help(format!(
-            "keep `{path}` if another reader of this file needs it; it changes nothing here"
+            "keep `{name}` if another reader of this file needs it; it changes nothing here"
         )),
     );
 }

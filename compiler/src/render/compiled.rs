@@ -6,6 +6,7 @@
 
 mod draft;
 mod issues;
+mod smart;
 
 use std::collections::HashMap;
 
@@ -42,13 +43,17 @@ pub fn view(compiled: &Compiled, health: &dyn Fn(&Endpoint) -> Health, now: u64)
 /// What is said about a document besides what it compiles to.
 fn reports(compiled: &Compiled) -> Map<String, Value> {
     let capabilities = Capabilities::of(compiled);
+    let explanation = match &compiled.plan {
+        Some(plan) => smart::explanation(plan),
+        None => json!({ "enabled": false }),
+    };
     let reports = [
         ("capabilityWarnings", capabilities.to_json()),
         (
             "issueReport",
             issues::report(&compiled.problems, &capabilities),
         ),
-        ("smartRouterExplanation", json!({ "enabled": false })),
+        ("smartRouterExplanation", explanation),
         ("warnings", issues::warnings(&compiled.problems)),
     ];
     reports
@@ -307,7 +312,12 @@ fn entry(id: &str, endpoint: &Endpoint, pool: Option<&Pool>) -> Value {
         },
         "dispatchFormat": "anthropic_messages",
         "capabilities": capabilities(endpoint),
-        "source": if pool.is_some() { "registration" } else { "models" },
+        "source": match pool {
+            Some(_) => "registration",
+            // A model of a legacy provider is known by its reference only.
+            None if id == endpoint.legacy_ref() => "providers",
+            None => "models",
+        },
     });
     if let Some(thinking) = endpoint
         .thinking

@@ -38,11 +38,12 @@ pub fn json(diff: &Diff) -> Value {
         .changes
         .iter()
         .map(|change| {
+            let (before, after) = change.shown();
             json!({
                 "path": change.path(),
                 "kind": kind(change),
-                "before": change.before,
-                "after": change.after,
+                "before": before,
+                "after": after,
                 "weight": change.weight(),
                 "sentence": change.sentence(),
             })
@@ -98,9 +99,9 @@ fn sign(change: &Change) -> char {
 }
 
 fn values(change: &Change) -> String {
-    match (&change.before, &change.after) {
+    match change.shown() {
         (Some(before), Some(after)) => format!("{before} → {after}"),
-        (Some(only), None) | (None, Some(only)) => only.clone(),
+        (Some(only), None) | (None, Some(only)) => only,
         (None, None) => String::new(),
     }
 }

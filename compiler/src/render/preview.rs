@@ -1,5 +1,7 @@
 //! The plan as a person would want to review it.
 
+mod sections;
+
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use super::{problems, table};
 use crate::Compiled;
 use crate::diagnostic::Severity;
-use crate::plan::{Endpoint, Filled, ItemOrigin, Plan, Pool, Slot, Target};
+use crate::plan::{Endpoint, ItemOrigin, Plan, Pool, Slot, Source, Target};
 use crate::route::{PoolSnapshot, active_endpoint};
 use crate::source::Sources;
 
@@ -26,6 +28,7 @@ pub fn text(compiled: &Compiled, sources: &Sources) -> String {
     models(&mut out, plan);
     pools(&mut out, plan);
     slots(&mut out, plan);
+    sections::text(&mut out, plan);
     filled(&mut out, compiled, plan);
     warnings(&mut out, compiled, sources);
     out
@@ -64,7 +67,7 @@ pub fn json(compiled: &Compiled, sources: &Sources) -> Value {
         .collect();
     let lines: Vec<Value> = all_filled(compiled, plan)
         .into_iter()
-        .map(|(path, filled)| json!({ "path": path, "value": filled.value, "because": filled.because }))
+        .map(|line| json!({ "path": line.place, "value": line.value, "because": line.because }))
         .collect();
     json!({
         "hash": plan.hash(),
@@ -232,55 +235,122 @@ fn first_choice(pool: &Pool) -> Option<&Endpoint> {
     active_endpoint(pool, &PoolSnapshot::all_healthy())
 }
 
+/// A value that the document left out.
+struct Line<'c> {
+    /// Where it belongs, in the words of the document.
+    place: String,
+    /// Its key.
+    key: &'c str,
+    /// Its path in the plan, where it was traced by it.
+    path: &'c str,
+    value: &'c str,
+    because: &'static str,
+}
+
+/// Values that say little one by one, as one line each kind.
+const COUNTED: [Counted; 3] = [
+    Counted {
+        prefix: "supports_",
+        value: Some("true"),
+        one: "`supports_…` switch true",
+        many: "`supports_…` switches true",
+    },
+    Counted {
+        prefix: "smart_router.rules[",
+        value: None,
+        one: "value of a rule",
+        many: "values of rules",
+    },
+    Counted {
+        prefix: "Governance.observability.anomaly_thresholds.",
+        value: None,
+        one: "anomaly threshold",
+        many: "anomaly thresholds",
+    },
+];
+
+struct Counted {
+    /// How their keys, or their paths in the plan, begin.
+    prefix: &'static str,
+    /// The value they have, where only that one is counted.
+    value: Option<&'static str>,
+    one: &'static str,
+    many: &'static str,
+}
+
+impl Counted {
+    fn has(&self, line: &Line<'_>) -> bool {
+        let prefixed = [line.key, line.path]
+            .iter()
+            .any(|name| name.starts_with(self.prefix));
+        prefixed && self.value.is_none_or(|value| value == line.value)
+    }
+}
+
 fn filled(out: &mut String, compiled: &Compiled, plan: &Plan) {
     let all = all_filled(compiled, plan);
     if all.is_empty() {
         return;
     }
-    // Switches that are on everywhere say little one by one.
-    let (switches, values): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|(_, filled)| filled.value == "true" && filled.key.starts_with("supports_"));
     out.push_str("\nfilled in\n");
-    let rows: Vec<Vec<String>> = values
+    let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|(path, filled)| {
+        .filter(|line| !COUNTED.iter().any(|kind| kind.has(line)))
+        .map(|line| {
             vec![
-                path.clone(),
-                filled.value.to_string(),
-                format!("({})", filled.because),
+                line.place.clone(),
+                line.value.to_owned(),
+                format!("({})", line.because),
             ]
         })
         .collect();
     for line in table::align(&rows) {
         let _ = writeln!(out, "  {line}");
     }
-    if !switches.is_empty() {
-        let count = switches.len();
-        let noun = if count == 1 {
-            "`supports_…` switch"
-        } else {
-            "`supports_…` switches"
-        };
-        let _ = writeln!(out, "  {count} {noun} true (default)");
+    for kind in &COUNTED {
+        let count = all.iter().filter(|line| kind.has(line)).count();
+        if count > 0 {
+            let noun = if count == 1 { kind.one } else { kind.many };
+            let _ = writeln!(out, "  {count} {noun} (default)");
+        }
     }
 }
 
 /// Everything that was filled in, with its path.
-fn all_filled<'c>(compiled: &'c Compiled, plan: &Plan) -> Vec<(String, &'c Filled)> {
+fn all_filled<'c>(compiled: &'c Compiled, plan: &Plan) -> Vec<Line<'c>> {
     let provenance = &compiled.provenance;
-    let mut all: Vec<(String, &Filled)> = provenance
+    let mut all: Vec<Line<'c>> = provenance
         .filled
         .iter()
-        .map(|filled| (filled.key.to_owned(), filled))
+        .map(|filled| Line {
+            place: filled.key.to_owned(),
+            key: filled.key,
+            path: "",
+            value: &filled.value,
+            because: filled.because,
+        })
         .collect();
+    let traced = provenance.traced.iter().filter_map(|traced| {
+        let Source::Filled(value, because) = &traced.source else {
+            return None;
+        };
+        Some(Line {
+            place: traced.key.to_string(),
+            key: &traced.key,
+            path: &traced.path,
+            value,
+            because,
+        })
+    });
+    all.extend(traced);
     let mut item = |place: String, origin: &'c ItemOrigin| {
-        all.extend(
-            origin
-                .filled
-                .iter()
-                .map(|filled| (format!("{place} {}", filled.key), filled)),
-        );
+        all.extend(origin.filled.iter().map(|filled| Line {
+            place: format!("{place} {}", filled.key),
+            key: filled.key,
+            path: "",
+            value: &filled.value,
+            because: filled.because,
+        }));
     };
     for (id, origin) in &provenance.models {
         item(format!("model {id}"), origin);

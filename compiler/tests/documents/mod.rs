@@ -241,6 +241,102 @@ fn pools() -> impl Strategy<Value = Value> {
     )
 }
 
+/// Rules that match something, each with a name of its own. `models` are positions of names.
+fn rules() -> impl Strategy<Value = Vec<(Entry, Index)>> {
+    let pattern = one_of(vec![
+        json!({"type": "exact", "keywords": ["architecture", "yes", "4.1"]}),
+        json!({"type": "exact", "keywords": ["Poem"], "caseSensitive": true}),
+        json!({"type": "regex", "pattern": "fix .* test$"}),
+        json!({"type": "regex", "pattern": "^\\d+ \\$\\{x\\}", "caseSensitive": false}),
+    ]);
+    let profile = one_of(vec![
+        json!({"prototype": "write a poem", "threshold": 0.5}),
+        json!({"enabled": false}),
+    ]);
+    let rule = object(vec![
+        ("priority", maybe((-2i64..3).prop_map(Value::from))),
+        ("enabled", maybe(switch())),
+        ("description", maybe(words(&["for poems", "4.1", "on"]))),
+        ("semantic_profile", maybe(profile)),
+        (
+            "patterns",
+            always(
+                prop::collection::vec(pattern, 1..3)
+                    .prop_map(Value::from)
+                    .boxed(),
+            ),
+        ),
+    ]);
+    let names = select(&["fast", "deep", "poems", "ü"][..]);
+    // An empty list cannot be written in KDL.
+    prop::collection::btree_map(names, (rule, any::<Index>()), 1..4).prop_map(|rules| {
+        let named = |(name, (mut rule, at)): (&str, (Entry, Index))| {
+            rule.insert("name".to_owned(), json!(name));
+            (rule, at)
+        };
+        rules.into_iter().map(named).collect()
+    })
+}
+
+/// A smart router, whose models are put in once their names are known.
+fn smart_router() -> impl Strategy<Value = (Entry, Vec<(Entry, Index)>)> {
+    let scope = words(&["last_message", "full_conversation"]);
+    let section = object(vec![
+        ("enabled", maybe(switch())),
+        ("analysis_scope", maybe(scope)),
+        (
+            "semantic",
+            maybe(one_of(vec![
+                json!({"threshold": 0.4}),
+                json!({"enabled": true, "prototypes": {"fast": "quick answers", "ü": "on"}}),
+                json!({"enabled": false}),
+            ])),
+        ),
+        (
+            "sticky",
+            maybe(one_of(vec![
+                json!({"session_ttl_ms": 1000}),
+                json!({"enabled": true, "alignment": {"enabled": true}}),
+            ])),
+        ),
+        ("cache_ttl", maybe(tokens())),
+        (
+            "router_hint",
+            maybe(one_of(vec![json!({"include_task_summary": true})])),
+        ),
+    ]);
+    (section, rules())
+}
+
+fn governance() -> BoxedStrategy<Value> {
+    one_of(vec![
+        json!({"enabled": true, "cascade": {"enabled": true, "max_attempts": 3}}),
+        json!({"enabled": true, "shadow": {"enabled": true, "sample_rate": 0.5}}),
+        json!({"observability": {"anomaly_thresholds": {"latency_warn_ms": 10}}}),
+    ])
+}
+
+fn auth() -> BoxedStrategy<Value> {
+    let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    one_of(vec![
+        json!({"managed_keys": [{"id": "key_1", "key_hash": hash, "scopes": ["client"]}]}),
+        json!({"managed_keys": [
+            {
+                "id": "key_1",
+                "key_hash": hash,
+                "scopes": ["operator", "admin"],
+                "revoked_at": "2026-01-31",
+            },
+            {
+                "id": "key_2",
+                "key_hash": hash.replace('9', "8"),
+                "scopes": ["read-only"],
+                "quota": {"request_limit": 5},
+            },
+        ]}),
+    ])
+}
+
 /// Documents that compile without errors.
 pub(crate) fn good_document() -> BoxedStrategy<Value> {
     let top = object(vec![
@@ -263,6 +359,9 @@ pub(crate) fn good_document() -> BoxedStrategy<Value> {
                 json!(null),
             ])),
         ),
+        ("Governance", maybe(governance())),
+        ("Auth", maybe(auth())),
+        ("forceUseImageAgent", maybe(switch())),
         (
             "LOG",
             maybe(one_of(vec![json!(true), json!({"a": [1, null]})])),
@@ -278,19 +377,36 @@ pub(crate) fn good_document() -> BoxedStrategy<Value> {
     ];
     let slots = prop::collection::btree_map(select(slots.to_vec()), any::<Index>(), 0..5);
     let section = prop::option::of(pools());
-    (top, models(), section, slots, maybe(tokens()))
-        .prop_map(|(mut top, models, section, slots, threshold)| {
-            let names = names(&models, section.as_ref());
-            let mut router: Entry = slots
-                .into_iter()
-                .map(|(slot, at)| (slot.to_owned(), json!(at.get(&names))))
-                .collect();
-            router.extend(threshold.map(|tokens| ("longContextThreshold".to_owned(), tokens)));
-            top.insert("Router".to_owned(), Value::Object(router));
-            top.insert("Models".to_owned(), json!(models));
-            top.extend(section.map(|section| ("Registration".to_owned(), section)));
-            Value::Object(top)
-        })
+    let smart = prop::option::of(smart_router());
+    let kind = select(&["SmartRouter", "TriggerRouter"][..]);
+    (top, models(), section, slots, maybe(tokens()), smart, kind)
+        .prop_map(
+            |(mut top, models, section, slots, threshold, smart, kind)| {
+                let names = names(&models, section.as_ref());
+                if let Some((mut section, rules)) = smart {
+                    let with_model = |(mut rule, at): (Entry, Index)| {
+                        rule.insert("model".to_owned(), json!(at.get(&names)));
+                        Value::Object(rule)
+                    };
+                    let rules: Vec<Value> = rules.into_iter().map(with_model).collect();
+                    section.insert("rules".to_owned(), json!(rules));
+                    if kind == "TriggerRouter" {
+                        let keys = ["enabled", "analysis_scope", "rules"];
+                        section.retain(|key, _| keys.contains(&key.as_str()));
+                    }
+                    top.insert(kind.to_owned(), Value::Object(section));
+                }
+                let mut router: Entry = slots
+                    .into_iter()
+                    .map(|(slot, at)| (slot.to_owned(), json!(at.get(&names))))
+                    .collect();
+                router.extend(threshold.map(|tokens| ("longContextThreshold".to_owned(), tokens)));
+                top.insert("Router".to_owned(), Value::Object(router));
+                top.insert("Models".to_owned(), json!(models));
+                top.extend(section.map(|section| ("Registration".to_owned(), section)));
+                Value::Object(top)
+            },
+        )
         .boxed()
 }
 

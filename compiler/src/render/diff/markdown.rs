@@ -35,13 +35,14 @@ pub fn markdown(diff: &Diff) -> String {
         code(diff.after.short())
     );
     for change in &changes {
+        let (before, after) = change.shown();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} |",
             change.weight().word(),
             words(change, &change.title()),
-            value(change.before.as_deref()),
-            value(change.after.as_deref())
+            value(before.as_deref()),
+            value(after.as_deref())
         );
     }
     if left > 0 {

@@ -1,0 +1,51 @@
+//! Upstream services: unique ids, and endpoints that name one which does not exist.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
+use crate::registration::Registration;
+use crate::source::Span;
+
+pub(super) fn check(registration: &Registration, complete: bool, problems: &mut Problems) {
+    let Some(pools) = &registration.pools else {
+        return;
+    };
+    let mut known: HashMap<&str, Span> = HashMap::new();
+    for id in pools
+        .services
+        .iter()
+        .filter_map(|service| service.id.as_ref())
+    {
+        if let Some(first) = known.get(id.value.as_str()) {
+            problems.push(
+                Diagnostic::new(
+                    Code::PoolDuplicateUpstreamService,
+                    format!("two upstream services have the id `{}`", id.value),
+                )
+                .at(id.span, "given again here")
+                .at(*first, "first given here")
+                .help("rename or remove one of them"),
+            );
+        } else {
+            known.insert(&id.value, id.span);
+        }
+    }
+    let mut names: Vec<&str> = known.keys().copied().collect();
+    names.sort_unstable();
+    let links = pools
+        .models
+        .iter()
+        .filter_map(|entry| entry.metadata.upstream_service_id.as_ref());
+    for link in links.filter(|link| complete && !known.contains_key(link.value.as_str())) {
+        let mut diagnostic = Diagnostic::new(
+            Code::PoolUnknownUpstreamService,
+            format!("upstream service `{}` does not exist", link.value),
+        )
+        .at(link.span, "no service has this id")
+        .help(did_you_mean(&link.value, &names, "upstream services"));
+        if let Some(near) = nearest(&link.value, names.iter().copied()) {
+            diagnostic = diagnostic.fix(link.span, near);
+        }
+        problems.push(diagnostic);
+    }
+}

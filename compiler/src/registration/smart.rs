@@ -1,0 +1,610 @@
+//! `SmartRouter`, and the parts of it that `Router`, `TriggerRouter` and
+//! `Governance` have as well.
+
+use super::key::{Key, MODEL_REF, Meaning, POSITIVE, TEXT, TEXTS, Takes, key};
+use super::read::{Fields, Reader, join};
+use crate::plan::{AnalysisScope, NoMatch, PatternKind, SemanticMode};
+use crate::source::{Span, Spanned};
+use crate::tree::Value;
+
+pub(super) const SMART_ROUTER: &[Key] = &[
+    key(
+        "enabled",
+        Takes::Boolean,
+        "whether rules, likeness and candidates are asked before the slots",
+    )
+    .or("false"),
+    ANALYSIS_SCOPE,
+    key(
+        "rules",
+        Takes::List(&Takes::Map(RULE)),
+        "rules by keyword, pattern or likeness; the highest priority that matches wins",
+    ),
+    ROUTER_MODEL,
+    CANDIDATES,
+    key(
+        "semantic",
+        Takes::Map(SEMANTIC),
+        "matching by likeness to a rule's prototype",
+    ),
+    key("sticky", Takes::Map(STICKY), "what a session keeps"),
+    CACHE_TTL,
+    MAX_TOKENS,
+    FALLBACK,
+    ROUTER_HINT,
+];
+
+pub(super) const ANALYSIS_SCOPE: Key = key(
+    "analysis_scope",
+    Takes::Word(AnalysisScope::NAMES),
+    "which messages of the user are looked at",
+)
+.or("last_message");
+
+pub(super) const ROUTER_MODEL: Key = key(
+    "router_model",
+    MODEL_REF,
+    "the model that chooses among the candidates; absent means nobody is asked",
+);
+
+pub(super) const CANDIDATES: Key = key(
+    "candidates",
+    Takes::List(&Takes::Map(CANDIDATE)),
+    "the models that `router_model` chooses among, at least two",
+);
+
+pub(super) const CACHE_TTL: Key = key(
+    "cache_ttl",
+    POSITIVE,
+    "how long a choice of `router_model` is remembered, in milliseconds",
+)
+.or("600000");
+
+pub(super) const MAX_TOKENS: Key = key(
+    "max_tokens",
+    POSITIVE,
+    "tokens that `router_model` may answer with",
+)
+.or("256");
+
+pub(super) const FALLBACK: Key = key(
+    "fallback",
+    Takes::Word(NoMatch::NAMES),
+    "where a request goes that nothing here takes: on to the slots, with either word",
+)
+.or("default");
+
+pub(super) const ROUTER_HINT: Key = key(
+    "router_hint",
+    Takes::Map(HINT),
+    "what `router_model` is told beside the text",
+);
+
+pub(super) const RULE: &[Key] = &[
+    key(
+        "name",
+        Takes::Text(Meaning::RuleName),
+        "the name that route reasons give",
+    )
+    .required(),
+    key("model", MODEL_REF, "where its requests go").required(),
+    key(
+        "priority",
+        Takes::Integer(i64::MIN, i64::MAX),
+        "higher is asked first; as written among equals",
+    )
+    .or("0"),
+    key("enabled", Takes::Boolean, "whether it is asked").or("true"),
+    key(
+        "description",
+        TEXT,
+        "what it is for; also its prototype, where it has no other",
+    ),
+    key(
+        "patterns",
+        Takes::List(&Takes::Map(PATTERN)),
+        "what it matches; any one is enough",
+    ),
+    key(
+        "semantic_profile",
+        Takes::Map(PROFILE),
+        "what its requests are like",
+    ),
+];
+
+const PATTERN: &[Key] = &[
+    key(
+        "type",
+        Takes::Word(PatternKind::NAMES),
+        "whether it has `keywords` or a `pattern`",
+    )
+    .required(),
+    key(
+        "keywords",
+        TEXTS,
+        "texts that occur in the message; any one is enough",
+    ),
+    key(
+        "pattern",
+        Takes::Text(Meaning::Pattern),
+        "a regular expression that matches somewhere, line by line",
+    ),
+    key(
+        "caseSensitive",
+        Takes::Boolean,
+        "whether capitals make a difference",
+    )
+    .or("false"),
+];
+
+pub(super) const PROFILE: &[Key] = &[
+    key(
+        "enabled",
+        Takes::Boolean,
+        "whether the rule takes part in semantic matching",
+    )
+    .or("true"),
+    key("prototype", TEXT, "a text that is like its requests"),
+    key(
+        "threshold",
+        Takes::Ratio,
+        "the least likeness that counts; else that of `semantic`",
+    ),
+];
+
+const CANDIDATE: &[Key] = &[
+    key("model", MODEL_REF, "a model that may be chosen").required(),
+    key(
+        "description",
+        TEXT,
+        "what it is good at, as `router_model` is told",
+    )
+    .required(),
+];
+
+pub(super) const SEMANTIC: &[Key] = &[
+    key(
+        "enabled",
+        Takes::Boolean,
+        "whether it is asked; on where nothing says otherwise and the smart router is on",
+    ),
+    key(
+        "mode",
+        Takes::Word(SemanticMode::NAMES),
+        "how likeness is found: by shared words, or by asking a model",
+    )
+    .or("embedding"),
+    key(
+        "threshold",
+        Takes::Ratio,
+        "the least likeness that counts; 0.2 where `enabled` is left out",
+    )
+    .or("0.85"),
+    key(
+        "prototypes",
+        Takes::Named(&TEXT),
+        "texts that are like a rule's requests, by rule name",
+    ),
+    key(
+        "classifier_model",
+        MODEL_REF,
+        "the model that classifies; only in mode `classifier`",
+    ),
+];
+
+pub(super) const STICKY: &[Key] = &[
+    key(
+        "enabled",
+        Takes::Boolean,
+        "whether a session keeps its model; on where nothing says otherwise and the smart router is on",
+    ),
+    key(
+        "session_ttl_ms",
+        POSITIVE,
+        "how long it is kept, in milliseconds",
+    )
+    .or("3600000"),
+    key(
+        "fingerprint_similarity_threshold",
+        Takes::Ratio,
+        "the least likeness of two tasks that counts as the same",
+    )
+    .or("0.82"),
+    key(
+        "break_on_explicit_route",
+        Takes::Boolean,
+        "whether a request for a named model ends it",
+    )
+    .or("true"),
+    key(
+        "alignment",
+        Takes::Map(ALIGNMENT),
+        "telling the next model of a session what the last one did",
+    ),
+];
+
+const ALIGNMENT: &[Key] = &[
+    key("enabled", Takes::Boolean, "whether it is done").or("false"),
+    key(
+        "summarizer_model",
+        MODEL_REF,
+        "the model that writes the summary; else `router_model`, else `Router.default`",
+    ),
+    key("max_summary_tokens", POSITIVE, "tokens a summary may have").or("256"),
+];
+
+const HINT: &[Key] = &[
+    key(
+        "include_task_summary",
+        Takes::Boolean,
+        "the beginning of the task",
+    )
+    .or("false"),
+    key(
+        "include_top_route_candidates",
+        Takes::Boolean,
+        "the descriptions of the first rules",
+    )
+    .or("false"),
+];
+
+/// `SmartRouter` as written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SmartSection {
+    /// The key of the section.
+    pub head: Option<Span>,
+    /// `enabled`
+    pub enabled: Option<Spanned<bool>>,
+    /// `analysis_scope`
+    pub analysis_scope: Option<Spanned<AnalysisScope>>,
+    /// `rules`
+    pub rules: Vec<RuleEntry>,
+    /// What chooses, and among what.
+    pub choice: Choice,
+    /// `semantic`
+    pub semantic: Option<SemanticBlock>,
+    /// `sticky`
+    pub sticky: Option<StickyBlock>,
+}
+
+/// Choosing by a model, which `SmartRouter` and `Router.decision` have alike.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
+    /// The path of the map it stands in.
+    pub path: &'static str,
+    /// `router_model`
+    pub router_model: Option<Spanned<String>>,
+    /// `candidates`
+    pub candidates: Vec<CandidateEntry>,
+    /// `cache_ttl`
+    pub cache_ttl: Option<Spanned<i64>>,
+    /// `max_tokens`
+    pub max_tokens: Option<Spanned<i64>>,
+    /// `fallback`
+    pub fallback: Option<Spanned<NoMatch>>,
+    /// `router_hint.include_task_summary`
+    pub include_task_summary: Option<Spanned<bool>>,
+    /// `router_hint.include_top_route_candidates`
+    pub include_top_route_candidates: Option<Spanned<bool>>,
+}
+
+/// One rule as written, wherever it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleEntry {
+    /// Its path, for example `SmartRouter.rules[0]`.
+    pub path: String,
+    /// A short place that stands for the rule.
+    pub head: Span,
+    /// `name`
+    pub name: Option<Spanned<String>>,
+    /// `model`
+    pub model: Option<Spanned<String>>,
+    /// `priority`
+    pub priority: Option<Spanned<i64>>,
+    /// `enabled`
+    pub enabled: Option<Spanned<bool>>,
+    /// `description`
+    pub description: Option<Spanned<String>>,
+    /// `patterns`, or what `match` says
+    pub patterns: Vec<PatternEntry>,
+    /// Whether it takes part in semantic matching.
+    pub semantic: Option<Spanned<bool>>,
+    /// `semantic_profile.prototype`
+    pub prototype: Option<Spanned<String>>,
+    /// `semantic_profile.threshold`
+    pub threshold: Option<Spanned<f64>>,
+    /// Whether there is a semantic profile at all.
+    pub has_profile: bool,
+}
+
+/// One pattern as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatternEntry {
+    /// A short place that stands for the pattern.
+    pub head: Span,
+    /// What it matches.
+    pub matcher: Matcher,
+    /// `caseSensitive`
+    pub case_sensitive: Option<Spanned<bool>>,
+}
+
+/// What a pattern matches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Matcher {
+    /// Texts that occur.
+    Keywords(Vec<Spanned<String>>),
+    /// A regular expression.
+    Regex(Spanned<String>),
+}
+
+/// One candidate as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CandidateEntry {
+    /// Its path, for example `SmartRouter.candidates[0]`.
+    pub path: String,
+    /// A short place that stands for it.
+    pub head: Span,
+    /// `model`
+    pub model: Option<Spanned<String>>,
+    /// `description`
+    pub description: Option<Spanned<String>>,
+}
+
+/// `semantic` as written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SemanticBlock {
+    /// The path of the block.
+    pub path: &'static str,
+    /// `enabled`
+    pub enabled: Option<Spanned<bool>>,
+    /// `mode`
+    pub mode: Option<Spanned<SemanticMode>>,
+    /// `threshold`
+    pub threshold: Option<Spanned<f64>>,
+    /// `prototypes`: rule names and texts.
+    pub prototypes: Vec<(Spanned<String>, Spanned<String>)>,
+    /// `classifier_model`
+    pub classifier_model: Option<Spanned<String>>,
+}
+
+/// `sticky` as written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StickyBlock {
+    /// The path of the block.
+    pub path: &'static str,
+    /// `enabled`
+    pub enabled: Option<Spanned<bool>>,
+    /// `session_ttl_ms`
+    pub session_ttl_ms: Option<Spanned<i64>>,
+    /// `fingerprint_similarity_threshold`
+    pub similarity: Option<Spanned<f64>>,
+    /// `break_on_explicit_route`
+    pub break_on_explicit_route: Option<Spanned<bool>>,
+    /// `alignment.enabled`
+    pub alignment: Option<Spanned<bool>>,
+    /// `alignment.summarizer_model`
+    pub summarizer_model: Option<Spanned<String>>,
+    /// `alignment.max_summary_tokens`
+    pub max_summary_tokens: Option<Spanned<i64>>,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<SmartSection> {
+    const PATH: &str = "SmartRouter";
+    let head = fields.entry(PATH)?.key.span;
+    let inner = reader.fields(fields.get(PATH)?, SMART_ROUTER, PATH)?;
+    Some(SmartSection {
+        head: Some(head),
+        enabled: reader.boolean(&inner, "enabled", PATH),
+        analysis_scope: reader.word(&inner, "analysis_scope", PATH, AnalysisScope::WORDS),
+        rules: rules(reader, &inner, PATH),
+        choice: choice(reader, &inner, PATH),
+        semantic: semantic(reader, &inner, "SmartRouter.semantic", PATH),
+        sticky: sticky(reader, &inner, "SmartRouter.sticky", PATH),
+    })
+}
+
+/// `rules` of a map at `inside`.
+pub(super) fn rules(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    inside: &str,
+) -> Vec<RuleEntry> {
+    let mut rules = Vec::new();
+    for (at, fields) in reader.maps(fields, "rules", inside, RULE) {
+        let path = format!("{inside}.rules[{at}]");
+        let patterns = reader
+            .maps(&fields, "patterns", &path, PATTERN)
+            .into_iter()
+            .filter_map(|(at, fields)| pattern(reader, &fields, &format!("{path}.patterns[{at}]")))
+            .collect();
+        let mut rule = begin_rule(reader, &fields, path);
+        rule.patterns = patterns;
+        profile(reader, &fields, &mut rule);
+        rules.push(rule);
+    }
+    rules
+}
+
+/// What a rule has wherever it stands.
+pub(super) fn begin_rule(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    path: String,
+) -> RuleEntry {
+    RuleEntry {
+        head: fields.head,
+        name: reader.required_text(
+            fields,
+            "name",
+            &path,
+            "add the name that route reasons give, for example `name: fast-reply`",
+        ),
+        model: reader.required_text(
+            fields,
+            "model",
+            &path,
+            "add the model or pool its requests go to",
+        ),
+        priority: reader.integer(fields, "priority", &path),
+        enabled: reader.boolean(fields, "enabled", &path),
+        description: reader.text(fields, "description", &path),
+        patterns: Vec::new(),
+        semantic: None,
+        prototype: None,
+        threshold: None,
+        has_profile: false,
+        path,
+    }
+}
+
+/// `semantic_profile` of a rule.
+pub(super) fn profile(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, rule: &mut RuleEntry) {
+    let path = join(&rule.path, "semantic_profile");
+    let Some(inner) = fields
+        .get("semantic_profile")
+        .and_then(|node| reader.fields(node, PROFILE, &path))
+    else {
+        return;
+    };
+    rule.has_profile = true;
+    if let Some(enabled) = reader.boolean(&inner, "enabled", &path) {
+        rule.semantic = Some(enabled);
+    }
+    rule.prototype = reader.text(&inner, "prototype", &path);
+    rule.threshold = reader.amount(&inner, "threshold", &path);
+}
+
+fn pattern(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Option<PatternEntry> {
+    let kind = reader.word(fields, "type", path, PatternKind::WORDS);
+    if kind.is_none() && !fields.is_written("type") {
+        let help = "add `type: exact` before `keywords`, or `type: regex` before `pattern`";
+        reader.missing("type", path, fields.head, help);
+    }
+    let case_sensitive = reader.boolean(fields, "caseSensitive", path);
+    let matcher = match kind?.value {
+        PatternKind::Exact => {
+            let keywords = reader.texts(fields, "keywords", path);
+            if keywords.is_empty() && !fields.is_written("keywords") {
+                let help = "add the texts it looks for, for example `keywords: [\"refactor\"]`";
+                reader.missing("keywords", path, fields.head, help);
+                return None;
+            }
+            Matcher::Keywords(keywords)
+        }
+        PatternKind::Regex => Matcher::Regex(reader.required_text(
+            fields,
+            "pattern",
+            path,
+            "add the regular expression, for example `pattern: \"fix .* test\"`",
+        )?),
+    };
+    Some(PatternEntry {
+        head: fields.head,
+        matcher,
+        case_sensitive,
+    })
+}
+
+/// `router_model`, `candidates` and what goes with them, of a map at `inside`.
+pub(super) fn choice(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    inside: &'static str,
+) -> Choice {
+    let mut candidates = Vec::new();
+    for (at, fields) in reader.maps(fields, "candidates", inside, CANDIDATE) {
+        let path = format!("{inside}.candidates[{at}]");
+        candidates.push(CandidateEntry {
+            head: fields.head,
+            model: reader.required_text(
+                &fields,
+                "model",
+                &path,
+                "add the model or pool that may be chosen",
+            ),
+            description: reader.required_text(
+                &fields,
+                "description",
+                &path,
+                "say what it is good at; `router_model` chooses by this text",
+            ),
+            path,
+        });
+    }
+    let hint_path = join(inside, "router_hint");
+    let hint = fields
+        .get("router_hint")
+        .and_then(|node| reader.fields(node, HINT, &hint_path));
+    let hint = |reader: &mut Reader<'_>, name| {
+        let hint = hint.as_ref()?;
+        reader.boolean(hint, name, &hint_path)
+    };
+    Choice {
+        path: inside,
+        router_model: reader.text(fields, "router_model", inside),
+        candidates,
+        cache_ttl: reader.integer(fields, "cache_ttl", inside),
+        max_tokens: reader.integer(fields, "max_tokens", inside),
+        fallback: reader.word(fields, "fallback", inside, NoMatch::WORDS),
+        include_task_summary: hint(reader, "include_task_summary"),
+        include_top_route_candidates: hint(reader, "include_top_route_candidates"),
+    }
+}
+
+/// `semantic` of a map at `inside`. A lone boolean is its `enabled`.
+pub(super) fn semantic(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    path: &'static str,
+    inside: &str,
+) -> Option<SemanticBlock> {
+    let node = fields.get("semantic")?;
+    let mut block = SemanticBlock {
+        path,
+        ..SemanticBlock::default()
+    };
+    if let Value::Scalar(_) = node.value {
+        block.enabled = reader.boolean(fields, "semantic", inside);
+        return Some(block);
+    }
+    let inner = reader.fields(node, SEMANTIC, path)?;
+    block.enabled = reader.boolean(&inner, "enabled", path);
+    block.mode = reader.word(&inner, "mode", path, SemanticMode::WORDS);
+    block.threshold = reader.amount(&inner, "threshold", path);
+    block.prototypes = reader.named_texts(&inner, "prototypes", path);
+    block.classifier_model = reader.text(&inner, "classifier_model", path);
+    Some(block)
+}
+
+/// `sticky` of a map at `inside`. A lone boolean is its `enabled`.
+pub(super) fn sticky(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    path: &'static str,
+    inside: &str,
+) -> Option<StickyBlock> {
+    let node = fields.get("sticky")?;
+    let mut block = StickyBlock {
+        path,
+        ..StickyBlock::default()
+    };
+    if let Value::Scalar(_) = node.value {
+        block.enabled = reader.boolean(fields, "sticky", inside);
+        return Some(block);
+    }
+    let inner = reader.fields(node, STICKY, path)?;
+    block.enabled = reader.boolean(&inner, "enabled", path);
+    block.session_ttl_ms = reader.integer(&inner, "session_ttl_ms", path);
+    block.similarity = reader.amount(&inner, "fingerprint_similarity_threshold", path);
+    block.break_on_explicit_route = reader.boolean(&inner, "break_on_explicit_route", path);
+    let path = join(path, "alignment");
+    if let Some(inner) = inner
+        .get("alignment")
+        .and_then(|node| reader.fields(node, ALIGNMENT, &path))
+    {
+        block.alignment = reader.boolean(&inner, "enabled", &path);
+        block.summarizer_model = reader.text(&inner, "summarizer_model", &path);
+        block.max_summary_tokens = reader.integer(&inner, "max_summary_tokens", &path);
+    }
+    Some(block)
+}
