@@ -61,7 +61,8 @@ pub(crate) struct Compile {
     #[arg(long)]
     pub(crate) preview: bool,
 
-    /// How to print
+    /// How to print; formats for CI servers say nothing of variables that are not
+    /// set there, unless --strict is given
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CompileFormat,
 

@@ -11,6 +11,7 @@ mod colour;
 mod compile;
 mod demo;
 mod diff;
+mod guide;
 mod readme;
 mod start;
 mod why;

@@ -1,0 +1,123 @@
+//! The workflow of the guide does what the guide says: its steps are run as
+//! they are written, in a repository with a pull request.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+use crate::{Place, QUICK_START, assert_story, binary};
+
+const WORKFLOW: &str = include_str!("../../../docs/guide/github-actions/ctr.yml");
+
+/// The script of the step of this name.
+fn step(name: &str) -> String {
+    let workflow: serde_yaml::Value = serde_yaml::from_str(WORKFLOW).unwrap();
+    let steps = workflow["jobs"]["review"]["steps"].as_sequence().unwrap();
+    let step = steps.iter().find(|step| step["name"] == name);
+    step.unwrap()["run"].as_str().unwrap().to_owned()
+}
+
+/// A repository whose main has the quick start, with `changed` in its place.
+fn pull_request(changed: &str) -> (Place, String) {
+    let place = Place::new().with("registration/10-all.yaml", QUICK_START);
+    // Stands in for GitHub's own client: keeps what it is asked to do.
+    let gh = place.path("bin/gh");
+    fs::create_dir_all(gh.parent().unwrap()).unwrap();
+    fs::write(&gh, "#!/bin/sh\necho \"gh $*\" >> gh.log\n").unwrap();
+    fs::set_permissions(&gh, fs::Permissions::from_mode(0o755)).unwrap();
+    let git = |arguments: &[&str]| -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
+            .args(["-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .current_dir(place.path(""))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "registration"]);
+    git(&["commit", "-q", "-m", "base"]);
+    let base = git(&["rev-parse", "HEAD"]);
+    fs::write(place.path("registration/10-all.yaml"), changed).unwrap();
+    (place, base)
+}
+
+/// Runs a step as the runner does, with `ctr` and `gh` on the path.
+fn run(place: &Place, base: &str, name: &str) -> Output {
+    let path = format!(
+        "{}:{}:{}",
+        place.path("bin").display(),
+        binary().parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    Command::new("bash")
+        .args(["-eo", "pipefail", "-c", &step(name)])
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", place.path(""))
+        .env("REGISTRATION", "registration")
+        .env("BASE", base)
+        .env("PULL_REQUEST", "7")
+        .current_dir(place.path(""))
+        .output()
+        .unwrap()
+}
+
+fn passes(output: &Output) -> bool {
+    output.status.success()
+}
+
+#[test]
+fn a_harmless_change_is_told_and_let_through() {
+    let (place, base) =
+        pull_request(&QUICK_START.replace("pool_priority: 10", "pool_priority: 30"));
+    for name in ["annotate", "scan", "comment", "gate"] {
+        let output = run(&place, &base, name);
+        assert!(passes(&output), "{name}: {output:?}");
+    }
+    assert_story!("guide-comment", place.read("comment.md"));
+    assert_eq!(
+        place.read("gh.log"),
+        "gh pr comment 7 --edit-last --create-if-none --body-file comment.md\n"
+    );
+    let scanned: serde_json::Value = serde_json::from_str(&place.read("ctr.sarif")).unwrap();
+    assert_eq!(scanned["version"], "2.1.0");
+    // Locked to what was there before, it is refused.
+    let plan = place.ctr("compile -o - registration").output().unwrap();
+    fs::write(place.path("plan.lock"), &plan.stdout).unwrap();
+    assert!(passes(&run(&place, &base, "lock")));
+    fs::write(place.path("registration/10-all.yaml"), QUICK_START).unwrap();
+    assert_eq!(run(&place, &base, "lock").status.code(), Some(1));
+}
+
+#[test]
+fn a_change_that_breaks_callers_is_stopped() {
+    let without_haiku = QUICK_START
+        .lines()
+        .filter(|line| !line.contains("background"))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("id: haiku", "id: small");
+    let (place, base) = pull_request(&without_haiku);
+    assert!(passes(&run(&place, &base, "annotate")));
+    assert!(passes(&run(&place, &base, "comment")));
+    assert!(place.read("comment.md").contains("breaking"));
+    assert_eq!(run(&place, &base, "gate").status.code(), Some(1));
+}
+
+#[test]
+fn a_change_that_does_not_compile_is_annotated_and_still_commented() {
+    let (place, base) = pull_request(&QUICK_START.replace("default: sonnet", "default: sonet"));
+    let annotated = run(&place, &base, "annotate");
+    assert_eq!(annotated.status.code(), Some(1));
+    let lines = String::from_utf8(annotated.stdout).unwrap();
+    assert!(
+        lines.starts_with("::error file=registration/10-all.yaml,line="),
+        "{lines}"
+    );
+    assert!(passes(&run(&place, &base, "scan")));
+    assert!(passes(&run(&place, &base, "comment")));
+    assert!(place.read("comment.md").contains("does not compile"));
+}
