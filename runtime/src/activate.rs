@@ -26,7 +26,9 @@ pub struct Live {
     pub hash_header: HeaderValue,
     /// What a caller must send, if anything.
     pub api_key: Option<String>,
-    upstreams: HashMap<String, Upstream>,
+    /// By provider, then by the name the plan has for the model: a legacy
+    /// provider has several.
+    upstreams: HashMap<String, Vec<(String, Upstream)>>,
 }
 
 /// One endpoint with everything a request to it needs.
@@ -133,13 +135,13 @@ impl Live {
         for (endpoint, parts) in parts {
             resolved.push((endpoint, Upstream::new(endpoint, parts)?));
         }
-        let records = records.adopt(plan);
-        let mut upstreams = HashMap::new();
-        for (endpoint, mut upstream) in resolved {
-            if let Some(record) = records.get(&endpoint.provider) {
-                upstream.record = Arc::clone(record);
-            }
-            upstreams.insert(endpoint.provider.clone(), upstream);
+        let mut upstreams: HashMap<String, Vec<(String, Upstream)>> = HashMap::new();
+        for ((endpoint, mut upstream), record) in resolved.into_iter().zip(records.adopt(plan)) {
+            upstream.record = record;
+            upstreams
+                .entry(endpoint.provider.clone())
+                .or_default()
+                .push((endpoint.model.clone(), upstream));
         }
         let hash = plan.hash();
         let hash_header =
@@ -163,9 +165,10 @@ impl Live {
 
     /// What a request to `endpoint` needs.
     pub fn upstream(&self, endpoint: &Endpoint) -> &Upstream {
-        self.upstreams
-            .get(&endpoint.provider)
-            .expect("activation made one for every endpoint of the plan")
+        let mut models = self.upstreams.get(&endpoint.provider).into_iter().flatten();
+        let found = models.find(|(model, _)| *model == endpoint.model);
+        let found = found.expect("activation made one for every endpoint of the plan");
+        &found.1
     }
 }
 

@@ -52,20 +52,20 @@ pub struct Records {
 }
 
 impl Records {
-    /// The record of every endpoint of `plan` by provider name, keeping those
-    /// that exist and forgetting those the plan does not name.
-    pub fn adopt(&self, plan: &Plan) -> HashMap<String, Arc<Record>> {
+    /// The record of every endpoint of `plan`, in the order of [`Plan::endpoints`],
+    /// keeping those that exist and forgetting those the plan does not name.
+    pub fn adopt(&self, plan: &Plan) -> Vec<Arc<Record>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept = HashMap::new();
-        let mut by_provider = HashMap::new();
+        let mut records = Vec::new();
         for endpoint in plan.endpoints() {
             let identity = identity(endpoint);
             let record = known.get(&identity).cloned().unwrap_or_default();
             kept.insert(identity, Arc::clone(&record));
-            by_provider.insert(endpoint.provider.clone(), record);
+            records.push(record);
         }
         *known = kept;
-        by_provider
+        records
     }
 }
 

@@ -78,12 +78,17 @@ fn router(plan: &Plan) -> Value {
     Value::Object(router)
 }
 
+/// What tells the endpoints of a plan apart.
+fn key(endpoint: &Endpoint) -> (&str, &str) {
+    (&endpoint.provider, &endpoint.model)
+}
+
 /// A plan with what is known about its endpoints at one moment.
 struct Seen<'p> {
     plan: &'p Plan,
     secrets: &'p Secrets,
     // Asked once for each endpoint, so that the active endpoint and the shown status agree.
-    health: HashMap<&'p str, Health>,
+    health: HashMap<(&'p str, &'p str), Health>,
     now: u64,
 }
 
@@ -96,7 +101,7 @@ impl<'p> Seen<'p> {
     ) -> Self {
         let health = plan
             .endpoints()
-            .map(|endpoint| (endpoint.provider.as_str(), health(endpoint)))
+            .map(|endpoint| (key(endpoint), health(endpoint)))
             .collect();
         Self {
             plan,
@@ -119,11 +124,24 @@ impl<'p> Seen<'p> {
         parts
     }
 
+    /// One for each name; a legacy provider has several models.
     fn providers(&self) -> Value {
-        self.plan
-            .endpoints()
-            .map(|endpoint| self.provider(endpoint))
-            .collect()
+        let mut providers: Vec<Value> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for endpoint in self.plan.endpoints() {
+            match places.get(endpoint.provider.as_str()) {
+                Some(at) => {
+                    if let Some(models) = providers[*at]["models"].as_array_mut() {
+                        models.push(json!(endpoint.model));
+                    }
+                }
+                None => {
+                    places.insert(&endpoint.provider, providers.len());
+                    providers.push(self.provider(endpoint));
+                }
+            }
+        }
+        Value::Array(providers)
     }
 
     fn provider(&self, endpoint: &Endpoint) -> Value {
@@ -283,10 +301,7 @@ impl<'p> Seen<'p> {
     }
 
     fn record(&self, endpoint: &Endpoint) -> Health {
-        self.health
-            .get(endpoint.provider.as_str())
-            .cloned()
-            .unwrap_or_default()
+        self.health.get(&key(endpoint)).cloned().unwrap_or_default()
     }
 
     /// A key the source document is not at hand for counts as one.

@@ -36,6 +36,25 @@ async fn a_body_with_the_upstreams_name_is_untouched() {
 }
 
 #[tokio::test]
+async fn models_of_one_provider_are_told_apart() {
+    let up = upstream().await;
+    let mut plan = pool_plan(MESSAGES, &[&up]);
+    for model in ["fast", "deep"] {
+        let mut one = endpoint(model, &format!("{}{MESSAGES}", up.url()), 0);
+        one["model"] = model.into();
+        one["provider"] = "legacy".into();
+        plan["models"][format!("legacy,{model}")] = one;
+    }
+    let stage = Stage::new(&plan).await;
+    for model in ["fast", "deep"] {
+        let body = format!("{{\"model\":\"legacy,{model}\"}}");
+        stage.ask(MESSAGES, &[], &body).await;
+        let received = up.received().pop().unwrap();
+        assert_eq!(received.body, format!("{{\"model\":\"{model}\"}}"));
+    }
+}
+
+#[tokio::test]
 async fn a_request_without_a_model_gets_the_default_one() {
     let up = upstream().await;
     let mut plan = pool_plan(MESSAGES, &[&up]);
