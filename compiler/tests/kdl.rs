@@ -383,6 +383,15 @@ fn mistakes_have_one_error_each() {
         ("modle b { key \"${K}\" }", Code::DocumentMisspeltKey),
         ("router default=a", Code::SyntaxDuplicateKey),
         ("registration { endpiont b }", Code::DocumentMisspeltKey),
+        ("smart_router { ruel b }", Code::DocumentMisspeltKey),
+        (
+            "smart_router { rule b { model a; regex x y } }",
+            Code::DocumentWrongType,
+        ),
+        (
+            "smart_router { rule b { model a; exact } }",
+            Code::DocumentMissingKey,
+        ),
         ("model b id=c api=x", Code::SyntaxDuplicateKey),
     ] {
         let text = format!("{MODEL}router {{ default a }}\n{text}\n");

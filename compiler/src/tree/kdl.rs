@@ -7,6 +7,7 @@
 
 mod map;
 mod scan;
+pub(crate) mod shape;
 mod string;
 
 use std::borrow::Cow;

@@ -7,58 +7,23 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Written;
+use super::shape::{self, Form, Shape};
 use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
 use crate::source::{Span, Spanned};
-use crate::tree::{Entry, Node, Value};
+use crate::tree::{Entry, Node, Scalar, Value};
 
-/// How a node of this name is read.
-enum Form {
-    /// An item of this list, with its argument as `id`.
-    Item(&'static str),
-    /// A section in lower case.
-    Section(&'static str),
-    /// The section with pools.
-    Pools,
-    /// A key.
-    Key,
-}
-
-fn at_top(name: &str) -> Form {
-    match name {
-        "model" => Form::Item("Models"),
-        "router" => Form::Section("Router"),
-        "runtime" => Form::Section("Runtime"),
-        "registration" | "Registration" => Form::Pools,
-        _ => Form::Key,
-    }
-}
-
-fn in_pools(name: &str) -> Form {
-    match name {
-        "endpoint" => Form::Item("models"),
-        "upstream_service" => Form::Item("upstream_services"),
-        _ => Form::Key,
-    }
-}
-
-/// The name that a node in lower case was meant to have.
-fn meant(name: &str, form: fn(&str) -> Form) -> Option<&'static str> {
-    let known: &[&'static str] = match form("endpoint") {
-        Form::Item(_) => &["endpoint", "upstream_service"],
-        _ => match form("model") {
-            Form::Item(_) => &["model", "router", "runtime", "registration"],
-            _ => return None,
-        },
-    };
-    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || name == "upstream_services" {
+/// The name that a node was meant to have. A key is never taken for a slip.
+fn meant(name: &str, shapes: &'static [Shape]) -> Option<&'static str> {
+    let is_key = shapes.iter().any(|shape| match shape.form {
+        Form::Item { list, .. } => list == name,
+        Form::Key(_) | Form::Pattern { .. } => false,
+    });
+    if is_key || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return None;
     }
-    let near = nearest(name, known.iter().copied())?;
-    known.iter().copied().find(|known| *known == near)
-}
-
-fn in_key(_: &str) -> Form {
-    Form::Key
+    let near = nearest(name, shapes.iter().map(|shape| shape.node))?;
+    let shape = shapes.iter().find(|shape| shape.node == near);
+    shape.map(|shape| shape.node)
 }
 
 /// The root map of a document, and whether nothing was left out of it.
@@ -66,7 +31,7 @@ pub(super) fn document<'s>(nodes: Vec<Written<'s>>, problems: &mut Problems) -> 
     let before = left_out(problems);
     let mut map = Map::new(problems);
     for node in nodes {
-        map.node(node, at_top);
+        map.node(node, shape::DOCUMENT);
     }
     let entries = map.entries;
     (Value::Map(entries), left_out(problems) == before)
@@ -101,27 +66,30 @@ impl<'s, 'p> Map<'s, 'p> {
         }
     }
 
-    fn node(&mut self, node: Written<'s>, form: fn(&str) -> Form) {
+    fn node(&mut self, node: Written<'s>, shapes: &'static [Shape]) {
         let key = node.name.clone();
-        match form(&key.value) {
-            Form::Item(list) => {
-                let item = item(node, self.problems);
+        let Some(shape) = shape::of(shapes, &key.value) else {
+            match meant(&key.value, shapes) {
+                Some(near) => self.misspelt(&key, near),
+                None => {
+                    let value = value(node, &[], self.problems);
+                    self.add(key, value);
+                }
+            }
+            return;
+        };
+        match shape.form {
+            Form::Item { list, argument } => {
+                let item = item(node, argument, shape.inside, self.problems);
                 self.item(list, key.span, item);
             }
-            Form::Section(name) => {
-                let value = value(node, in_key, self.problems);
+            Form::Pattern { kind, arguments } => {
+                let item = pattern(node, kind, arguments, self.problems);
+                self.item("patterns", key.span, item);
+            }
+            Form::Key(name) => {
+                let value = value(node, shape.inside, self.problems);
                 self.add(Spanned::new(Cow::Borrowed(name), key.span), value);
-            }
-            Form::Pools => {
-                let value = value(node, in_pools, self.problems);
-                self.add(Spanned::new(Cow::Borrowed("Registration"), key.span), value);
-            }
-            Form::Key if let Some(near) = meant(&key.value, form) => {
-                self.misspelt(&key, near);
-            }
-            Form::Key => {
-                let value = value(node, in_key, self.problems);
-                self.add(key, value);
             }
         }
     }
@@ -181,6 +149,18 @@ impl<'s, 'p> Map<'s, 'p> {
         );
     }
 
+    /// Reports a value after the one that a node takes.
+    fn second(&mut self, node: &str, argument: &str, span: Span) {
+        self.problems.push(
+            Diagnostic::new(
+                Code::DocumentWrongType,
+                format!("`{node}` takes one value, its {argument}"),
+            )
+            .at(span, "this is a second one")
+            .help("write it as `name=value`, or on a line of its own inside `{ }`"),
+        );
+    }
+
     fn twice(&mut self, name: &str, again: Span, first: Span) {
         self.problems.push(
             Diagnostic::new(Code::SyntaxDuplicateKey, format!("`{name}` is given twice"))
@@ -195,13 +175,13 @@ impl<'s, 'p> Map<'s, 'p> {
         &mut self,
         properties: Vec<Entry<'s>>,
         children: Option<Vec<Written<'s>>>,
-        form: fn(&str) -> Form,
+        shapes: &'static [Shape],
     ) {
         for property in properties {
             self.add(property.key, property.value);
         }
         for child in children.into_iter().flatten() {
-            self.node(child, form);
+            self.node(child, shapes);
         }
     }
 }
@@ -212,28 +192,72 @@ fn whole(node: &Written<'_>) -> Span {
     Span::new(start.source, start.range().start..node.end)
 }
 
-/// An item of a list: its argument is its id.
-fn item<'s>(node: Written<'s>, problems: &mut Problems) -> Node<'s> {
+/// An item of a list: its argument is the value of `argument`.
+fn item<'s>(
+    node: Written<'s>,
+    argument: &'static str,
+    shapes: &'static [Shape],
+    problems: &mut Problems,
+) -> Node<'s> {
     let span = whole(&node);
     if node.typed {
         return broken(span);
     }
     let mut map = Map::new(problems);
     let mut arguments = node.arguments.into_iter();
-    if let Some(id) = arguments.next() {
-        map.add(Spanned::new(Cow::Borrowed("id"), id.span), id);
+    if let Some(first) = arguments.next() {
+        map.add(Spanned::new(Cow::Borrowed(argument), first.span), first);
     }
     if let Some(further) = arguments.next() {
-        map.problems.push(
-            Diagnostic::new(
-                Code::DocumentWrongType,
-                format!("`{}` takes one value, its id", node.name.value),
-            )
-            .at(further.span, "this is a second one")
-            .help("write it as `name=value`, or on a line of its own inside `{ }`"),
-        );
+        map.second(&node.name.value, argument, further.span);
     }
-    map.keys(node.properties, node.children, in_key);
+    map.keys(node.properties, node.children, shapes);
+    Node {
+        value: Value::Map(map.entries),
+        span,
+    }
+}
+
+/// A pattern of a rule: its name is its type, its arguments are what it matches.
+fn pattern<'s>(
+    node: Written<'s>,
+    kind: &'static str,
+    name: &'static str,
+    problems: &mut Problems,
+) -> Node<'s> {
+    let span = whole(&node);
+    if node.typed {
+        return broken(span);
+    }
+    let mut map = Map::new(problems);
+    let scalar = Value::Scalar(Scalar {
+        text: Cow::Borrowed(kind),
+        quoted: true,
+    });
+    let place = node.name.span;
+    map.add(
+        Spanned::new(Cow::Borrowed("type"), place),
+        Node {
+            value: scalar,
+            span: place,
+        },
+    );
+    let mut arguments = node.arguments;
+    if let Some(first) = arguments.first().map(|first| first.span) {
+        let value = if kind == "regex" {
+            if let Some(further) = arguments.get(1) {
+                map.second(kind, name, further.span);
+            }
+            arguments.swap_remove(0)
+        } else {
+            Node {
+                value: Value::List(arguments),
+                span,
+            }
+        };
+        map.add(Spanned::new(Cow::Borrowed(name), first), value);
+    }
+    map.keys(node.properties, node.children, &[]);
     Node {
         value: Value::Map(map.entries),
         span,
@@ -241,7 +265,7 @@ fn item<'s>(node: Written<'s>, problems: &mut Problems) -> Node<'s> {
 }
 
 /// A key's value: nothing, one value, a list of them, a map, or a list of `-`.
-fn value<'s>(node: Written<'s>, form: fn(&str) -> Form, problems: &mut Problems) -> Node<'s> {
+fn value<'s>(node: Written<'s>, shapes: &'static [Shape], problems: &mut Problems) -> Node<'s> {
     let span = whole(&node);
     if node.typed {
         return broken(span);
@@ -274,10 +298,10 @@ fn value<'s>(node: Written<'s>, form: fn(&str) -> Form, problems: &mut Problems)
     let dashes = !children.is_empty() && children.iter().all(|child| child.name.value == "-");
     let value = if dashes && node.properties.is_empty() {
         let items = children.into_iter();
-        Value::List(items.map(|item| value(item, in_key, problems)).collect())
+        Value::List(items.map(|item| value(item, &[], problems)).collect())
     } else {
         let mut map = Map::new(problems);
-        map.keys(node.properties, Some(children), form);
+        map.keys(node.properties, Some(children), shapes);
         Value::Map(map.entries)
     };
     Node { value, span }
