@@ -2,21 +2,29 @@
 //! typed registration and report; together they are the only maker of
 //! [`Checked`], which the plan is lowered from.
 
+mod ability;
 mod access;
 mod called;
+mod cascade;
 mod fallback;
 mod governance;
+mod keys;
 mod legacy;
 mod members;
 mod models;
 mod network;
+mod numbers;
 mod pools;
 mod positions;
+mod rates;
 mod reach;
 mod references;
+mod rules;
 mod services;
 mod shared;
+mod slots;
 mod smart;
+mod targets;
 mod unapplied;
 mod variables;
 
@@ -26,8 +34,9 @@ use crate::VariableUse;
 use crate::diagnostic::Problems;
 use crate::plan::Slot;
 use crate::registration::Registration;
-use crate::source::Spanned;
+use crate::source::{Sources, Spanned};
 use references::Reference;
+use targets::Targets;
 
 /// A registration whose names are resolved. Where it came with errors it may
 /// have gaps, and no plan is made of it.
@@ -52,19 +61,27 @@ pub(crate) struct Member {
     pub(crate) id_because: Option<&'static str>,
 }
 
-/// Runs all passes. `complete` is false when part of the text could not be
+/// Runs all passes. `sources` are what the registration was read from, for
+/// places inside of texts. `complete` is false when part of the text could not be
 /// read; what then only seems to be missing is not reported.
-pub fn check(registration: Registration, complete: bool, problems: &mut Problems) -> Checked {
+pub fn check(
+    registration: Registration,
+    sources: &Sources,
+    complete: bool,
+    problems: &mut Problems,
+) -> Checked {
     // A value that could not be read may be the one that makes a difference.
     let certain = complete && !problems.has_errors();
     models::check(&registration, complete, problems);
     let pools = pools::check(&registration, problems);
     services::check(&registration, complete, problems);
     legacy::check(&registration, problems);
-    smart::check(&registration, problems);
+    smart::check(&registration, sources, complete, certain, problems);
     governance::check(&registration, problems);
     let named = references::check(&registration, &pools, complete, problems);
     access::check(&registration, problems);
+    keys::check(&registration, problems);
+    numbers::check(&registration, problems);
     network::check(&registration, problems);
     let resolved = named.len() == references::all(&registration).len();
     let seen = members::pools(&registration, &pools);
@@ -73,9 +90,13 @@ pub fn check(registration: Registration, complete: bool, problems: &mut Problems
         positions::check(&seen, problems);
         shared::check(&seen, problems);
         fallback::check(&seen, problems);
+        rates::check(&seen, problems);
+        let targets = Targets::of(&registration, &seen, &named);
+        slots::check(&registration.router, &named, &targets, problems);
+        cascade::check(&registration, &targets, problems);
     }
     unapplied::check(&registration, problems);
-    let variables = variables::check(&registration, problems);
+    let variables = variables::check(&registration, sources, problems);
     let slots = named.iter().filter_map(Reference::of_slot).collect();
     Checked {
         registration,

@@ -17,6 +17,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod document;
 pub mod health;
+mod pattern;
 pub mod plan;
 pub mod registration;
 pub mod render;
@@ -94,7 +95,7 @@ pub fn compile_within(sources: &Sources, limits: &Limits) -> Compiled {
     let root = tree::read(sources, limits, &mut problems);
     let registration = registration::read(&root, &mut problems);
     let complete = root.complete && registration.whole;
-    let checked = check::check(registration, complete, &mut problems);
+    let checked = check::check(registration, sources, complete, &mut problems);
     let mut compiled = plan::lower(checked);
     problems.adapt(|diagnostic| {
         let fix = diagnostic.fix.as_ref();

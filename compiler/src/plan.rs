@@ -27,7 +27,7 @@ pub use governance::{
     AnomalyThresholds, Cascade, CascadeLevel, CascadeTriggers, Governance, Shadow, ShadowChecks,
     ShadowMode,
 };
-pub(crate) use lower::lower;
+pub(crate) use lower::{LONG_CONTEXT_THRESHOLD, lower};
 pub use provenance::{Filled, ItemOrigin, Provenance, Source, Traced, Written};
 pub(crate) use secret::is_lone_variable;
 pub use secret::{Fingerprint, SecretRef, Secrets};

@@ -15,6 +15,7 @@ mod pool;
 mod provider;
 mod read;
 mod router;
+mod rule;
 mod runtime;
 mod sections;
 mod smart;
@@ -34,12 +35,10 @@ pub use model::{Metadata, ModelEntry};
 pub use pool::{Pools, ServiceEntry};
 pub use provider::ProviderEntry;
 pub use router::{RouterSection, Unified};
+pub use rule::{Matcher, PatternEntry, RuleEntry};
 pub use runtime::{RemoteBlock, RuntimeSection, SecurityBlock};
 pub use sections::VOCABULARY;
-pub use smart::{
-    CandidateEntry, Choice, Matcher, PatternEntry, RuleEntry, SemanticBlock, SmartSection,
-    StickyBlock,
-};
+pub use smart::{CandidateEntry, Choice, SemanticBlock, SmartSection, StickyBlock};
 pub use trigger::TriggerSection;
 
 /// A document set.

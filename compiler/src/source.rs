@@ -251,6 +251,16 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// The place of a part of a text, given as bytes of its value; the whole
+    /// place where escapes or line breaks came between the two.
+    pub fn within(&self, text: &Spanned<String>, part: Range<usize>) -> Span {
+        let written = self.get(text.span.source).text().get(text.span.range());
+        match written.and_then(|written| written.find(&text.value)) {
+            Some(at) => text.span.slice(at + part.start..at + part.end),
+            None => text.span,
+        }
+    }
+
     /// All sources with their ids, in order.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
         self.files

@@ -11,14 +11,16 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let host = registration.host.as_ref();
     if let Some(host) = host.filter(|host| is_public(&host.value) && registration.api_key.is_none())
     {
-        problems.push(
-            Diagnostic::new(
-                Code::ListenPublicWithoutKey,
-                format!("`HOST` `{}` is public and there is no `APIKEY`", host.value),
-            )
-            .at(host.span, "the proxy will listen on 127.0.0.1 instead")
-            .help("set `APIKEY: \"${CTR_API_KEY}\"`, or write `HOST: 127.0.0.1`"),
-        );
+        let mut diagnostic = Diagnostic::new(
+            Code::ListenPublicWithoutKey,
+            format!("`HOST` `{}` is public and there is no `APIKEY`", host.value),
+        )
+        .at(host.span, "the proxy will listen on 127.0.0.1 instead");
+        if let Some(key) = registration.managed_keys.first() {
+            diagnostic = diagnostic.at(key.head, "managed keys are not asked for yet");
+        }
+        problems
+            .push(diagnostic.help("set `APIKEY: \"${CTR_API_KEY}\"`, or write `HOST: 127.0.0.1`"));
     }
     secret(
         registration.api_key.as_ref(),

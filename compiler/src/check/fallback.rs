@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::ability::Best;
 use super::members::{Endpoint, Pool};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::{Interface, Strategy};
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 
 pub(super) fn check(pools: &[Pool<'_>], problems: &mut Problems) {
     for pool in pools.iter().filter(|pool| !pool.is_shadowed) {
-        let found = [interfaces(pool), smaller(pool), currencies(pool)];
+        let found = [
+            interfaces(pool),
+            smaller(pool),
+            currencies(pool),
+            costs(pool),
+        ];
         for diagnostic in found.into_iter().flatten() {
             problems.push(diagnostic);
         }
@@ -39,15 +45,13 @@ fn interfaces(pool: &Pool<'_>) -> Option<Diagnostic> {
 /// The first endpoint that lacks what an endpoint before it has. Requests
 /// never change the interface, so each interface is looked at by itself.
 fn smaller(pool: &Pool<'_>) -> Option<Diagnostic> {
-    let mut order: Vec<Endpoint<'_>> = pool.enabled().collect();
-    order.sort_by(|a, b| a.order().cmp(&b.order()));
     let mut before: BTreeMap<Interface, Best> = BTreeMap::new();
-    for endpoint in order {
+    for endpoint in pool.in_order() {
         let Some(interface) = endpoint.interface() else {
             continue;
         };
         let best = before.entry(interface).or_default();
-        if let Some(lack) = best.lack(endpoint) {
+        if let Some(lack) = best.lack(endpoint.entry, "tried before") {
             return Some(
                 Diagnostic::new(
                     Code::PoolSmallerFallback,
@@ -61,80 +65,9 @@ fn smaller(pool: &Pool<'_>) -> Option<Diagnostic> {
                 .help("give the fallback what the preferred endpoint has, or an id of its own"),
             );
         }
-        best.note(endpoint);
+        best.note(endpoint.entry);
     }
     None
-}
-
-/// The most that endpoints so far can do, and where that is written.
-#[derive(Default)]
-struct Best {
-    window: Option<Spanned<i64>>,
-    abilities: [Option<Span>; 3],
-}
-
-/// Two places, and what each has.
-struct Lack {
-    here: (Span, String),
-    there: (Span, String),
-}
-
-const ABILITIES: [&str; 3] = ["tools", "images", "reasoning"];
-
-fn abilities<'r>(endpoint: Endpoint<'r>) -> [Option<&'r Spanned<bool>>; 3] {
-    let metadata = &endpoint.entry.metadata;
-    [
-        metadata.supports_tools.as_ref(),
-        metadata.supports_images.as_ref(),
-        metadata.supports_reasoning.as_ref(),
-    ]
-}
-
-impl Best {
-    fn lack(&self, endpoint: Endpoint<'_>) -> Option<Lack> {
-        let window = endpoint.entry.metadata.context_window_tokens.as_ref();
-        if let (Some(best), Some(window)) = (&self.window, window)
-            && window.value < best.value
-        {
-            return Some(Lack {
-                here: (window.span, format!("{} tokens here", window.value)),
-                there: (
-                    best.span,
-                    format!("{} tokens here, tried before", best.value),
-                ),
-            });
-        }
-        let all = abilities(endpoint).into_iter().zip(self.abilities);
-        let mut lacking = all.zip(ABILITIES).filter_map(|((written, best), what)| {
-            let written = written.filter(|written| !written.value)?;
-            Some(Lack {
-                here: (written.span, format!("no {what} here")),
-                there: (best?, format!("{what} here, tried before")),
-            })
-        });
-        lacking.next()
-    }
-
-    fn note(&mut self, endpoint: Endpoint<'_>) {
-        let window = endpoint.entry.metadata.context_window_tokens.as_ref();
-        if let Some(window) = window
-            && self
-                .window
-                .as_ref()
-                .is_none_or(|best| best.value < window.value)
-        {
-            self.window = Some(window.clone());
-        }
-        for (best, written) in self.abilities.iter_mut().zip(abilities(endpoint)) {
-            // What is not written off is on.
-            let place = match written {
-                Some(written) if !written.value => continue,
-                Some(written) => written.span,
-                None => endpoint.span(),
-            };
-            best.get_or_insert(place);
-        }
-    }
 }
 
 fn currencies(pool: &Pool<'_>) -> Option<Diagnostic> {
@@ -169,4 +102,32 @@ fn currency<'r>(endpoint: Endpoint<'r>) -> Option<(&'r str, Span)> {
         Some(currency) => (&currency.value, currency.span),
         None => ("USD", cost.span),
     })
+}
+
+/// Endpoints without a cost come last, and where none has one nothing is compared.
+fn costs(pool: &Pool<'_>) -> Option<Diagnostic> {
+    if pool.strategy != Strategy::CostAware || pool.enabled().nth(1).is_none() {
+        return None;
+    }
+    let has_cost = |endpoint: &Endpoint<'_>| currency(*endpoint).is_some();
+    let without = pool.enabled().find(|endpoint| !has_cost(endpoint))?;
+    let diagnostic = |headline: String| Diagnostic::new(Code::PoolMissingCost, headline);
+    let diagnostic = match pool.enabled().find(has_cost).and_then(currency) {
+        Some((_, cost)) => diagnostic(format!(
+            "an endpoint of pool `{}` is chosen by cost and declares none",
+            pool.id
+        ))
+        .at(without.span(), "no cost here, so it comes last")
+        .at(cost, "a cost here"),
+        None => diagnostic(format!(
+            "endpoints of pool `{}` are chosen by cost and declare none",
+            pool.id
+        ))
+        .at(without.span(), "no cost here, nor at the others"),
+    };
+    Some(
+        diagnostic.help(
+            "add `cost_per_1m_input_tokens` and `cost_per_1m_output_tokens` to its `metadata`",
+        ),
+    )
 }

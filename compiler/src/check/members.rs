@@ -67,6 +67,13 @@ impl<'r> Pool<'r> {
         let members = self.members.iter().copied();
         members.filter(Endpoint::is_enabled)
     }
+
+    /// Members that may serve, in the order in which requests try them.
+    pub(super) fn in_order(&self) -> Vec<Endpoint<'r>> {
+        let mut order: Vec<Endpoint<'r>> = self.enabled().collect();
+        order.sort_by(|a, b| a.order().cmp(&b.order()));
+        order
+    }
 }
 
 impl Endpoint<'_> {

@@ -1,25 +1,43 @@
 //! The smart router that counts: rules that say what they match, names that
 //! tell rules apart, and enough to choose among.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::{Code, Diagnostic, Problems};
+use super::rules;
+use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
 use crate::plan::SemanticMode;
 use crate::registration::{Effective, Registration, RuleEntry};
-use crate::source::Span;
+use crate::source::{Sources, Span};
+
+/// Names that a misspelt one is compared with; comparing takes long.
+const COMPARED: usize = 256;
 
 /// A smart router that is switched off is not asked, and not judged.
-pub(super) fn check(registration: &Registration, problems: &mut Problems) {
+///
+/// `complete` and `certain` are false when something could not be read that
+/// may be what seems to be missing, or that makes a difference.
+pub(super) fn check(
+    registration: &Registration,
+    sources: &Sources,
+    complete: bool,
+    certain: bool,
+    problems: &mut Problems,
+) {
     let smart = registration.smart_router();
     let Some(smart) = smart.filter(|smart| smart.enabled.is_on()) else {
         return;
     };
     names(smart.rules, problems);
-    for rule in smart.rules.iter().filter(|rule| matches_nothing(rule)) {
+    for rule in smart.rules.iter().filter(|rule| !rule.says_something()) {
         problems.push(no_pattern(rule));
     }
     candidates(&smart, problems);
     classifier(&smart, problems);
+    prototypes(&smart, complete, problems);
+    if certain {
+        idle(&smart, problems);
+    }
+    rules::check(&smart, sources, certain, problems);
 }
 
 fn names(rules: &[RuleEntry], problems: &mut Problems) {
@@ -41,10 +59,6 @@ fn names(rules: &[RuleEntry], problems: &mut Problems) {
     }
 }
 
-fn matches_nothing(rule: &RuleEntry) -> bool {
-    rule.patterns.is_empty() && rule.description.is_none() && !rule.has_profile
-}
-
 fn no_pattern(rule: &RuleEntry) -> Diagnostic {
     let name = rule.name.as_ref().map_or("", |name| name.value.as_str());
     Diagnostic::new(
@@ -60,6 +74,22 @@ fn no_pattern(rule: &RuleEntry) -> Diagnostic {
 
 fn candidates(smart: &Effective<'_>, problems: &mut Problems) {
     let candidates = smart.candidates();
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for model in candidates.iter().filter_map(|one| one.model.as_ref()) {
+        if let Some(first) = seen.get(model.value.as_str()) {
+            problems.push(
+                Diagnostic::new(
+                    Code::RouterDuplicateCandidate,
+                    format!("`{}` is a candidate twice", model.value),
+                )
+                .at(model.span, "given again here")
+                .at(*first, "first given here")
+                .help("remove one, or describe in one text what it is good at"),
+            );
+        } else {
+            seen.insert(&model.value, model.span);
+        }
+    }
     let Some((path, model)) = smart.router_model() else {
         return;
     };
@@ -75,6 +105,66 @@ fn candidates(smart: &Effective<'_>, problems: &mut Problems) {
         diagnostic = diagnostic.at(only.head, "the only candidate");
     }
     problems.push(diagnostic.help("add at least two `candidates`, or remove `router_model`"));
+}
+
+/// A smart router, or a part of it, that has nothing to do.
+fn idle(smart: &Effective<'_>, problems: &mut Problems) {
+    if smart.router_model().is_some() {
+        return;
+    }
+    if let Some(first) = smart.candidates().first() {
+        problems.push(
+            Diagnostic::new(
+                Code::RouterUnusedCandidates,
+                "there are candidates, and no model is asked to choose",
+            )
+            .at(first.head, "nothing ever looks at this list")
+            .help("name the model that chooses as `router_model`, or remove `candidates`"),
+        );
+        return;
+    }
+    let sticky = smart.sticky.iter().find_map(|block| block.enabled.as_ref());
+    let keeps = sticky.is_some_and(|sticky| sticky.value);
+    if keeps || smart.rules.iter().any(RuleEntry::is_enabled) {
+        return;
+    }
+    let place = smart.enabled.written.map_or(smart.head, |on| on.span);
+    let mut diagnostic = Diagnostic::new(
+        Code::RouterNothingToAsk,
+        "the smart router is on and has nothing to ask",
+    )
+    .at(place, "switched on, without a rule and without candidates");
+    if let Some(rule) = smart.rules.first() {
+        let off = rule.enabled.as_ref().map_or(rule.head, |off| off.span);
+        diagnostic = diagnostic.at(off, "a rule that is switched off");
+    }
+    problems
+        .push(diagnostic.help("add `rules`, or `router_model` and `candidates`, or switch it off"));
+}
+
+/// Prototypes for rules that do not exist.
+fn prototypes(smart: &Effective<'_>, complete: bool, problems: &mut Problems) {
+    let rules = smart.rules.iter().filter_map(|rule| rule.name.as_ref());
+    let names: Vec<&str> = rules.map(|name| name.value.as_str()).collect();
+    let known: HashSet<&str> = names.iter().copied().collect();
+    let near = &names[..names.len().min(COMPARED)];
+    let prototypes = smart.semantic.iter().flat_map(|block| &block.prototypes);
+    for (name, _) in prototypes.filter(|(name, _)| complete && !known.contains(name.value.as_str()))
+    {
+        let mut diagnostic = Diagnostic::new(
+            Code::RouterUnknownRule,
+            format!(
+                "a prototype is for rule `{}`, which does not exist",
+                name.value
+            ),
+        )
+        .at(name.span, "no rule has this name")
+        .help(did_you_mean(&name.value, near, "rules"));
+        if let Some(near) = nearest(&name.value, near.iter().copied()) {
+            diagnostic = diagnostic.fix(name.span, near);
+        }
+        problems.push(diagnostic);
+    }
 }
 
 fn classifier(smart: &Effective<'_>, problems: &mut Problems) {

@@ -6,11 +6,16 @@ use super::references;
 use crate::VariableUse;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::registration::{ModelEntry, Registration};
-use crate::source::{Span, Spanned};
+use crate::source::{Sources, Spanned};
 use crate::variable;
 
-pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec<VariableUse> {
+pub(super) fn check(
+    registration: &Registration,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Vec<VariableUse> {
     let mut found = Found {
+        sources,
         uses: Vec::new(),
         problems,
     };
@@ -44,6 +49,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) -> Vec
 }
 
 struct Found<'p> {
+    sources: &'p Sources,
     uses: Vec<VariableUse>,
     problems: &'p mut Problems,
 }
@@ -92,7 +98,7 @@ impl Found<'_> {
                         Code::EnvMalformed,
                         format!("`{}` has a malformed variable reference", path()),
                     )
-                    .at(within(text, &malformed.range), what)
+                    .at(self.sources.within(text, malformed.range), what)
                     .help(
                         "write `${NAME}` or `${NAME:-default}`; a name has letters, digits and `_`",
                     ),
@@ -110,17 +116,5 @@ impl Found<'_> {
                 .at(text.span, "this is compared when the registration is compiled")
                 .help("write the name itself; variables are read in `api`, `key`, `model`, `HOST`, `APIKEY`, `base_url` and `auth_token`"),
         );
-    }
-}
-
-/// The place of a range of the value. A plain scalar's text is its source
-/// text; with quotes it starts one byte later; with escapes the whole scalar
-/// is named, since offsets no longer agree.
-fn within(text: &Spanned<String>, range: &std::ops::Range<usize>) -> Span {
-    let width = text.span.range().len();
-    match width.checked_sub(text.value.len()) {
-        Some(0) => text.span.slice(range.clone()),
-        Some(2) => text.span.slice(range.start + 1..range.end + 1),
-        _ => text.span,
     }
 }

@@ -23,7 +23,8 @@ use crate::source::Spanned;
 const HOST: &str = "127.0.0.1";
 const PORT: u16 = 5678;
 const TIMEOUT_MS: i64 = 600_000;
-const LONG_CONTEXT_THRESHOLD: i64 = 60_000;
+/// Tokens from which `Router.longContext` is used where nothing is written.
+pub(crate) const LONG_CONTEXT_THRESHOLD: i64 = 60_000;
 const DEFAULT: &str = "default";
 
 /// Makes the plan. An entry that lacks something required was reported and is left out.

@@ -6,6 +6,7 @@ use super::read::{Fields, Reader, join};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Scope;
 use crate::source::{Span, Spanned};
+use crate::tree::Value;
 
 pub(super) const AUTH: &[Key] = &[
     key(
@@ -77,6 +78,8 @@ pub struct ManagedKeyEntry {
     pub key_hash: Option<Spanned<String>>,
     /// `scopes` that are known
     pub scopes: Vec<Spanned<Scope>>,
+    /// Whether there are scopes that are not known, which was reported.
+    pub has_unknown_scope: bool,
     /// The key `scopes`, if it is there.
     pub scopes_head: Option<Span>,
     /// `expires_at`
@@ -118,6 +121,7 @@ fn managed_key(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: String) -
         let quota = quota.as_ref()?;
         reader.integer(quota, name, &quota_path)
     };
+    let scopes = scopes(reader, fields, "scopes", &path);
     ManagedKeyEntry {
         head: fields.head,
         id: reader.required_text(fields, "id", &path, "add the key's id"),
@@ -128,7 +132,11 @@ fn managed_key(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: String) -
             &path,
             "add the SHA-256 of the key, in hex; never the key itself",
         ),
-        scopes: scopes(reader, fields, "scopes", &path),
+        has_unknown_scope: fields.get("scopes").is_some_and(|node| match &node.value {
+            Value::List(items) => items.len() > scopes.len(),
+            _ => scopes.is_empty(),
+        }),
+        scopes,
         scopes_head: fields.entry("scopes").map(|entry| entry.key.span),
         expires_at: time(reader, fields, "expires_at", &path),
         revoked_at: time(reader, fields, "revoked_at", &path),

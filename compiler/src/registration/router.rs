@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::key::{Key, MODEL_REF, Meaning, POSITIVE, TEXT, TEXTS, Takes, key};
 use super::read::{Fields, Reader, join};
+use super::rule::{Matcher, PROFILE, PatternEntry, RuleEntry, begin_rule, profile};
 use super::smart::{
-    CACHE_TTL, CANDIDATES, Choice, FALLBACK, MAX_TOKENS, Matcher, PROFILE, PatternEntry,
-    ROUTER_HINT, ROUTER_MODEL, RuleEntry, SEMANTIC, STICKY, SemanticBlock, StickyBlock, begin_rule,
-    choice, profile, semantic, sticky,
+    CACHE_TTL, CANDIDATES, Choice, FALLBACK, MAX_TOKENS, ROUTER_HINT, ROUTER_MODEL, SEMANTIC,
+    STICKY, SemanticBlock, StickyBlock, choice, semantic, sticky,
 };
 use crate::plan::Slot;
 use crate::source::{Span, Spanned};

@@ -2,7 +2,8 @@
 
 use super::key::{Key, MODEL_REF, Takes, key};
 use super::read::{Fields, Reader};
-use super::smart::{ANALYSIS_SCOPE, RULE, RuleEntry, rules};
+use super::rule::{RULE, RuleEntry, rules};
+use super::smart::ANALYSIS_SCOPE;
 use crate::plan::AnalysisScope;
 use crate::source::{Span, Spanned};
 

@@ -14,6 +14,7 @@ pub(super) use kdl::masked as masked_kdl;
 /// Names (folded to lower-case letters and digits) that end like this hold secrets.
 const SECRET_ENDINGS: &[&str] = &[
     "key",
+    "keyhash",
     "token",
     "secret",
     "password",
