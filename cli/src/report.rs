@@ -17,6 +17,9 @@ pub(crate) struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
+    /// What was accepted at its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waived: Option<usize>,
 }
 
 impl Summary {
@@ -33,7 +36,15 @@ impl Summary {
         summary
     }
 
-    /// `2 errors, 1 warning`; empty when there is nothing to count.
+    /// With what was waived.
+    pub(crate) fn and_waived(self, waived: usize) -> Self {
+        Self {
+            waived: (waived > 0).then_some(waived),
+            ..self
+        }
+    }
+
+    /// `2 errors, 1 warning, 3 waived`; empty when there is nothing to count.
     pub(crate) fn text(self) -> String {
         let counts = [
             (self.errors, "error"),
@@ -41,7 +52,9 @@ impl Summary {
             (self.notes, "note"),
         ];
         let said = counts.into_iter().filter(|(count, _)| *count > 0);
+        let waived = self.waived.map(|count| format!("{count} waived"));
         said.map(|(count, noun)| counted(count, noun))
+            .chain(waived)
             .collect::<Vec<_>>()
             .join(", ")
     }

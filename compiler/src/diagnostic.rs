@@ -163,6 +163,11 @@ impl Problems {
         self.found.iter_mut().for_each(change);
     }
 
+    /// Keeps those for which `keep` says so, which may change them.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&mut Diagnostic) -> bool) {
+        self.found.retain_mut(keep);
+    }
+
     /// Makes every warning of `code` an error.
     pub fn deny(&mut self, code: Code) {
         for diagnostic in self.found.iter_mut().filter(|found| found.code == code) {

@@ -17,6 +17,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod document;
 pub mod health;
+pub mod lint;
 mod pattern;
 pub mod plan;
 pub mod registration;
@@ -28,6 +29,8 @@ pub mod variable;
 pub mod why;
 
 use diagnostic::{Code, Diagnostic, Problems};
+use jiff::civil::Date;
+use lint::{Lint, Waived};
 use plan::{Plan, Provenance, Secrets};
 use source::{Sources, Span};
 
@@ -54,6 +57,17 @@ impl Default for Limits {
     }
 }
 
+/// What compiling goes by, beside the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How much is followed.
+    pub limits: Limits,
+    /// The day for which the text is judged: waivers that ended before it have
+    /// expired, which is an error. Without a day none ever does, so that what was
+    /// accepted once can be served as long as it stays as it is.
+    pub today: Option<Date>,
+}
+
 /// What came of compiling.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -61,12 +75,50 @@ pub struct Compiled {
     pub plan: Option<Plan>,
     /// Everything found, sorted by place. Warnings come with success too.
     pub problems: Problems,
+    /// What was found as well, and is waived where it stands. Sorted by place.
+    pub waived: Vec<Waived>,
     /// Where each part of the plan was written, and what was filled in.
     pub provenance: Provenance,
     /// Literal secrets, apart from the plan.
     pub secrets: Secrets,
     /// Variables that activation will need, in order of place.
     pub variables: Vec<VariableUse>,
+    pub(crate) lint: Lint,
+}
+
+impl From<Plan> for Compiled {
+    /// A plan whose text is not at hand.
+    fn from(plan: Plan) -> Self {
+        Self {
+            plan: Some(plan),
+            problems: Problems::default(),
+            waived: Vec::new(),
+            provenance: Provenance::default(),
+            secrets: Secrets::default(),
+            variables: Vec::new(),
+            lint: Lint::default(),
+        }
+    }
+}
+
+impl Compiled {
+    /// Adds what was found elsewhere, such as variables that are not set, as
+    /// grave as the document says. An error leaves the plan where it is.
+    pub fn add(&mut self, found: Vec<Diagnostic>) {
+        let mut added = Problems::default();
+        found.into_iter().for_each(|found| added.push(found));
+        self.waived.extend(self.lint.apply(&mut added));
+        added
+            .iter()
+            .for_each(|found| self.problems.push(found.clone()));
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.problems.sort();
+        self.waived
+            .sort_by_key(|waived| (waived.diagnostic.span(), waived.diagnostic.code));
+    }
 }
 
 /// One `${NAME}` in a value the plan uses.
@@ -86,14 +138,15 @@ pub struct VariableUse {
 
 /// Compiles a document set. Several sources are one document, merged in order.
 pub fn compile(sources: &Sources) -> Compiled {
-    compile_within(sources, &Limits::default())
+    compile_within(sources, &Settings::default())
 }
 
-/// [`compile`] with limits of the caller's choice.
-pub fn compile_within(sources: &Sources, limits: &Limits) -> Compiled {
+/// [`compile`] on a day and with limits of the caller's choice.
+pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
     let mut problems = Problems::default();
-    let root = tree::read(sources, limits, &mut problems);
-    let registration = registration::read(&root, &mut problems);
+    let root = tree::read(sources, &settings.limits, &mut problems);
+    let mut registration = registration::read(&root, &mut problems);
+    let section = std::mem::take(&mut registration.lint);
     let complete = root.complete && registration.whole;
     let checked = check::check(registration, sources, complete, &mut problems);
     let mut compiled = plan::lower(checked);
@@ -103,14 +156,22 @@ pub fn compile_within(sources: &Sources, limits: &Limits) -> Compiled {
             tree::kdl::adapt(diagnostic);
         }
     });
-    problems.sort();
+    let given = lint::Given {
+        root: &root,
+        sources,
+        variables: &compiled.variables,
+        complete,
+        today: settings.today,
+    };
+    let (lint, waived) = lint::judge(&section, &given, &mut problems);
     if problems.has_errors() {
         compiled.plan = None;
     }
-    Compiled {
-        problems,
-        ..compiled
-    }
+    compiled.lint = lint;
+    compiled.waived = waived;
+    compiled.problems = problems;
+    compiled.sort();
+    compiled
 }
 
 /// Reports every variable that has neither a default nor, as `is_set` says, a value.

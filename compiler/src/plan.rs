@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use words::words;
+pub(crate) use words::words;
 
 pub use access::{ManagedKey, Quota, Scope, Security};
 pub use canonical::{Hash, ReadPlanError};

@@ -10,6 +10,7 @@ mod auth;
 mod effective;
 mod governance;
 mod key;
+mod lint;
 mod model;
 mod pool;
 mod provider;
@@ -31,6 +32,7 @@ pub use auth::ManagedKeyEntry;
 pub use effective::{Effective, Enabled, Found};
 pub use governance::{CascadeBlock, GovernanceSection, LevelEntry, ShadowBlock, Thresholds};
 pub use key::{Key, Meaning, Standing, Takes};
+pub use lint::{Level, LintSection, WaiverEntry};
 pub use model::{Metadata, ModelEntry};
 pub use pool::{Pools, ServiceEntry};
 pub use provider::ProviderEntry;
@@ -76,6 +78,8 @@ pub struct Registration {
     pub managed_keys: Vec<ManagedKeyEntry>,
     /// `Governance`
     pub governance: Option<GovernanceSection>,
+    /// `Lint`
+    pub lint: LintSection,
     /// `forceUseImageAgent`
     pub force_image_agent: Option<Spanned<bool>>,
     /// Whether every section, list and name could be read. When not, a name

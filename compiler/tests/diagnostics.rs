@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use ctr_compiler::diagnostic::{Code, Problems, Severity};
 use ctr_compiler::source::Sources;
-use ctr_compiler::{Compiled, Limits, compile_within, unset_variables};
+use ctr_compiler::{Compiled, Settings, compile_within, unset_variables};
+use jiff::civil::date;
 
 /// Codes that cannot come alone, and what comes with them.
 const TOGETHER: &[(Code, Code, &str)] = &[
@@ -28,6 +29,16 @@ const TOGETHER: &[(Code, Code, &str)] = &[
         Code::SyntaxAliasLimit,
         Code::DocumentNotSupportedYet,
         "only a section that is left aside may hold lists of lists",
+    ),
+    (
+        Code::LintExpiredWaiver,
+        Code::PoolSharedUpstream,
+        "what a waiver no longer hides is told",
+    ),
+    (
+        Code::LintUnknownPlace,
+        Code::PoolSharedUpstream,
+        "what a waiver was meant to hide is told",
     ),
 ];
 
@@ -295,7 +306,7 @@ fn nothing_is_kept_for_a_code_that_does_not_exist() {
 /// What is said of a set: by the compiler and, where a code speaks of the
 /// environment, by the check of variables, for which only `SET` is set.
 fn everything(code: Code, sources: &Sources) -> Problems {
-    let compiled = compile_within(sources, &limits(code));
+    let compiled = compile_within(sources, &settings(code));
     let mut found = compiled.problems.clone();
     if code == Code::EnvUnset {
         for diagnostic in unset_variables(&compiled, &|name| name == "SET") {
@@ -307,13 +318,17 @@ fn everything(code: Code, sources: &Sources) -> Problems {
 }
 
 /// A fixture larger than 64 MiB helps nobody, so `source/too-large` is shown
-/// with a limit of 400 bytes; every other code has the limits users have.
-fn limits(code: Code) -> Limits {
-    let mut limits = Limits::default();
+/// with a limit of 400 bytes; every other code has the limits users have. The
+/// day is always the same.
+fn settings(code: Code) -> Settings {
+    let mut settings = Settings {
+        today: Some(date(2026, 7, 1)),
+        ..Settings::default()
+    };
     if code == Code::SourceTooLarge {
-        limits.source_bytes = 400;
+        settings.limits.source_bytes = 400;
     }
-    limits
+    settings
 }
 
 fn come_together(code: Code, other: Code) -> bool {
@@ -337,7 +352,7 @@ fn fixture(code: Code, side: &str) -> (Sources, Compiled) {
     } else {
         Sources::single(file.clone(), std::fs::read(folder.join(file)).unwrap())
     };
-    let compiled = compile_within(&sources, &limits(code));
+    let compiled = compile_within(&sources, &settings(code));
     (sources, compiled)
 }
 

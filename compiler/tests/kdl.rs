@@ -88,7 +88,7 @@ impl<'c> Writer<'c> {
                     }
                     writer.out.push_str("}\n");
                 }
-                ("Router" | "Runtime", value) if writer.chance() => {
+                ("Router" | "Runtime" | "Lint", value) if writer.chance() => {
                     writer.node(&key.to_lowercase(), value);
                 }
                 _ => writer.node(key, value),
@@ -160,7 +160,8 @@ impl<'c> Writer<'c> {
     }
 
     fn name(&mut self, name: &str) {
-        match self.chance() {
+        // A slash, as in the codes of `Lint`, is no part of a bare name.
+        match self.chance() && !name.contains('/') {
             true => self.out.push_str(name),
             false => self.out.push_str(&format!("\"{name}\"")),
         }

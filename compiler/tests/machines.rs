@@ -59,7 +59,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 fn sarif_has_what_its_schema_requires() {
     let (mut related, mut fixes) = (0, 0);
     for (path, sources, problems) in found() {
-        let log = render::sarif::json(problems.iter(), &sources, "1.2.3");
+        let log = render::sarif::json(problems.iter(), &[], &sources, "1.2.3");
         let check = std::panic::AssertUnwindSafe(|| assert_sarif(&log, &sources, &problems));
         let told = std::panic::catch_unwind(check);
         assert!(told.is_ok(), "{}: {log:#}", path.display());

@@ -13,8 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ctr_compiler::Compiled;
-use ctr_compiler::diagnostic::Problems;
-use ctr_compiler::plan::{Plan, Provenance, Secrets};
+use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -120,14 +119,7 @@ pub async fn start_plan(plan: Plan, settings: Settings) -> Result<Running, Start
     if !places.is_empty() {
         return Err(StartError::LiteralSecrets { places });
     }
-    let compiled = Compiled {
-        plan: Some(plan),
-        problems: Problems::default(),
-        provenance: Provenance::default(),
-        secrets: Secrets::default(),
-        variables: Vec::new(),
-    };
-    let live = Live::activate(compiled, &*settings.env, &Records::default())
+    let live = Live::activate(plan.into(), &*settings.env, &Records::default())
         .map_err(StartError::Activate)?;
     let (listener, addr) = listen::bind(&settings, &live).await?;
     Ok(serve(listener, addr, Reload::fixed(live)))

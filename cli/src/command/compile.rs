@@ -6,11 +6,14 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use ctr_compiler::diagnostic::Code;
+use ctr_compiler::diagnostic::{Code, Diagnostic};
 use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
-use ctr_compiler::{Compiled, compile, render, unset_variables};
+use ctr_compiler::{Compiled, Settings, compile_within, render, unset_variables};
 use ctr_runtime::reload::{self, Input};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::args::{Compile, CompileFormat};
 use crate::exit::{Exit, Stopped};
@@ -27,11 +30,16 @@ pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped>
     let locked = asked.locked.as_deref().map(Locked::read).transpose()?;
     let sources = reload::read(&inputs)?;
     refuse_own_input(asked, &inputs, &sources)?;
-    let mut compiled = compile(&sources);
+    let settings = Settings {
+        today: Some(today()),
+        ..Settings::default()
+    };
+    let mut compiled = compile_within(&sources, &settings);
     // A CI server is not where the proxy runs: what it lacks is no mistake.
     let is_here = matches!(asked.format, CompileFormat::Text | CompileFormat::Json);
     if is_here || asked.strict {
-        note_unset(&mut compiled);
+        let unset = unset(&compiled);
+        compiled.add(unset);
     }
     if asked.strict {
         compiled.problems.deny(Code::EnvUnset);
@@ -80,7 +88,8 @@ impl Outcome<'_> {
             CompileFormat::Json => terminal.product(&json::text(&self.report(asked))),
             CompileFormat::Sarif => {
                 let version = env!("CARGO_PKG_VERSION");
-                let log = render::sarif::json(found, self.sources, version);
+                let waived = &self.compiled.waived;
+                let log = render::sarif::json(found, waived, self.sources, version);
                 terminal.product(&json::text(&log))
             }
             // A runner prints what it does not obey, so it is a terminal too.
@@ -90,7 +99,10 @@ impl Outcome<'_> {
     }
 
     fn text(&self, asked: &Compile, terminal: &Terminal) -> Result<(), Stopped> {
-        terminal.problems(&self.compiled.problems, self.sources);
+        let Compiled {
+            problems, waived, ..
+        } = self.compiled;
+        terminal.problems_and_waived(problems, waived.len(), self.sources);
         let Some(plan) = self.plan else {
             return Ok(());
         };
@@ -108,13 +120,17 @@ impl Outcome<'_> {
     }
 
     fn report(&self, asked: &Compile) -> json::Compile {
-        let problems = &self.compiled.problems;
+        let Compiled {
+            problems, waived, ..
+        } = self.compiled;
+        let told = Summary::new(problems.iter().map(|found| found.severity));
         json::Compile {
             ok: self.accepted,
             hash: self.plan.map(|plan| plan.hash().to_string()),
             locked: self.locked.map(|locked| locked.hash().to_owned()),
             diagnostics: json::diagnostics(problems, self.sources),
-            summary: Summary::new(problems.iter().map(|found| found.severity)),
+            waived: (!waived.is_empty()).then(|| json::waived(waived, self.sources)),
+            summary: told.and_waived(waived.len()),
             preview: self
                 .plan
                 .filter(|_| asked.preview)
@@ -123,12 +139,14 @@ impl Outcome<'_> {
     }
 }
 
-/// Adds what this environment lacks to what the document lacks.
-pub(super) fn note_unset(compiled: &mut Compiled) {
-    for unset in unset_variables(compiled, &|name| env::var_os(name).is_some()) {
-        compiled.problems.push(unset);
-    }
-    compiled.problems.sort();
+/// What this environment lacks.
+pub(super) fn unset(compiled: &Compiled) -> Vec<Diagnostic> {
+    unset_variables(compiled, &|name| env::var_os(name).is_some())
+}
+
+/// The day, the same for everybody who looks at one moment.
+fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The one file, or how many there are.

@@ -85,8 +85,12 @@ fn run_registration(mut asked: Start, terminal: &Terminal) -> Result<Exit, Stopp
     let inputs: Vec<Input> = paths.iter().cloned().map(Input::Path).collect();
     let sources = reload::read(&inputs)?;
     let mut compiled = compile(&sources);
-    checking::note_unset(&mut compiled);
+    // Whatever the document says of them, without a value nothing can be served.
+    for unset in checking::unset(&compiled) {
+        compiled.problems.push(unset);
+    }
     compiled.problems.deny(Code::EnvUnset);
+    compiled.problems.sort();
     let plan = compiled
         .plan
         .as_ref()

@@ -2,6 +2,7 @@
 //! command itself refuses.
 
 use ctr_compiler::diagnostic::Problems;
+use ctr_compiler::lint::Waived;
 use ctr_compiler::render;
 use ctr_compiler::source::Sources;
 use serde::Serialize;
@@ -19,6 +20,9 @@ pub(crate) struct Compile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) locked: Option<String>,
     pub(crate) diagnostics: Value,
+    /// What is accepted at its place, with the reason; only where something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waived: Option<Value>,
     pub(crate) summary: Summary,
     /// Only where it was asked for, and where there is a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,4 +62,9 @@ pub(crate) fn text(value: &impl Serialize) -> String {
 /// Diagnostics as an array.
 pub(crate) fn diagnostics(problems: &Problems, sources: &Sources) -> Value {
     render::problems::json(problems.iter(), sources)
+}
+
+/// What is waived as an array.
+pub(crate) fn waived(waived: &[Waived], sources: &Sources) -> Value {
+    render::problems::waived(waived, sources)
 }

@@ -91,10 +91,22 @@ impl Terminal {
         }
     }
 
-    /// Draws diagnostics in their order, and one line that counts them, to
-    /// stderr. When there are more than anybody reads, errors come first.
+    /// As [`Self::problems_and_waived`], where nothing is waived or it is of
+    /// no interest.
     pub(crate) fn problems(&self, problems: &Problems, sources: &Sources) {
-        if problems.is_empty() {
+        self.problems_and_waived(problems, 0, sources);
+    }
+
+    /// Draws diagnostics in their order, and one line that counts them, to
+    /// stderr. When there are more than anybody reads, errors come first. What
+    /// is waived is only counted.
+    pub(crate) fn problems_and_waived(
+        &self,
+        problems: &Problems,
+        waived: usize,
+        sources: &Sources,
+    ) {
+        if problems.is_empty() && waived == 0 {
             return;
         }
         let theme = if self.colour_err {
@@ -119,7 +131,8 @@ impl Terminal {
         if left > 0 {
             self.say(&format!("… and {left} more; `--format json` lists all"));
         }
-        self.say(&Summary::new(problems.iter().map(|found| found.severity)).text());
+        let summary = Summary::new(problems.iter().map(|found| found.severity));
+        self.say(&summary.and_waived(waived).text());
     }
 
     fn paint(&self, text: &str, style: Style) -> String {

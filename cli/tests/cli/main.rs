@@ -12,6 +12,7 @@ mod compile;
 mod demo;
 mod diff;
 mod guide;
+mod lint;
 mod readme;
 mod start;
 mod why;

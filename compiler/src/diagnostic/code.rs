@@ -123,6 +123,11 @@ codes! {
     AuthInvalidKeyHash = "auth/invalid-key-hash", Error, "The hash of a managed key is no SHA-256 hash.";
     ListenPublicWithoutKey = "listen/public-without-key", Warning, "A public listener asks for no key.";
     NetPlainHttp = "net/plain-http", Warning, "Prompts and keys go unencrypted to a public host.";
+    LintUnknownCode = "lint/unknown-code", Error, "`Lint` names a code that does not exist.";
+    LintNotAdjustable = "lint/not-adjustable", Error, "`Lint` would lower or waive what is always an error.";
+    LintUnknownPlace = "lint/unknown-place", Error, "A waiver is for a place that does not exist.";
+    LintExpiredWaiver = "lint/expired-waiver", Error, "The last day of a waiver has passed.";
+    LintUnusedWaiver = "lint/unused-waiver", Note, "A waiver hides nothing.";
 }
 
 impl Code {

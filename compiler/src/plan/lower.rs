@@ -16,7 +16,6 @@ use super::{
 };
 use crate::Compiled;
 use crate::check::{Checked, Member};
-use crate::diagnostic::Problems;
 use crate::registration::{ModelEntry, Registration, inferred_interface, normal_url, shown_url};
 use crate::source::Spanned;
 
@@ -60,11 +59,10 @@ pub(crate) fn lower(checked: Checked) -> Compiled {
         upstream_timeout_ms: u64::try_from(timeout).ok().filter(|timeout| *timeout > 0),
     };
     Compiled {
-        plan: Some(plan),
-        problems: Problems::default(),
         provenance: lowering.provenance,
         secrets: lowering.secrets,
         variables: checked.variables,
+        ..Compiled::from(plan)
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Takes {
     Map(&'static [Key]),
     /// A map whose names are the user's.
     Named(&'static Takes),
+    /// A map whose names are diagnostic codes, beside keys of its own.
+    Codes(&'static Takes, &'static [Key]),
     /// A list.
     List(&'static Takes),
     /// Either of two forms.
@@ -84,6 +86,12 @@ pub enum Meaning {
     Pattern,
     /// A point in time: RFC 3339, or a date.
     Time,
+    /// A day, for example `2027-01-31`.
+    Day,
+    /// A diagnostic code.
+    Code,
+    /// A place in the document, for example `Registration.models.sonnet`.
+    Place,
 }
 
 /// A text that stands for itself.

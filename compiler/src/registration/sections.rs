@@ -3,7 +3,7 @@
 use super::key::{Key, Meaning, TEXT, Takes, key};
 use super::read::{Fields, Reader};
 use super::{
-    Registration, auth, governance, model, pool, provider, router, runtime, smart, trigger,
+    Registration, auth, governance, lint, model, pool, provider, router, runtime, smart, trigger,
 };
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::LogLevel;
@@ -110,6 +110,11 @@ pub const VOCABULARY: &[Key] = &[
         Takes::Map(governance::GOVERNANCE),
         "what is done about answers, beside serving them",
     ),
+    key(
+        "Lint",
+        lint::LINT,
+        "how grave each kind of finding is, by code, and what is waived; no part of the plan",
+    ),
 ];
 
 /// Keys that are read by name only, and what happens instead.
@@ -149,6 +154,7 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
     registration.runtime = runtime::read(&mut reader, &fields);
     registration.managed_keys = auth::read(&mut reader, &fields);
     registration.governance = governance::read(&mut reader, &fields);
+    registration.lint = lint::read(&mut reader, &fields);
     registration.force_image_agent = reader.boolean(&fields, "forceUseImageAgent", "");
     for (name, consequence) in INERT {
         inert(&mut reader, &fields, name, consequence);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Label};
+use crate::lint::Waived;
 use crate::source::{Sources, Span};
 
 /// An array, in the order given. Each has `code`, `severity`, `message`, the
@@ -16,6 +17,19 @@ pub fn json<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>, sources: 
             .map(|diagnostic| one(diagnostic, sources))
             .collect(),
     )
+}
+
+/// As [`json`], of what is waived: each has besides a `waiver` with `reason`,
+/// `until` and its place.
+pub fn waived(waived: &[Waived], sources: &Sources) -> Value {
+    let one = |waived: &Waived| {
+        let mut value = one(&waived.diagnostic, sources);
+        value["waiver"] = place(waived.span, sources);
+        value["waiver"]["reason"] = json!(waived.reason);
+        value["waiver"]["until"] = json!(waived.until.to_string());
+        value
+    };
+    waived.iter().map(one).collect()
 }
 
 fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {

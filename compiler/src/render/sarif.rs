@@ -9,28 +9,37 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Fix, Label};
+use crate::lint::Waived;
 use crate::source::{Sources, Span};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// One SARIF log with one run: a rule for every code that occurs, in table
-/// order, and a result for every diagnostic, in the order given. `version` is
-/// that of the tool.
+/// order, and a result for every diagnostic, in the order given; then one for
+/// each that is waived, suppressed with the reason. `version` is that of the tool.
 ///
 /// A diagnostic without a place is put at the first source as a whole, because
 /// code scanning refuses results without one.
 pub fn json<'d>(
     diagnostics: impl IntoIterator<Item = &'d Diagnostic>,
+    waived: &[Waived],
     sources: &Sources,
     version: &str,
 ) -> Value {
     let diagnostics: Vec<&Diagnostic> = diagnostics.into_iter().collect();
-    let codes: BTreeSet<Code> = diagnostics.iter().map(|found| found.code).collect();
+    let accepted = waived.iter().map(|waived| &waived.diagnostic);
+    let all = diagnostics.iter().copied().chain(accepted);
+    let codes: BTreeSet<Code> = all.map(|found| found.code).collect();
     let codes: Vec<Code> = codes.into_iter().collect();
-    let results: Vec<Value> = diagnostics
+    let told = diagnostics
         .iter()
-        .map(|diagnostic| result(diagnostic, &codes, sources))
-        .collect();
+        .map(|diagnostic| result(diagnostic, &codes, sources));
+    let suppressed = waived.iter().map(|waived| {
+        let mut result = result(&waived.diagnostic, &codes, sources);
+        result["suppressions"] = json!([suppression(waived, sources)]);
+        result
+    });
+    let results: Vec<Value> = told.chain(suppressed).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -90,6 +99,19 @@ fn result(diagnostic: &Diagnostic, codes: &[Code], sources: &Sources) -> Value {
         result["fixes"] = json!([repair(fix, diagnostic.help.as_deref(), sources)]);
     }
     result
+}
+
+fn suppression(waived: &Waived, sources: &Sources) -> Value {
+    let source = sources.get(waived.span.source);
+    json!({
+        "kind": "inSource",
+        "status": "accepted",
+        "justification": format!("{} (until {})", waived.reason, waived.until),
+        "location": { "physicalLocation": {
+            "artifactLocation": { "uri": uri(source.name()) },
+            "region": region(waived.span, sources),
+        } },
+    })
 }
 
 fn location(label: &Label, sources: &Sources) -> Value {
@@ -180,7 +202,7 @@ mod tests {
             .at(Span::new(id, 0..1), "there")
             .help("write it")
             .fix(span, "c");
-        let log = json([&found], &sources, "1");
+        let log = json([&found], &[], &sources, "1");
         let result = &log["runs"][0]["results"][0];
         assert_eq!(
             result["fixes"][0]["artifactChanges"][0]["replacements"][0],
@@ -197,7 +219,7 @@ mod tests {
     fn what_has_no_place_is_at_the_first_source() {
         let sources = Sources::single("a.yaml", "");
         let found = Diagnostic::new(Code::SourceEmpty, "nothing");
-        let log = json([&found], &sources, "1");
+        let log = json([&found], &[], &sources, "1");
         assert_eq!(
             log["runs"][0]["results"][0]["locations"],
             json!([{ "physicalLocation": { "artifactLocation": { "uri": "a.yaml" } } }])

@@ -337,6 +337,22 @@ fn auth() -> BoxedStrategy<Value> {
     ])
 }
 
+/// Nothing that refuses a document, whatever is found in it.
+fn lint() -> BoxedStrategy<Value> {
+    let waiver = |code: &str, at: &str| json!({"code": code, "at": at, "reason": "agreed: so", "until": "2999-01-01"});
+    let [first, second] = [
+        waiver("pool/shared-upstream", "Router"),
+        waiver("document/implausible-number", "Router"),
+    ];
+    one_of(vec![
+        json!({}),
+        json!({"pool/unreached": "allow", "document/old-spelling": "warn"}),
+        json!({"secret/literal": "note", "waivers": [first]}),
+        json!({"waivers": [first.clone(), waiver("pool/unreached", "Router")], "net/plain-http": "allow"}),
+        json!({"lint/unused-waiver": "allow", "waivers": [second]}),
+    ])
+}
+
 /// Documents that compile without errors.
 pub(crate) fn good_document() -> BoxedStrategy<Value> {
     let top = object(vec![
@@ -361,6 +377,7 @@ pub(crate) fn good_document() -> BoxedStrategy<Value> {
         ),
         ("Governance", maybe(governance())),
         ("Auth", maybe(auth())),
+        ("Lint", maybe(lint())),
         ("forceUseImageAgent", maybe(switch())),
         (
             "LOG",

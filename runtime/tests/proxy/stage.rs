@@ -8,7 +8,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
-use ctr_compiler::Compiled;
 use ctr_compiler::health::Health;
 use ctr_compiler::plan::{Interface, Plan};
 use ctr_runtime::activate::Live;
@@ -128,19 +127,12 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn new(plan: &Value) -> Self {
         let plan = Plan::from_json(&plan.to_string()).unwrap();
-        let compiled = Compiled {
-            plan: Some(plan),
-            problems: Default::default(),
-            provenance: Default::default(),
-            secrets: Default::default(),
-            variables: vec![],
-        };
         let env = |name: &str| match name {
             "UPSTREAM_KEY" => Some(UPSTREAM_KEY.to_owned()),
             "CALLER_KEY" => Some(CALLER_KEY.to_owned()),
             _ => None,
         };
-        let live = Arc::new(Live::activate(compiled, &env, &Records::default()).unwrap());
+        let live = Arc::new(Live::activate(plan.into(), &env, &Records::default()).unwrap());
         let proxy = Proxy::new(Arc::new(ArcSwap::new(Arc::clone(&live))));
         let served = proxy.clone();
         let router = Router::new().fallback(move |request: Request<Body>| async move {

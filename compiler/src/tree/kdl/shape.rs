@@ -64,6 +64,7 @@ pub(crate) const DOCUMENT: &[Shape] = &[
     key("runtime", "Runtime", &[]),
     key("auth", "Auth", AUTH),
     key("governance", "Governance", GOVERNANCE),
+    key("lint", "Lint", LINT),
 ];
 
 const REGISTRATION: &[Shape] = &[
@@ -107,6 +108,8 @@ const AUTH: &[Shape] = &[item("managed_key", "managed_keys", "id", &[])];
 const GOVERNANCE: &[Shape] = &[key("cascade", "cascade", CASCADE)];
 
 const CASCADE: &[Shape] = &[item("level", "levels", "from", &[])];
+
+const LINT: &[Shape] = &[item("waiver", "waivers", "code", &[])];
 
 /// The shape of a node among `shapes`. A section may be written by its key too.
 pub(crate) fn of(shapes: &'static [Shape], node: &str) -> Option<&'static Shape> {
