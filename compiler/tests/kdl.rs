@@ -17,7 +17,7 @@ use ctr_compiler::diagnostic::{Code, Problems, Severity};
 use ctr_compiler::source::Sources;
 use ctr_compiler::tree::{Node, Value as Tree, kdl as reader};
 use ctr_compiler::{Compiled, Limits, compile, render};
-use documents::{Edit, good_document};
+use documents::{Edit, any_document, good_document};
 use kdl::{KdlDocument, KdlNode, KdlValue};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -74,13 +74,15 @@ impl<'c> Writer<'c> {
         };
         for (key, value) in document.as_object().unwrap() {
             match (key.as_str(), value) {
-                ("Models", Value::Array(items)) => writer.items("model", items),
+                ("Models", Value::Array(items)) if have_ids(items) => writer.items("model", items),
                 ("Registration", Value::Object(entries)) => {
                     writer.out.push_str("registration {\n");
                     for (key, value) in entries {
                         match (key.as_str(), value) {
-                            ("models", Value::Array(items)) => writer.items("endpoint", items),
-                            ("upstream_services", Value::Array(items)) => {
+                            ("models", Value::Array(items)) if have_ids(items) => {
+                                writer.items("endpoint", items);
+                            }
+                            ("upstream_services", Value::Array(items)) if have_ids(items) => {
                                 writer.items("upstream_service", items);
                             }
                             _ => writer.node(key, value),
@@ -161,7 +163,7 @@ impl<'c> Writer<'c> {
 
     fn name(&mut self, name: &str) {
         // A slash, as in the codes of `Lint`, is no part of a bare name.
-        match self.chance() && !name.contains('/') {
+        match self.chance() && !name.contains(['/', ' ']) {
             true => self.out.push_str(name),
             false => self.out.push_str(&format!("\"{name}\"")),
         }
@@ -169,7 +171,7 @@ impl<'c> Writer<'c> {
 
     fn scalar(&mut self, value: &Value) {
         match value {
-            Value::Bool(value) => self.out.push_str(&format!("#{value}")),
+            Value::Null | Value::Bool(_) => self.out.push_str(&format!("#{value}")),
             Value::String(text) if text.contains('\n') && self.chance() => {
                 let lines = text.replace('\n', "\n  ");
                 self.out.push_str(&format!("\"\"\"\n  {lines}\n  \"\"\""));
@@ -182,8 +184,49 @@ impl<'c> Writer<'c> {
     }
 }
 
+/// Whether every item can be written as a node of its own, named by its id.
+fn have_ids(items: &[Value]) -> bool {
+    let id = |item: &Value| {
+        item.get("id")
+            .is_some_and(|id| !id.is_object() && !id.is_array())
+    };
+    items.iter().all(id)
+}
+
+/// Whether KDL has a way to write it and gives none of its keys another meaning.
+fn is_writable(document: &Value) -> bool {
+    fn below(value: &Value) -> bool {
+        match value {
+            Value::Array(items) => !items.is_empty() && items.iter().all(below),
+            Value::Object(entries) => entries.values().all(below),
+            _ => true,
+        }
+    }
+    document
+        .as_object()
+        .is_some_and(|sections| !sections.is_empty() && !sections.contains_key("router"))
+        && below(document)
+}
+
 proptest! {
     #![proptest_config(settings(256))]
+
+    #[test]
+    fn the_same_mistakes_are_found_in_both(
+        document in any_document().prop_filter("writable", is_writable),
+        choices in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let told = |name: &str, text: &str| {
+            let compiled = compile(&Sources::single(name, text));
+            let told = compiled.problems.iter().map(|found| (found.code, found.headline.clone()));
+            let mut told: Vec<_> = told.collect();
+            told.sort();
+            (compiled.plan.map(|plan| plan.hash()), told)
+        };
+        let text = Writer::write(&document, &choices);
+        sound(text.as_str());
+        prop_assert_eq!(told("r.kdl", &text), told("r.json", &document.to_string()), "{}", text);
+    }
 
     #[test]
     fn the_same_document_has_the_same_plan_in_both(

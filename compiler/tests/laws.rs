@@ -55,6 +55,20 @@ fn json(document: &Value) -> String {
     document.to_string()
 }
 
+/// The plan of a set of files, and what is told of it, in no order.
+fn found(files: &[Value]) -> (Option<Plan>, Vec<&'static str>) {
+    let mut sources = Sources::new();
+    for (at, file) in files.iter().enumerate() {
+        sources.add(format!("{at}.json"), json(file));
+    }
+    let compiled = compile(&sources);
+    support::assert_inside(&compiled.problems, &sources);
+    let codes = compiled.problems.iter().map(|found| found.code.as_str());
+    let mut codes: Vec<&str> = codes.collect();
+    codes.sort_unstable();
+    (compiled.plan, codes)
+}
+
 proptest! {
     #![proptest_config(settings(192))]
 
@@ -115,6 +129,27 @@ proptest! {
             sources.add(format!("{key}.json"), Value::Object(part).to_string());
         }
         prop_assert_eq!(compile(&sources).plan.unwrap().hash(), whole.hash());
+    }
+
+    #[test]
+    fn the_order_of_entries_and_of_files_changes_nothing(
+        document in good_document().prop_map(|document| documents::named(&document)),
+        order in prop::collection::vec(any::<u32>(), 32),
+    ) {
+        let (wanted, problems) = found(std::slice::from_ref(&document));
+        let wanted = wanted.expect("the document is good");
+        let mut files = documents::parts(&document);
+        prop_assert_eq!(found(&files), (Some(wanted.clone()), problems.clone()));
+        let mut by = order.iter().cycle();
+        files.sort_by_cached_key(|_| by.next());
+        prop_assert_eq!(found(&files), (Some(wanted.clone()), problems.clone()), "{:?}", files);
+        let mut shuffled = document;
+        for list in ["/Models", "/Registration/models", "/Registration/upstream_services"] {
+            if let Some(items) = shuffled.pointer_mut(list).and_then(Value::as_array_mut) {
+                items.sort_by_cached_key(|_| by.next());
+            }
+        }
+        prop_assert_eq!(found(std::slice::from_ref(&shuffled)), (Some(wanted), problems), "{}", shuffled);
     }
 
     #[test]

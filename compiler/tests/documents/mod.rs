@@ -526,6 +526,46 @@ pub(crate) fn mixed(one: &Value, other: &Value, keep: [bool; 8]) -> Value {
     mixed
 }
 
+/// The document with an id and a priority of its own for every pool member, so
+/// that none depends on where it stands.
+pub(crate) fn named(document: &Value) -> Value {
+    let mut named = document.clone();
+    let members = named.pointer_mut("/Registration/models");
+    let members = members.and_then(Value::as_array_mut);
+    for (at, member) in members.into_iter().flatten().enumerate() {
+        member["metadata"]["pool_endpoint_id"] = json!(format!("e{at}"));
+        let priority = &mut member["metadata"]["pool_priority"];
+        if priority.is_null() {
+            *priority = json!(at % 3);
+        }
+    }
+    named
+}
+
+/// The document in as many files as it has independent parts, one after another.
+pub(crate) fn parts(document: &Value) -> Vec<Value> {
+    let mut parts = Vec::new();
+    for (section, value) in document.as_object().into_iter().flatten() {
+        match (section.as_str(), value) {
+            ("Models", Value::Array(items)) => {
+                parts.extend(items.iter().map(|item| json!({ "Models": [item] })));
+            }
+            ("Registration", Value::Object(entries)) => {
+                for (key, value) in entries {
+                    let items = value.as_array().filter(|items| !items.is_empty());
+                    match items {
+                        Some(items) => parts
+                            .extend(items.iter().map(|item| json!({ section: { key: [item] } }))),
+                        None => parts.push(json!({ section: { key: value } })),
+                    }
+                }
+            }
+            _ => parts.push(json!({ section: value })),
+        }
+    }
+    parts
+}
+
 /// Choices in writing a document; used up from the front, then from the start again.
 #[derive(Clone, Debug)]
 pub(crate) struct Style(Vec<u8>);
