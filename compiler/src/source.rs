@@ -95,7 +95,12 @@ pub struct Source {
     line_starts: Vec<u32>,
     invalid_at: Option<usize>,
     masked: OnceLock<String>,
+    /// Characters and UTF-16 units before each block of [`BLOCK`] bytes.
+    blocks: OnceLock<Vec<(usize, usize)>>,
 }
+
+/// Bytes that are counted one by one; lines may be megabytes long.
+const BLOCK: usize = 1 << 12;
 
 impl Source {
     fn new(name: String, bytes: Vec<u8>) -> Self {
@@ -120,6 +125,7 @@ impl Source {
             line_starts,
             invalid_at,
             masked: OnceLock::new(),
+            blocks: OnceLock::new(),
         }
     }
 
@@ -162,12 +168,37 @@ impl Source {
             offset -= 1;
         }
         let line = self.line_of(offset);
-        let before = self.text.get(self.line_start(line)..offset).unwrap_or("");
+        let (characters, utf16) = self.between(self.line_start(line), offset);
         Position {
             line: line + 1,
-            column: before.chars().count() + 1,
-            utf16: before.chars().map(char::len_utf16).sum(),
+            column: characters + 1,
+            utf16,
         }
+    }
+
+    /// Characters and UTF-16 units from one offset to another.
+    fn between(&self, start: usize, end: usize) -> (usize, usize) {
+        let bytes = self.text.as_bytes();
+        if end - start <= BLOCK {
+            return counted(&bytes[start..end]);
+        }
+        let blocks = self.blocks.get_or_init(|| {
+            let mut before = (0, 0);
+            let mut blocks = vec![before];
+            for block in bytes.chunks(BLOCK) {
+                let (characters, utf16) = counted(block);
+                before = (before.0 + characters, before.1 + utf16);
+                blocks.push(before);
+            }
+            blocks
+        });
+        let upto = |at: usize| {
+            let (characters, utf16) = blocks[at / BLOCK];
+            let rest = counted(&bytes[at - at % BLOCK..at]);
+            (characters + rest.0, utf16 + rest.1)
+        };
+        let (before, through) = (upto(start), upto(end));
+        (through.0 - before.0, through.1 - before.1)
     }
 
     /// The bytes of a line, counted from 0, without its line break; empty past the end.
@@ -198,6 +229,13 @@ impl Source {
             .get(line)
             .map_or(self.text.len(), |start| *start as usize)
     }
+}
+
+/// Characters of UTF-8 bytes and how many UTF-16 units they are, each counted at its first byte.
+fn counted(bytes: &[u8]) -> (usize, usize) {
+    let characters = bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    let pairs = bytes.iter().filter(|byte| **byte >= 0xf0).count();
+    (characters, characters + pairs)
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
@@ -284,5 +322,24 @@ impl Sources {
         let source = self.get(span.source);
         let position = source.position(span.start as usize);
         format!("{}:{}:{}", source.name(), position.line, position.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_long_lines_are_those_of_a_walk() {
+        let line = "aé😀".repeat(3 * BLOCK / 7);
+        let sources = Sources::single("r.yaml", format!("first\n{line}\r\nlast é"));
+        let source = sources.get(SourceId(0));
+        for (offset, _) in source.text().char_indices() {
+            let start = source.text()[..offset].rfind('\n').map_or(0, |at| at + 1);
+            let before = &source.text()[start..offset];
+            let position = source.position(offset);
+            assert_eq!(position.column, before.chars().count() + 1);
+            assert_eq!(position.utf16, before.encode_utf16().count());
+        }
     }
 }

@@ -395,6 +395,10 @@ fn hostile_texts_are_refused_with_one_error() {
         ),
         ("a \"\\u{110000}\"".into(), Code::SyntaxInvalidKdl),
         ("a \\".repeat(10_000).into_bytes(), Code::SyntaxInvalidKdl),
+        (
+            format!("a )\n{}", "/".repeat(200_000)).into_bytes(),
+            Code::SyntaxInvalidKdl,
+        ),
         ("a \0".into(), Code::SyntaxInvalidKdl),
         (b"a \"\xff\"".to_vec(), Code::SourceNotUtf8),
         (garbage, Code::SourceNotUtf8),

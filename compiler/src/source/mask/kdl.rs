@@ -10,7 +10,7 @@ use super::{SECRET_ENDINGS, is_shown, known_prefixes, names_a_secret, user_info}
 /// The text with every character of a secret replaced by as many `*` as it has bytes.
 pub(in crate::source) fn masked(text: &str) -> String {
     let mut found = Vec::new();
-    Masking::default().run(text, 0, &mut found);
+    Masking::default().run(text, 0, false, &mut found);
     let mut start = 0;
     for line in text.split_inclusive(['\n', '\r']) {
         let mut more = Vec::new();
@@ -53,14 +53,27 @@ struct Masking {
 }
 
 impl Masking {
-    fn run(&mut self, text: &str, base: usize, found: &mut Vec<Range<usize>>) {
+    /// Takes a text, or the words of a comment up to the next `//`; returns how
+    /// much was taken.
+    fn run(
+        &mut self,
+        text: &str,
+        base: usize,
+        comment: bool,
+        found: &mut Vec<Range<usize>>,
+    ) -> usize {
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
             let rest = &text[at..];
             at += match c {
+                _ if rest.starts_with("//") && comment => return at + 2,
                 _ if rest.starts_with("//") => {
                     let length = rest.find('\n').unwrap_or(rest.len());
-                    Self::default().run(&rest[2..length], base + at + 2, found);
+                    let mut from = 2;
+                    while from < length {
+                        let words = &rest[from..length];
+                        from += Self::default().run(words, base + at + from, true, found);
+                    }
                     length
                 }
                 // What stands in such a comment is read as if it were not one.
@@ -79,6 +92,7 @@ impl Masking {
                 _ => self.token(text, at, base, found),
             };
         }
+        at
     }
 
     /// Takes a word or a quoted text; returns its length.
