@@ -148,6 +148,9 @@ pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
     let mut registration = registration::read(&root, &mut problems);
     let section = std::mem::take(&mut registration.lint);
     let complete = root.complete && registration.whole;
+    // What was written is typed now; without a waiver that asks for places, the
+    // plan is made in the room the tree had.
+    let root = (!section.waivers.is_empty()).then_some(root);
     let checked = check::check(registration, sources, complete, &mut problems);
     let mut compiled = plan::lower(checked);
     problems.adapt(|diagnostic| {
@@ -157,7 +160,7 @@ pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
         }
     });
     let given = lint::Given {
-        root: &root,
+        root: root.as_ref(),
         sources,
         variables: &compiled.variables,
         complete,

@@ -59,7 +59,8 @@ enum Verdict {
 
 /// What is known when findings are judged.
 pub(crate) struct Given<'g> {
-    pub(crate) root: &'g Root<'g>,
+    /// The document as it was written; absent where there are no waivers.
+    pub(crate) root: Option<&'g Root<'g>>,
     pub(crate) sources: &'g Sources,
     /// Variables the plan needs; that one is not set is found later.
     pub(crate) variables: &'g [VariableUse],
@@ -122,7 +123,10 @@ impl Lint {
             .chain(unset)
             .filter_map(|(code, span)| Some((code, span?)));
         let findings = findings.filter(|(code, _)| codes.contains(code)).collect();
-        place::find(&given.root.node, &asked, findings)
+        match given.root {
+            Some(root) => place::find(&root.node, &asked, findings),
+            None => Found::default(),
+        }
     }
 
     /// Takes out what is waived or allowed, and gives the rest its level.

@@ -10,6 +10,7 @@ mod merge;
 pub mod yaml;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::Limits;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -112,11 +113,29 @@ fn scalar_kind(text: &str) -> &'static str {
     }
 }
 
+/// Maps up to this size look for a key by comparing all.
+const SMALL_MAP: usize = 16;
+
+/// Positions of the keys of a large map, as far as they were asked for.
+type Index<'s> = HashMap<Cow<'s, str>, usize>;
+
+/// Where a key stands, by comparing in small maps and by an index, brought up to date, in large ones.
+fn position<'s>(key: &str, entries: &[Entry<'s>], index: &mut Index<'s>) -> Option<usize> {
+    if entries.len() <= SMALL_MAP {
+        return entries.iter().position(|entry| entry.key.value == key);
+    }
+    let indexed = index.len();
+    let rest = entries.iter().enumerate().skip(indexed);
+    index.extend(rest.map(|(at, entry)| (entry.key.value.clone(), at)));
+    index.get(key).copied()
+}
+
 /// Reads every source and merges them into one root. Reports what is wrong
 /// with bytes, size, syntax, and keys that two files disagree on.
 pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) -> Root<'s> {
     let mut complete = true;
     let mut roots = Vec::new();
+    let mut first = None;
     let mut empty = Vec::new();
     for (id, source) in sources.iter() {
         if let Some(diagnostic) = unreadable(id, sources, limits) {
@@ -131,7 +150,10 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
         complete &= tree.complete;
         match tree.node.value {
             Value::Null if tree.complete => empty.push(tree.node.span),
-            Value::Map(_) => roots.push(tree.node),
+            Value::Map(entries) => {
+                first.get_or_insert(tree.node.span);
+                roots.push(entries);
+            }
             Value::Broken | Value::Null => {}
             // What was read before a syntax error may only be the beginning.
             Value::List(_) | Value::Scalar(_) if !tree.complete => {}
@@ -145,15 +167,14 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
         problems.push(nothing_said(&empty));
         complete = false;
     }
-    let node = roots
-        .into_iter()
-        .reduce(|first, next| merge::merge(first, next, problems));
+    let value = Value::Map(merge::merge(roots, problems));
     let nowhere = sources.iter().next().map(|(id, _)| Span::new(id, 0..0));
-    let node = node.unwrap_or_else(|| Node {
-        value: Value::Map(Vec::new()),
-        span: nowhere.unwrap_or_else(|| Span::new(SourceId::default(), 0..0)),
-    });
-    Root { node, complete }
+    let span = first.or(nowhere);
+    let span = span.unwrap_or_else(|| Span::new(SourceId::default(), 0..0));
+    Root {
+        node: Node { value, span },
+        complete,
+    }
 }
 
 fn unreadable(id: SourceId, sources: &Sources, limits: &Limits) -> Option<Diagnostic> {

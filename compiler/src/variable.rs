@@ -31,7 +31,7 @@ pub struct Malformed {
 pub fn variables(text: &str) -> Result<Vec<Variable<'_>>, Malformed> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(start) = text[at..].find("${").map(|found| found + at) {
+    while let Some(start) = opening(&text[at..]).map(|found| found + at) {
         let Some(close) = text[start..].find('}').map(|found| found + start) else {
             return Err(Malformed {
                 range: start..text.len(),
@@ -65,6 +65,20 @@ pub fn variables(text: &str) -> Result<Vec<Variable<'_>>, Malformed> {
     Ok(found)
 }
 
+/// Whether a text has a reference, or what was meant to be one.
+pub(crate) fn has_reference(text: &str) -> bool {
+    opening(text).is_some()
+}
+
+/// Where the first `${` stands.
+fn opening(text: &str) -> Option<usize> {
+    // Values are short, and asked often: one byte is found sooner than a text.
+    let dollars = text.match_indices('$');
+    dollars
+        .map(|(at, _)| at)
+        .find(|at| text[at + 1..].starts_with('{'))
+}
+
 /// Replaces every reference with what `lookup` gives, else with its default.
 /// A default is also used for an empty value, as in the shell.
 ///
@@ -92,7 +106,8 @@ pub fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Str
     Ok(out)
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a variable can have this name.
+pub(crate) fn is_name(name: &str) -> bool {
     let mut chars = name.chars();
     chars
         .next()
@@ -124,6 +139,38 @@ mod tests {
     #[test]
     fn an_unset_variable_is_named() {
         assert_eq!(expand("${NONE}", &lookup), Err("NONE".to_owned()));
+    }
+
+    #[test]
+    fn lone_references_are_told_from_others() {
+        for text in [
+            "${A}",
+            "${A:-}",
+            "${A:-x}",
+            "${A}b",
+            "a${A}",
+            "${A}${B}",
+            "${A:-}${B:-}",
+            "${}",
+            "${A",
+            "A}",
+            "",
+            "${",
+            "${A:-}}",
+            "${A:-:-}",
+            "${A:-${B}}",
+            "${ A}",
+            "${:-}",
+            "${é}",
+        ] {
+            let lone = match variables(text).as_deref() {
+                Ok([only]) => {
+                    only.range == (0..text.len()) && only.default.unwrap_or("").is_empty()
+                }
+                _ => false,
+            };
+            assert_eq!(crate::plan::is_lone_variable(text), lone, "{text}");
+        }
     }
 
     #[test]

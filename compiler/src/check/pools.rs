@@ -14,11 +14,14 @@ use crate::plan::Strategy;
 use crate::registration::{ModelEntry, Pools, Registration};
 use crate::source::Span;
 
+/// Begins every provider name.
+const PREFIX: &str = "registration__";
+
 pub(super) fn check(
     registration: &Registration,
     problems: &mut Problems,
 ) -> BTreeMap<String, Vec<Member>> {
-    let mut members = BTreeMap::new();
+    let mut members: BTreeMap<String, Vec<Member>> = BTreeMap::new();
     let Some(pools) = &registration.pools else {
         return members;
     };
@@ -52,25 +55,25 @@ pub(super) fn check(
     for (at, entry) in pools.models.iter().enumerate() {
         let Some(id) = &entry.id else { continue };
         let (wanted, because) = endpoint_id(entry, &id.value);
-        let endpoint_id = ids.take(&wanted);
+        let endpoint_id = ids.take(wanted);
         if let Some(explicit) = &entry.metadata.pool_endpoint_id {
-            if endpoint_id != wanted {
-                let first = written.get(wanted.as_str()).copied();
-                problems.push(renamed(explicit.span, first, &wanted, &endpoint_id));
+            if endpoint_id != explicit.value {
+                let first = written.get(explicit.value.as_str()).copied();
+                problems.push(renamed(explicit.span, first, &explicit.value, &endpoint_id));
             }
             written.entry(&explicit.value).or_insert(explicit.span);
         }
-        let provider = providers.take(&provider_name(&endpoint_id));
+        let provider = providers.take(provider_name(&endpoint_id));
         let member = Member {
             entry: at,
             endpoint_id,
             provider,
             id_because: because,
         };
-        members
-            .entry(id.value.clone())
-            .or_insert_with(Vec::new)
-            .push(member);
+        match members.get_mut(&id.value) {
+            None => drop(members.insert(id.value.clone(), vec![member])),
+            Some(pool) => pool.push(member),
+        }
     }
     shadowed(registration, pools, &members, problems);
     members
@@ -93,22 +96,29 @@ fn endpoint_id(entry: &ModelEntry, id: &str) -> (String, Option<&'static str>) {
 }
 
 fn provider_name(endpoint_id: &str) -> String {
-    let mut name = String::with_capacity(endpoint_id.len());
+    let mut name = String::with_capacity(PREFIX.len() + endpoint_id.len());
+    name.push_str(PREFIX);
     let mut in_run = false;
-    for c in endpoint_id.chars() {
-        let plain = c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        if plain {
+    for c in endpoint_id
+        .trim_matches(|c| c == '_' || !is_plain(c))
+        .chars()
+    {
+        if is_plain(c) {
             name.push(c);
         } else if !in_run {
             name.push('_');
         }
-        in_run = !plain;
+        in_run = !is_plain(c);
     }
-    let name = name.trim_matches('_');
-    format!(
-        "registration__{}",
-        if name.is_empty() { "endpoint" } else { name }
-    )
+    if name.len() == PREFIX.len() {
+        name.push_str("endpoint");
+    }
+    name
+}
+
+/// Whether a reference may hold a character.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
 /// Gives each name once, appending a number to the others.
@@ -125,12 +135,11 @@ impl Unique {
         }
     }
 
-    fn take(&mut self, wanted: &str) -> String {
-        if !self.taken.contains_key(wanted) {
-            self.taken.insert(wanted.to_owned(), 2);
-            return wanted.to_owned();
-        }
-        let mut number = self.taken[wanted];
+    fn take(&mut self, wanted: String) -> String {
+        let Some(&(mut number)) = self.taken.get(&wanted) else {
+            self.taken.insert(wanted.clone(), 2);
+            return wanted;
+        };
         let name = loop {
             let name = format!("{wanted}{}{number}", self.separator);
             number += 1;
@@ -138,7 +147,7 @@ impl Unique {
                 break name;
             }
         };
-        self.taken.insert(wanted.to_owned(), number);
+        self.taken.insert(wanted, number);
         self.taken.insert(name.clone(), 2);
         name
     }
@@ -226,6 +235,8 @@ mod tests {
             ("team@dc-a", "registration__team_dc-a"),
             ("a_@ /b", "registration__a__b"),
             ("@a@", "registration__a"),
+            ("__-a_@_", "registration__-a"),
+            ("_", "registration__endpoint"),
             ("日本", "registration__endpoint"),
         ] {
             assert_eq!(provider_name(id), wanted);
@@ -237,7 +248,7 @@ mod tests {
         let mut ids = Unique::new("-");
         let taken: Vec<String> = ["a", "a", "a-2", "a", "a-2"]
             .iter()
-            .map(|id| ids.take(id))
+            .map(|id| ids.take((*id).to_owned()))
             .collect();
         assert_eq!(taken, ["a", "a-2", "a-2-2", "a-3", "a-2-3"]);
     }

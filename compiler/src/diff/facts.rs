@@ -2,6 +2,7 @@
 
 mod sections;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::{Change, Subject};
@@ -28,6 +29,7 @@ pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
     sections::compare(before, after, &mut changes);
     for (id, old, new) in pairs(&before.models, &after.models) {
         match (old, new) {
+            (Some(old), Some(new)) if old == new => {}
             (Some(old), Some(new)) => {
                 fields(
                     &endpoint_fields(old),
@@ -46,6 +48,7 @@ pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
     }
     for (id, old, new) in pairs(&before.pools, &after.pools) {
         match (old, new) {
+            (Some(old), Some(new)) if old == new => {}
             (Some(old), Some(new)) => pool(id, old, new, &mut changes),
             _ => push(
                 &mut changes,
@@ -90,43 +93,54 @@ fn pool(id: &str, old: &Pool, new: &Pool, changes: &mut Vec<Change>) {
         first(old),
         first(new),
     );
-    let by_id = |pool: &'_ Pool| -> BTreeMap<String, Endpoint> {
-        pool.endpoints
-            .iter()
-            .map(|endpoint| (endpoint.id.clone(), endpoint.clone()))
-            .collect()
-    };
-    if old.endpoints == new.endpoints {
-        return;
-    }
     for (endpoint, old, new) in pairs(&by_id(old), &by_id(new)) {
         match (old, new) {
+            (Some(old), Some(new)) if old == new => {}
             (Some(old), Some(new)) => {
                 fields(
                     &endpoint_fields(old),
                     &endpoint_fields(new),
                     changes,
-                    |name| Subject::EndpointField(id.to_owned(), endpoint.clone(), name),
+                    |name| Subject::EndpointField(id.to_owned(), endpoint.to_string(), name),
                 );
             }
             _ => {
-                let subject = Subject::Endpoint(id.to_owned(), endpoint.clone());
+                let subject = Subject::Endpoint(id.to_owned(), endpoint.to_string());
+                let summary = |endpoint: &&Endpoint| summary(endpoint);
                 push(changes, subject, old.map(summary), new.map(summary));
             }
         }
     }
 }
 
+fn by_id(pool: &Pool) -> BTreeMap<&str, &Endpoint> {
+    let endpoints = pool.endpoints.iter();
+    endpoints
+        .map(|endpoint| (endpoint.id.as_str(), endpoint))
+        .collect()
+}
+
 /// The keys of both maps in order, each with its values.
-fn pairs<'m, V>(
-    before: &'m BTreeMap<String, V>,
-    after: &'m BTreeMap<String, V>,
-) -> impl Iterator<Item = (&'m String, Option<&'m V>, Option<&'m V>)> {
-    let new = after.keys().filter(|key| !before.contains_key(*key));
-    let mut keys: Vec<&String> = before.keys().chain(new).collect();
-    keys.sort_unstable();
-    keys.into_iter()
-        .map(|key| (key, before.get(key), after.get(key)))
+fn pairs<'m, K: Ord, V>(
+    before: &'m BTreeMap<K, V>,
+    after: &'m BTreeMap<K, V>,
+) -> impl Iterator<Item = (&'m K, Option<&'m V>, Option<&'m V>)> {
+    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (before.peek(), after.peek()) {
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        let old = before.next_if(|_| order.is_le());
+        let new = after.next_if(|_| order.is_ge());
+        let (key, _) = old.or(new)?;
+        Some((
+            key,
+            old.map(|(_, value)| value),
+            new.map(|(_, value)| value),
+        ))
+    })
 }
 
 fn fields(

@@ -30,6 +30,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// What became of the paths, in the order they were asked.
+#[derive(Default)]
 pub(super) struct Found {
     /// Where each path ends; none where it leads to something.
     pub(super) lost: Vec<Option<Lost>>,

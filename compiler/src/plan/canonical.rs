@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{BufWriter, Write};
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -78,11 +79,14 @@ impl Plan {
 
     /// BLAKE3 over [`Plan::to_canonical_json`].
     pub fn hash(&self) -> Hash {
-        Hash(
-            blake3::hash(self.to_canonical_json().as_bytes())
-                .to_hex()
-                .to_string(),
-        )
+        let mut hasher = blake3::Hasher::new();
+        // Written straight into the hasher, in pieces: the text may be as long as the registration.
+        let mut text = BufWriter::with_capacity(1 << 16, &mut hasher);
+        let written = serde_json::to_writer(&mut text, self);
+        written.expect("a plan has string keys and finite numbers only");
+        text.flush().expect("a hasher takes everything");
+        drop(text);
+        Hash(hasher.finalize().to_hex().to_string())
     }
 
     /// Whether a text looks like a compiled plan rather than a registration.

@@ -315,7 +315,7 @@ impl Lowering {
         let (shown, hidden) = shown_url(url);
         Address {
             secret: hidden.then(|| self.secrets.keep(url)),
-            url: shown,
+            url: shown.into_owned(),
         }
     }
 

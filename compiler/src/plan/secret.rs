@@ -152,10 +152,10 @@ impl From<SecretRef> for String {
 
 /// Whether a text is exactly one reference that carries no literal part.
 pub(crate) fn is_lone_variable(text: &str) -> bool {
-    match variable::variables(text).as_deref() {
-        Ok([only]) => only.range == (0..text.len()) && only.default.unwrap_or("").is_empty(),
-        _ => false,
-    }
+    let inside = text
+        .strip_prefix("${")
+        .and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|inside| variable::is_name(inside.strip_suffix(":-").unwrap_or(inside)))
 }
 
 /// Literal secrets by fingerprint, kept beside a plan and never written out.

@@ -5,10 +5,11 @@
 //! that holds a reference is left as it is until its value is known; the rule
 //! gives the same result whether it is applied once or twice.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::plan::Interface;
-use crate::variable::variables;
+use crate::variable::{has_reference, variables};
 
 /// Query parameters whose value is a credential.
 const SECRET_PARAMETERS: &[&str] = &[
@@ -45,7 +46,7 @@ pub fn inferred_interface(api: &str, model: &str) -> Interface {
 /// twice changes nothing more. A text without a scheme or with a `${NAME}` in
 /// it is returned as it is.
 pub fn normal_url(api: &str, interface: Interface) -> String {
-    if api.contains("${") || !api.contains("://") {
+    if has_reference(api) || !api.contains("://") {
         return api.to_owned();
     }
     let tail = match interface {
@@ -65,7 +66,10 @@ pub fn normal_url(api: &str, interface: Interface) -> String {
 /// The URL without user-info and with the values of secret query parameters,
 /// and words known to be credentials, replaced, and whether anything was hidden. A value that is only a
 /// `${NAME}` is not a secret.
-pub fn shown_url(api: &str) -> (String, bool) {
+pub fn shown_url(api: &str) -> (Cow<'_, str>, bool) {
+    if !api.contains(['@', '=']) && crate::source::credentials(api).is_empty() {
+        return (Cow::Borrowed(api), false);
+    }
     let mut hidden = false;
     let authority = authority(api);
     let host = api[authority.clone()]
@@ -98,7 +102,7 @@ pub fn shown_url(api: &str) -> (String, bool) {
         hidden |= show_pairs(pairs, &mut shown);
         rest = after;
     }
-    (shown, hidden)
+    (Cow::Owned(shown), hidden)
 }
 
 /// `name=value&…`; tells whether anything was hidden.
@@ -283,19 +287,23 @@ mod tests {
     fn credentials_are_hidden() {
         assert_eq!(
             shown_url("https://u:p@h/x?api-key=1&v=2#f"),
-            ("https://h/x?api-key=hidden&v=2#f".to_owned(), true)
+            ("https://h/x?api-key=hidden&v=2#f".into(), true)
         );
         assert_eq!(
             shown_url("https://h/x/sk-0123456789/v1?v=sk-0123456789#token=1&b=2?key=3"),
             (
-                "https://h/x/hidden/v1?v=hidden#token=hidden&b=2?key=hidden".to_owned(),
+                "https://h/x/hidden/v1?v=hidden#token=hidden&b=2?key=hidden".into(),
                 true
             )
         );
         assert_eq!(
             shown_url("https://h/x?key=${K}"),
-            ("https://h/x?key=${K}".to_owned(), false)
+            ("https://h/x?key=${K}".into(), false)
         );
-        assert_eq!(shown_url("https://h/x"), ("https://h/x".to_owned(), false));
+        assert_eq!(
+            shown_url("https://h/Bearer 0123456789"),
+            ("https://h/hidden".into(), true)
+        );
+        assert_eq!(shown_url("https://h/x"), ("https://h/x".into(), false));
     }
 }

@@ -162,15 +162,17 @@ pub(crate) fn credentials(text: &str) -> Vec<Range<usize>> {
 }
 
 fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
-    for prefix in SECRET_PREFIXES {
-        let mut seen = 0;
-        for (at, _) in line.match_indices(prefix) {
-            if at < seen {
-                continue;
-            }
-            let starts_word = !line[..at]
-                .ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '{'));
-            if !starts_word {
+    // Up to where each prefix has been looked for already.
+    let mut seen = [0; SECRET_PREFIXES.len()];
+    let mut in_word = false;
+    for (at, c) in line.char_indices() {
+        let starts_word = !in_word;
+        in_word = c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '{');
+        if !starts_word || !c.is_ascii_alphabetic() {
+            continue;
+        }
+        for (prefix, seen) in SECRET_PREFIXES.iter().zip(&mut seen) {
+            if at < *seen || !line[at..].starts_with(prefix) {
                 continue;
             }
             let end = at + prefix.len();
@@ -178,7 +180,7 @@ fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
                 + line[end..]
                     .find(|c: char| !is_secret_char(c))
                     .unwrap_or(line.len() - end);
-            seen = end;
+            *seen = end;
             if end - at >= prefix.len() + 8 {
                 found.push(at..end);
             }

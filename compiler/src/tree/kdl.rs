@@ -265,6 +265,10 @@ impl<'s> Parser<'s, '_> {
         self.scan.at = end;
         if !hidden {
             node.node.end = end;
+            // Most nodes have one, for which a list would keep room for four.
+            if node.node.arguments.is_empty() {
+                node.node.arguments.reserve_exact(1);
+            }
             node.node.arguments.push(untyped(value, typed));
         }
         Ok(())

@@ -1,70 +1,111 @@
 //! Several files as one document: maps are joined key by key, lists of maps
 //! one after the other, and anything else must agree.
+//!
+//! All files are joined at once, so that each entry is looked at once however
+//! many files there are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Entry, Node, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::{Span, Spanned};
 
-/// Joins `next` into `first`. The order of files is the order of list items.
-pub(super) fn merge<'s>(first: Node<'s>, next: Node<'s>, problems: &mut Problems) -> Node<'s> {
-    let span = first.span;
-    let value = match (first.value, next.value) {
-        (Value::Map(mine), Value::Map(theirs)) => Value::Map(merge_maps(mine, theirs, problems)),
-        (mine, _) => mine,
-    };
-    Node { value, span }
-}
-
-fn merge_maps<'s>(
-    mut mine: Vec<Entry<'s>>,
-    theirs: Vec<Entry<'s>>,
-    problems: &mut Problems,
-) -> Vec<Entry<'s>> {
-    let known: HashMap<String, usize> = mine
-        .iter()
-        .enumerate()
-        .map(|(at, entry)| (entry.key.value.to_string(), at))
-        .collect();
-    for entry in theirs {
-        match known.get(entry.key.value.as_ref()) {
-            None => mine.push(entry),
-            Some(at) => merge_entry(&mut mine[*at], entry, problems),
+/// Joins the maps of all files. The order of files is the order of list items.
+pub(super) fn merge<'s>(mut maps: Vec<Vec<Entry<'s>>>, problems: &mut Problems) -> Vec<Entry<'s>> {
+    if maps.len() < 2 {
+        return maps.pop().unwrap_or_default();
+    }
+    let mut known: HashMap<Cow<'s, str>, usize> = HashMap::new();
+    let mut joined: Vec<Joined<'s>> = Vec::new();
+    for entry in maps.into_iter().flatten() {
+        match known.get(&entry.key.value) {
+            Some(at) => joined[*at].add(entry, problems),
+            None => {
+                known.insert(entry.key.value.clone(), joined.len());
+                joined.push(Joined::new(entry));
+            }
         }
     }
-    mine
+    let entries = joined.into_iter().map(|joined| joined.finish(problems));
+    entries.collect()
 }
 
-fn merge_entry<'s>(mine: &mut Entry<'s>, theirs: Entry<'s>, problems: &mut Problems) {
-    let value = std::mem::replace(&mut mine.value.value, Value::Broken);
-    mine.value.value = match (value, theirs.value.value) {
-        (Value::Map(a), Value::Map(b)) => Value::Map(merge_maps(a, b, problems)),
-        (Value::List(mut a), Value::List(b)) if of_maps(&a) && of_maps(&b) => {
-            a.extend(b);
-            Value::List(a)
+/// A key and what the files so far say of it.
+struct Joined<'s> {
+    key: Spanned<Cow<'s, str>>,
+    span: Span,
+    said: Said<'s>,
+}
+
+enum Said<'s> {
+    /// A map from each of some files.
+    Maps(Vec<Vec<Entry<'s>>>),
+    /// The items of lists of maps.
+    Items(Vec<Node<'s>>),
+    /// Anything else, or nothing yet.
+    Other(Value<'s>),
+}
+
+impl<'s> Joined<'s> {
+    fn new(entry: Entry<'s>) -> Self {
+        let said = match entry.value.value {
+            Value::Map(entries) => Said::Maps(vec![entries]),
+            Value::List(items) if of_maps(&items) => Said::Items(items),
+            other => Said::Other(other),
+        };
+        Self {
+            key: entry.key,
+            span: entry.value.span,
+            said,
         }
-        (kept, Value::Null | Value::Broken) => kept,
-        (Value::Null | Value::Broken, other) => {
-            mine.key = theirs.key;
-            mine.value.span = theirs.value.span;
-            other
-        }
-        (a, b) => {
-            if !same(&a, &b) {
-                let key = &mine.key.value;
+    }
+
+    fn add(&mut self, entry: Entry<'s>, problems: &mut Problems) {
+        match (&mut self.said, entry.value.value) {
+            (Said::Maps(maps), Value::Map(entries)) => maps.push(entries),
+            (Said::Items(items), Value::List(more)) if of_maps(&more) => items.extend(more),
+            (_, Value::Null | Value::Broken) => {}
+            (Said::Other(Value::Null | Value::Broken), value) => {
+                let value = Node {
+                    value,
+                    span: entry.value.span,
+                };
+                *self = Self::new(Entry {
+                    key: entry.key,
+                    value,
+                });
+            }
+            (Said::Other(said), value) if same(said, &value) => {}
+            _ => {
+                let key = &self.key.value;
                 problems.push(
                     Diagnostic::new(
                         Code::DocumentConflict,
                         format!("two files give `{key}` different values"),
                     )
-                    .at(theirs.key.span, "given again here")
-                    .at(mine.key.span, "first given here")
+                    .at(entry.key.span, "given again here")
+                    .at(self.key.span, "first given here")
                     .help(format!("keep `{key}` in one of the files")),
                 );
             }
-            a
         }
-    };
+    }
+
+    fn finish(self, problems: &mut Problems) -> Entry<'s> {
+        let value = match self.said {
+            Said::Maps(maps) => Value::Map(merge(maps, problems)),
+            Said::Items(items) => Value::List(items),
+            Said::Other(value) => value,
+        };
+        Entry {
+            key: self.key,
+            value: Node {
+                value,
+                span: self.span,
+            },
+        }
+    }
 }
 
 fn of_maps(items: &[Node<'_>]) -> bool {

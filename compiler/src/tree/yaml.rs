@@ -13,13 +13,10 @@ use granit_parser::{
     Event, Options, Parser, ScalarStyle, Span as Mark, StrInput, StructureStyle, Tag,
 };
 
-use super::{Entry, Node, Root, Scalar, Value};
+use super::{Entry, Index, Node, Root, Scalar, Value, position};
 use crate::Limits;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::{SourceId, Span, Spanned};
-
-/// Maps up to this size look for a repeated key by comparing all.
-const SMALL_MAP: usize = 16;
 
 /// Parses one text. Syntax errors, repeated keys, deep nesting, alias bombs,
 /// unknown tags and further documents are reported; what was read before a
@@ -82,7 +79,7 @@ enum Items<'s> {
     Map {
         entries: Vec<Entry<'s>>,
         key: Key<'s>,
-        index: HashMap<Cow<'s, str>, usize>,
+        index: Index<'s>,
     },
 }
 
@@ -156,7 +153,7 @@ impl<'s> Builder<'s, '_> {
                     Items::Map {
                         entries: Vec::new(),
                         key: Key::Wanted,
-                        index: HashMap::new(),
+                        index: Index::new(),
                     },
                     span,
                     style,
@@ -466,7 +463,7 @@ impl<'s> Builder<'s, '_> {
 fn key_of<'s>(
     node: Node<'s>,
     entries: &[Entry<'s>],
-    index: &mut HashMap<Cow<'s, str>, usize>,
+    index: &mut Index<'s>,
     problems: &mut Problems,
 ) -> Key<'s> {
     let text = match node.value {
@@ -483,14 +480,14 @@ fn key_of<'s>(
         }
     };
     let key = Spanned::new(text, node.span);
-    if let Some(first) = known(&key.value, entries, index) {
+    if let Some(first) = position(&key.value, entries, index) {
         problems.push(
             Diagnostic::new(
                 Code::SyntaxDuplicateKey,
                 format!("`{}` is given twice", key.value),
             )
             .at(key.span, "given again here")
-            .at(first.key.span, "first given here")
+            .at(entries[first].key.span, "first given here")
             .help(if key.value == "<<" {
                 SEVERAL_MERGES
             } else {
@@ -500,21 +497,6 @@ fn key_of<'s>(
         return Key::Refused;
     }
     Key::Given(key)
-}
-
-/// The entry of this key, by comparing in small maps and by an index, brought up to date, in large ones.
-fn known<'e, 's>(
-    key: &str,
-    entries: &'e [Entry<'s>],
-    index: &mut HashMap<Cow<'s, str>, usize>,
-) -> Option<&'e Entry<'s>> {
-    if entries.len() <= SMALL_MAP {
-        return entries.iter().find(|entry| entry.key.value == key);
-    }
-    let indexed = index.len();
-    let rest = entries.iter().enumerate().skip(indexed);
-    index.extend(rest.map(|(at, entry)| (entry.key.value.clone(), at)));
-    index.get(key).map(|at| &entries[*at])
 }
 
 /// Levels of maps and lists; none for a scalar.

@@ -4,13 +4,12 @@
 //! the items of a list; everything else is read alike wherever it stands.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::Written;
 use super::shape::{self, Form, Shape};
 use crate::diagnostic::{Code, Diagnostic, Problems, nearest};
 use crate::source::{Span, Spanned};
-use crate::tree::{Entry, Node, Scalar, Value};
+use crate::tree::{Entry, Index, Node, Scalar, Value, position};
 
 /// The name that a node was meant to have. A key is never taken for a slip.
 fn meant(name: &str, shapes: &'static [Shape]) -> Option<&'static str> {
@@ -18,7 +17,7 @@ fn meant(name: &str, shapes: &'static [Shape]) -> Option<&'static str> {
         Form::Item { list, .. } => list == name,
         Form::Key(_) | Form::Pattern { .. } => false,
     });
-    if is_key || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+    if shapes.is_empty() || is_key || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return None;
     }
     let near = nearest(name, shapes.iter().map(|shape| shape.node))?;
@@ -47,21 +46,18 @@ fn left_out(problems: &Problems) -> usize {
 /// The entries of one map while it is read.
 struct Map<'s, 'p> {
     entries: Vec<Entry<'s>>,
-    index: HashMap<String, Known>,
+    index: Index<'s>,
+    /// Positions of keys to which further nodes add items.
+    lists: Vec<usize>,
     problems: &'p mut Problems,
-}
-
-/// Where a key is, and whether further nodes add items to it.
-struct Known {
-    at: usize,
-    items: bool,
 }
 
 impl<'s, 'p> Map<'s, 'p> {
     fn new(problems: &'p mut Problems) -> Self {
         Self {
             entries: Vec::new(),
-            index: HashMap::new(),
+            index: Index::new(),
+            lists: Vec::new(),
             problems,
         }
     }
@@ -95,36 +91,27 @@ impl<'s, 'p> Map<'s, 'p> {
     }
 
     fn add(&mut self, key: Spanned<Cow<'s, str>>, value: Node<'s>) {
-        if let Some(known) = self.index.get(key.value.as_ref()) {
-            let first = self.entries[known.at].key.span;
+        if let Some(at) = position(&key.value, &self.entries, &mut self.index) {
+            let first = self.entries[at].key.span;
             self.twice(&key.value, key.span, first);
             return;
         }
-        self.index.insert(
-            key.value.to_string(),
-            Known {
-                at: self.entries.len(),
-                items: false,
-            },
-        );
         self.entries.push(Entry { key, value });
     }
 
     fn item(&mut self, list: &'static str, span: Span, item: Node<'s>) {
-        match self.index.get(list) {
-            Some(Known { at, items: true }) => {
-                if let Value::List(items) = &mut self.entries[*at].value.value {
+        match position(list, &self.entries, &mut self.index) {
+            Some(at) if self.lists.contains(&at) => {
+                if let Value::List(items) = &mut self.entries[at].value.value {
                     items.push(item);
                 }
             }
-            Some(Known { at, .. }) => {
-                let first = self.entries[*at].key.span;
+            Some(at) => {
+                let first = self.entries[at].key.span;
                 self.twice(list, span, first);
             }
             None => {
-                let at = self.entries.len();
-                self.index
-                    .insert(list.to_owned(), Known { at, items: true });
+                self.lists.push(self.entries.len());
                 let value = Node {
                     span: item.span,
                     value: Value::List(vec![item]),
