@@ -4,9 +4,11 @@
 pub(crate) mod file;
 pub(crate) mod json;
 mod printable;
+mod progress;
 mod terminal;
 
 pub(crate) use printable::printable;
+pub(crate) use progress::Progress;
 pub(crate) use terminal::Terminal;
 
 use ctr_compiler::diagnostic::Severity;

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use crate::args::{Compile, CompileFormat};
 use crate::exit::{Exit, Stopped};
-use crate::report::{Summary, Terminal, counted, file, json};
+use crate::report::{Progress, Summary, Terminal, counted, file, json};
 use locked::Locked;
 
 pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped> {
@@ -34,7 +34,9 @@ pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped>
         today: Some(today()),
         ..Settings::default()
     };
+    let progress = Progress::compiling(&sources);
     let mut compiled = compile_within(&sources, &settings);
+    drop(progress);
     // A CI server is not where the proxy runs: what it lacks is no mistake.
     let is_here = matches!(asked.format, CompileFormat::Text | CompileFormat::Json);
     if is_here || asked.strict {

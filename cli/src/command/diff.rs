@@ -14,7 +14,7 @@ use ctr_runtime::reload::{self, Input};
 use super::async_runtime;
 use crate::args::{Diff, DiffFormat, FailOn};
 use crate::exit::{Exit, Stopped};
-use crate::report::{Terminal, counted, json};
+use crate::report::{Progress, Terminal, counted, json};
 
 /// One side, as far as it could be understood.
 struct Side {
@@ -175,7 +175,9 @@ impl Side {
                 problems: Problems::default(),
             });
         }
+        let progress = Progress::compiling(&sources);
         let compiled = compile(&sources);
+        drop(progress);
         Ok(Self {
             name,
             sources,

@@ -7,7 +7,7 @@ use ctr_runtime::reload::{self, Input};
 use super::start::found_at_home;
 use crate::args::{Format, Why};
 use crate::exit::{Exit, Stopped};
-use crate::report::{Terminal, json};
+use crate::report::{Progress, Terminal, json};
 
 pub(super) fn run(asked: &Why, terminal: &Terminal) -> Result<Exit, Stopped> {
     let inputs = if asked.config.is_empty() {
@@ -17,7 +17,9 @@ pub(super) fn run(asked: &Why, terminal: &Terminal) -> Result<Exit, Stopped> {
         written.map(|input| Input::parse(input)).collect()
     };
     let sources = reload::read(&inputs)?;
+    let progress = Progress::compiling(&sources);
     let compiled = compile(&sources);
+    drop(progress);
     let Some(plan) = &compiled.plan else {
         terminal.problems(&compiled.problems, &sources);
         return Ok(Exit::Problems);

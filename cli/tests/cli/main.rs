@@ -13,6 +13,7 @@ mod demo;
 mod diff;
 mod guide;
 mod lint;
+mod progress;
 mod readme;
 mod start;
 mod why;

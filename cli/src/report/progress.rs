@@ -1,0 +1,77 @@
+//! That a long command is still at work: a sign on stderr after a second, and
+//! none where nobody would see it move. It is gone before anything is printed.
+
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use ctr_compiler::source::Sources;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{counted, printable};
+
+/// Work that ends sooner needs no sign.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Between two pictures.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A sign that lasts until this is dropped.
+pub(crate) struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Progress {
+    /// That these sources are compiled.
+    pub(crate) fn compiling(sources: &Sources) -> Self {
+        if !is_seen() {
+            return Self(None);
+        }
+        let bytes: usize = sources.iter().map(|(_, source)| source.text().len()).sum();
+        let megabytes = bytes as f64 / 1e6;
+        let files = counted(sources.len(), "file");
+        let what = match sources.iter().next() {
+            Some((_, only)) if sources.len() == 1 => printable(only.name(), false).into_owned(),
+            _ => files,
+        };
+        let (ends, ended) = mpsc::channel();
+        let what = format!("compiling {what}, {megabytes:.1} MB");
+        let showing = thread::Builder::new().spawn(move || show(&what, &ended));
+        // Without a thread to spare the work goes on unseen.
+        Self(showing.ok().map(|showing| (ends, showing)))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((ends, showing)) = self.0.take() {
+            drop(ends);
+            let _ = showing.join();
+        }
+    }
+}
+
+/// Whether stderr is a terminal that can move its cursor.
+fn is_seen() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    !is_dumb && io::stderr().is_terminal()
+}
+
+fn show(what: &str, ended: &Receiver<()>) {
+    let waits = |time| ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+    if !waits(PATIENCE) {
+        return;
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        .with_elapsed(PATIENCE)
+        .with_message(what.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    loop {
+        bar.tick();
+        if !waits(TICK) {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+}
