@@ -9,8 +9,11 @@ mod nearest;
 mod shown;
 
 pub use code::{Code, Severity};
+pub(crate) use nearest::one_of;
 pub use nearest::{did_you_mean, nearest};
 pub use shown::Shown;
+
+use std::cmp::Ordering;
 
 use crate::source::{Span, masked, obeyed};
 
@@ -135,16 +138,49 @@ fn repeatable(text: &str) -> String {
     out
 }
 
+fn too_many(most: usize, next: &Diagnostic) -> Diagnostic {
+    let diagnostic = Diagnostic::new(
+        Code::SourceTooManyProblems,
+        format!("there are more than {most} problems"),
+    )
+    .help("mend those that are told, and compile again");
+    match next.span() {
+        Some(span) => diagnostic.at(span, "this one, and what was found after it, is left out"),
+        None => diagnostic,
+    }
+}
+
+/// Words that those of one document are compared with, in order to guess what they
+/// were meant to be. Names that exist nowhere, beside as many that do, must not take
+/// the square of their number.
+const COMPARED: usize = 200_000;
+
 /// Everything found in one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     found: Vec<Diagnostic>,
+    most: Option<usize>,
+    compared: usize,
 }
 
 impl Problems {
-    /// Adds one.
+    /// None yet, with room for `most`.
+    pub(crate) fn within(most: usize) -> Self {
+        Self {
+            most: Some(most),
+            ..Self::default()
+        }
+    }
+
+    /// Adds one. In place of the first that finds no room stands that there are
+    /// more; the others are left out.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        let most = self.most.unwrap_or(usize::MAX);
+        match self.found.len().cmp(&most) {
+            Ordering::Less => self.found.push(diagnostic),
+            Ordering::Equal => self.found.push(too_many(most, &diagnostic)),
+            Ordering::Greater => {}
+        }
     }
 
     /// Puts them in the order they are read: by place, then by code, then by
@@ -156,6 +192,13 @@ impl Problems {
                 .cmp(&key(b))
                 .then_with(|| a.headline.cmp(&b.headline))
         });
+    }
+
+    /// [`nearest`], as long as this document has not been compared with very many words.
+    pub(crate) fn guess<'c>(&mut self, word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+        self.compared = self.compared.saturating_add(candidates.len());
+        let candidates = candidates.iter().copied();
+        (self.compared <= COMPARED).then(|| nearest(word, candidates))?
     }
 
     /// Lets `change` have each of them.

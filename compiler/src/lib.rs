@@ -43,16 +43,19 @@ pub struct Limits {
     pub depth: usize,
     /// Nodes that aliases may add to one source.
     pub alias_nodes: usize,
+    /// Problems that are told of one document set.
+    pub problems: usize,
 }
 
 impl Default for Limits {
-    /// 64 MiB, 64 levels, 200,000 nodes: far above any real registration, far
-    /// below what could hurt.
+    /// 64 MiB, 64 levels, 200,000 nodes, 500,000 problems: far above any real
+    /// registration, far below what could hurt.
     fn default() -> Self {
         Self {
             source_bytes: 64 << 20,
             depth: 64,
             alias_nodes: 200_000,
+            problems: 500_000,
         }
     }
 }
@@ -143,7 +146,7 @@ pub fn compile(sources: &Sources) -> Compiled {
 
 /// [`compile`] on a day and with limits of the caller's choice.
 pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
-    let mut problems = Problems::default();
+    let mut problems = Problems::within(settings.limits.problems);
     let root = tree::read(sources, &settings.limits, &mut problems);
     let mut registration = registration::read(&root, &mut problems);
     let section = std::mem::take(&mut registration.lint);

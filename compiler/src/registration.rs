@@ -115,14 +115,13 @@ impl Registration {
         }
     }
 
-    /// Where a `provider,model` reference is declared that does not count.
-    pub fn ignored_provider(&self, reference: &str) -> Option<Span> {
+    /// `Providers` that do not count.
+    pub fn ignored_providers(&self) -> &[ProviderEntry] {
         if self.models.is_empty() {
-            return None;
+            &[]
+        } else {
+            &self.providers
         }
-        let mut references = self.providers.iter().flat_map(ProviderEntry::references);
-        let found = references.find(|(known, _)| known == reference);
-        found.map(|(_, span)| span)
     }
 }
 

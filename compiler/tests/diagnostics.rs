@@ -40,6 +40,11 @@ const TOGETHER: &[(Code, Code, &str)] = &[
         Code::PoolSharedUpstream,
         "what a waiver was meant to hide is told",
     ),
+    (
+        Code::SourceTooManyProblems,
+        Code::DocumentUnknownKey,
+        "others have to come before it",
+    ),
 ];
 
 /// Codes that speak of sections and strategies without effect yet, which
@@ -70,6 +75,10 @@ const UNAPPLIED: &[Code] = &[
 const NOT_ON_A_PAGE: &[(Code, &str)] = &[
     (Code::SourceNotUtf8, "a page is UTF-8 itself"),
     (Code::SourceTooLarge, "a page has no place for 64 MiB"),
+    (
+        Code::SourceTooManyProblems,
+        "a page has no place for half a million",
+    ),
     (Code::SyntaxTooDeep, "a page has no place for 64 levels"),
     (Code::SyntaxAliasLimit, "a page has no place for so many"),
 ];
@@ -318,15 +327,17 @@ fn everything(code: Code, sources: &Sources) -> Problems {
 }
 
 /// A fixture larger than 64 MiB helps nobody, so `source/too-large` is shown
-/// with a limit of 400 bytes; every other code has the limits users have. The
-/// day is always the same.
+/// with a limit of 400 bytes, and `source/too-many-problems` with one of two
+/// problems; every other code has the limits users have. The day is always the same.
 fn settings(code: Code) -> Settings {
     let mut settings = Settings {
         today: Some(date(2026, 7, 1)),
         ..Settings::default()
     };
-    if code == Code::SourceTooLarge {
-        settings.limits.source_bytes = 400;
+    match code {
+        Code::SourceTooLarge => settings.limits.source_bytes = 400,
+        Code::SourceTooManyProblems => settings.limits.problems = 2,
+        _ => {}
     }
     settings
 }

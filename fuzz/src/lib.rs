@@ -191,7 +191,7 @@ fn outputs(compiled: &Compiled, sources: &Sources) -> Vec<(&'static str, String)
         ),
         (
             "SARIF",
-            render::sarif::json(found(), sources, "0").to_string(),
+            render::sarif::json(found(), &compiled.waived, sources, "0").to_string(),
         ),
         ("annotations", render::github::text(found(), sources)),
         ("JUnit", render::junit::text(found(), sources)),

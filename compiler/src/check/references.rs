@@ -1,14 +1,15 @@
 //! References to models: from slots, rules, candidates and governance. Each must
 //! name a model, a pool or a compiled `provider,model`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::Member;
-use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
+use crate::diagnostic::{Code, Diagnostic, Problems, one_of};
 use crate::plan::Slot;
 use crate::registration::{ModelEntry, Registration};
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
+use crate::variable::has_reference;
 
 /// A name of a model, and who names it.
 #[derive(Clone, Copy)]
@@ -130,11 +131,14 @@ pub(super) fn check<'r>(
     // That nothing is declared at all is told once, and not again for every slot.
     let reports = complete && !super::models::is_without_models(registration);
     let mut resolved = Vec::new();
+    let mut meant = None;
     for reference in references {
         if known.has(&reference.name.value) {
             resolved.push(reference);
-        } else if reports && !reference.name.value.contains("${") {
-            problems.push(unknown(&reference, registration, &known));
+        } else if reports && !has_reference(&reference.name.value) {
+            let meant = meant.get_or_insert_with(|| Meant::of(registration, &known));
+            let diagnostic = unknown(&reference, meant, problems);
+            problems.push(diagnostic);
         }
     }
     let default = registration.router.slots.contains_key(&Slot::Default);
@@ -152,11 +156,7 @@ pub(super) fn check<'r>(
     resolved
 }
 
-fn unknown(
-    reference: &Reference<'_>,
-    registration: &Registration,
-    known: &Known<'_>,
-) -> Diagnostic {
+fn unknown(reference: &Reference<'_>, meant: &Meant<'_>, problems: &mut Problems) -> Diagnostic {
     let (user, name) = (reference.user, reference.name);
     let text = &name.value;
     let diagnostic = Diagnostic::new(
@@ -164,31 +164,55 @@ fn unknown(
         format!("{user} names `{text}`, which does not exist"),
     )
     .at(name.span, "no model or pool has this id");
-    let off = registration
-        .pools
-        .iter()
-        .flat_map(|pools| &pools.models)
-        .find_map(|entry| entry.id.as_ref().filter(|id| id.value == *text));
-    if let Some(pool) = off {
+    if let Some(pool) = meant.pools.get(text.as_str()) {
         return diagnostic
-            .at(pool.span, "this pool has it, but pools are not switched on")
+            .at(*pool, "this pool has it, but pools are not switched on")
             .help("write `enabled: true` under `Registration`");
     }
-    if let Some(place) = registration.ignored_provider(text) {
+    if let Some(place) = meant.providers.get(text.as_str()) {
         return diagnostic
             .at(
-                place,
+                *place,
                 "this provider has it, but `Providers` counts only without `Models`",
             )
             .help("declare it under `Models`, and name its id here");
     }
-    let references = known.references.iter().map(String::as_str);
-    let ids: Vec<&str> = known.ids.iter().copied().chain(references).collect();
-    match nearest(text, ids.iter().copied()) {
+    match problems.guess(text, &meant.ids) {
         Some(near) => diagnostic
             .help(format!("did you mean `{near}`?"))
             .fix(name.span, near),
-        None => diagnostic.help(did_you_mean(text, &ids, "models")),
+        None => diagnostic.help(one_of(&meant.ids, "models")),
+    }
+}
+
+/// What a name that does not exist may have been meant for.
+struct Meant<'r> {
+    /// Ids and references that exist.
+    ids: Vec<&'r str>,
+    /// Pools that are not switched on.
+    pools: HashMap<&'r str, Span>,
+    /// References of providers that do not count.
+    providers: HashMap<String, Span>,
+}
+
+impl<'r> Meant<'r> {
+    fn of(registration: &'r Registration, known: &'r Known<'_>) -> Self {
+        let references = known.references.iter().map(String::as_str);
+        let mut meant = Self {
+            ids: known.ids.iter().copied().chain(references).collect(),
+            pools: HashMap::new(),
+            providers: HashMap::new(),
+        };
+        let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
+        for id in pooled.filter_map(|entry| entry.id.as_ref()) {
+            meant.pools.entry(&id.value).or_insert(id.span);
+        }
+        for provider in registration.ignored_providers() {
+            for (reference, span) in provider.references() {
+                meant.providers.entry(reference).or_insert(span);
+            }
+        }
+        meant
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
+use crate::diagnostic::{Code, Diagnostic, Problems, one_of};
 use crate::registration::Registration;
 use crate::source::Span;
 
@@ -37,15 +37,17 @@ pub(super) fn check(registration: &Registration, complete: bool, problems: &mut 
         .iter()
         .filter_map(|entry| entry.metadata.upstream_service_id.as_ref());
     for link in links.filter(|link| complete && !known.contains_key(link.value.as_str())) {
-        let mut diagnostic = Diagnostic::new(
+        let diagnostic = Diagnostic::new(
             Code::PoolUnknownUpstreamService,
             format!("upstream service `{}` does not exist", link.value),
         )
-        .at(link.span, "no service has this id")
-        .help(did_you_mean(&link.value, &names, "upstream services"));
-        if let Some(near) = nearest(&link.value, names.iter().copied()) {
-            diagnostic = diagnostic.fix(link.span, near);
-        }
+        .at(link.span, "no service has this id");
+        let diagnostic = match problems.guess(&link.value, &names) {
+            Some(near) => diagnostic
+                .help(format!("did you mean `{near}`?"))
+                .fix(link.span, near),
+            None => diagnostic.help(one_of(&names, "upstream services")),
+        };
         problems.push(diagnostic);
     }
 }

@@ -58,6 +58,7 @@ codes! {
     SourceEmpty = "source/empty", Error, "A document set says nothing at all.";
     SourceNotUtf8 = "source/not-utf8", Error, "A file is not UTF-8 text.";
     SourceTooLarge = "source/too-large", Error, "A file is larger than the compiler reads.";
+    SourceTooManyProblems = "source/too-many-problems", Error, "More is wrong than the compiler tells.";
     SyntaxInvalidYaml = "syntax/invalid-yaml", Error, "The text is not YAML.";
     SyntaxInvalidKdl = "syntax/invalid-kdl", Error, "The text is not KDL.";
     SyntaxTooDeep = "syntax/too-deep", Error, "Maps and lists are nested deeper than the compiler follows.";

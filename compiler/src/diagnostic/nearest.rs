@@ -5,34 +5,39 @@
 /// letters swapped count as one) of at most a third of the word's length.
 /// Ties go to the first candidate. None when nothing is near.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let wanted = folded(word);
-    let allowed = (wanted.chars().count() / 3).max(1);
-    let mut best: Option<(usize, &str)> = None;
+    let (mut wanted, mut known) = (Vec::new(), Vec::new());
+    fold(word, &mut wanted);
+    let mut allowed = (wanted.len() / 3).max(1);
+    let mut best = None;
     for candidate in candidates {
-        let folded = folded(candidate);
-        if folded == wanted {
+        fold(candidate, &mut known);
+        if known == wanted {
             return Some(candidate);
         }
         // Words of up to two letters are all near each other; only case helps there.
-        if wanted.chars().count() <= 2
-            || folded.chars().count().abs_diff(wanted.chars().count()) > allowed
-        {
+        if wanted.len() <= 2 || known.len().abs_diff(wanted.len()) > allowed {
             continue;
         }
-        let distance = distance(&wanted, &folded);
-        if distance <= allowed && best.is_none_or(|(known, _)| distance < known) {
-            best = Some((distance, candidate));
+        if let Some(distance) = distance(&wanted, &known, allowed) {
+            best = Some(candidate);
+            // The next one must be nearer still.
+            allowed = distance.saturating_sub(1);
         }
     }
-    best.map(|(_, candidate)| candidate)
+    best
 }
 
 /// A help sentence: the near candidate, else the known ones (at most 8).
 /// `what` is their plural noun, for example `models`.
 pub fn did_you_mean(word: &str, candidates: &[&str], what: &str) -> String {
-    if let Some(near) = nearest(word, candidates.iter().copied()) {
-        return format!("did you mean `{near}`?");
+    match nearest(word, candidates.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => one_of(candidates, what),
     }
+}
+
+/// A help sentence: the known words (at most 8), whose plural noun is `what`.
+pub(crate) fn one_of(candidates: &[&str], what: &str) -> String {
     const SHOWN: usize = 8;
     let list: Vec<String> = candidates
         .iter()
@@ -49,32 +54,48 @@ pub fn did_you_mean(word: &str, candidates: &[&str], what: &str) -> String {
     }
 }
 
-fn folded(word: &str) -> String {
-    word.chars()
-        .filter(|c| !matches!(c, '-' | '_' | ' '))
-        .flat_map(char::to_lowercase)
-        .take(64)
-        .collect()
+/// Letters of a word that are compared.
+const LETTERS: usize = 64;
+
+/// The letters of a word, without case and without what joins words.
+fn fold(word: &str, into: &mut Vec<char>) {
+    into.clear();
+    let letters = word.chars().filter(|c| !matches!(c, '-' | '_' | ' '));
+    into.extend(letters.flat_map(char::to_lowercase).take(LETTERS));
 }
 
-/// Optimal string alignment distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
+/// Optimal string alignment distance, in characters, if it is at most `most`.
+/// Only cells of the table that can lie on so short a way are filled in.
+fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
+    const FAR: u8 = u8::MAX / 2;
+    let mut before = [FAR; LETTERS + 1];
+    let mut last: [u8; LETTERS + 1] = std::array::from_fn(cost);
+    let mut least = 0;
     for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let changed = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut cost = changed.min(last[j] + 1).min(row[j - 1] + 1);
+        let mut row = [FAR; LETTERS + 1];
+        row[0] = cost(i);
+        let mut least_here = row[0];
+        for j in i.saturating_sub(most).max(1)..=b.len().min(i + most) {
+            let changed = last[j - 1] + u8::from(a[i - 1] != b[j - 1]);
+            row[j] = changed.min(last[j] + 1).min(row[j - 1] + 1);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                cost = cost.min(before[j - 2] + 1);
+                row[j] = row[j].min(before[j - 2] + 1);
             }
-            row.push(cost);
+            least_here = least_here.min(row[j]);
         }
+        // A way leads through this row, or past it from the one before.
+        if usize::from(least_here.min(least)) > most {
+            return None;
+        }
+        least = least_here;
         before = std::mem::replace(&mut last, row);
     }
-    last.last().copied().unwrap_or(0)
+    Some(usize::from(last[b.len()])).filter(|distance| *distance <= most)
+}
+
+/// A number of letters, of which there are few.
+fn cost(letters: usize) -> u8 {
+    u8::try_from(letters).unwrap_or(u8::MAX / 2)
 }
 
 #[cfg(test)]
@@ -88,6 +109,29 @@ mod tests {
         assert_eq!(nearest("long_context", known), Some("longContext"));
         assert_eq!(nearest("thnik", known), Some("think"));
         assert_eq!(nearest("nothing", known), None);
+    }
+
+    #[test]
+    fn distances_are_told_up_to_a_limit() {
+        for (a, b, wanted) in [
+            ("sonnet", "sonnet", 0),
+            ("sonet", "sonnet", 1),
+            ("osnnet", "sonnet", 1),
+            ("abcdef", "badcfe", 3),
+            ("ca", "abc", 3),
+            ("kitten", "sitting", 3),
+            ("", "abc", 3),
+            ("abcdefgh", "stuvwxyz", 8),
+        ] {
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            fold(a, &mut one);
+            fold(b, &mut other);
+            for most in 0..10 {
+                let told = (most >= wanted).then_some(wanted);
+                assert_eq!(distance(&one, &other, most), told, "{a} {b} {most}");
+                assert_eq!(distance(&other, &one, most), told, "{b} {a} {most}");
+            }
+        }
     }
 
     #[test]
