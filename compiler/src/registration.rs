@@ -12,6 +12,7 @@ mod governance;
 mod key;
 mod lint;
 mod model;
+mod path;
 mod pool;
 mod provider;
 mod read;

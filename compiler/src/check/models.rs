@@ -8,6 +8,7 @@ use super::called;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::registration::{ModelEntry, Registration};
 use crate::source::{Span, Spanned};
+use crate::variable::has_reference;
 
 pub(super) fn check(registration: &Registration, complete: bool, problems: &mut Problems) {
     unique_ids(&registration.models, problems);
@@ -62,7 +63,7 @@ fn none_declared(registration: &Registration) -> Diagnostic {
 }
 
 fn url(text: &Spanned<String>, path: impl Fn() -> String, problems: &mut Problems) {
-    if text.value.contains("${") {
+    if has_reference(&text.value) {
         return;
     }
     let wrong = match text.value.parse::<Uri>() {

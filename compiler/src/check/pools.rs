@@ -21,15 +21,14 @@ pub(super) fn check(
     registration: &Registration,
     problems: &mut Problems,
 ) -> BTreeMap<String, Vec<Member>> {
-    let mut members: BTreeMap<String, Vec<Member>> = BTreeMap::new();
     let Some(pools) = &registration.pools else {
-        return members;
+        return BTreeMap::new();
     };
     if !pools.enabled.as_ref().is_some_and(|enabled| enabled.value) {
         if !pools.models.is_empty() && !named_by_slot(registration, pools) {
             problems.push(disabled(pools));
         }
-        return members;
+        return BTreeMap::new();
     }
     if let Some(strategy) = pools
         .strategy
@@ -49,9 +48,19 @@ pub(super) fn check(
             .help("write `strategy: priority` to say what happens"),
         );
     }
-    let mut ids = Unique::new("-");
-    let mut providers = Unique::new("_");
-    let mut written: HashMap<&str, Span> = HashMap::new();
+    let members = members(pools, problems);
+    shadowed(registration, pools, &members, problems);
+    members
+}
+
+/// Names every member, and puts those of one id together.
+fn members(pools: &Pools, problems: &mut Problems) -> BTreeMap<String, Vec<Member>> {
+    let count = pools.models.len();
+    let mut ids = Unique::new("-", count);
+    let mut providers = Unique::new("_", count);
+    let mut written: HashMap<&str, Span> = HashMap::with_capacity(count);
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut members: Vec<(String, Vec<Member>)> = Vec::new();
     for (at, entry) in pools.models.iter().enumerate() {
         let Some(id) = &entry.id else { continue };
         let (wanted, because) = endpoint_id(entry, &id.value);
@@ -70,13 +79,15 @@ pub(super) fn check(
             provider,
             id_because: because,
         };
-        match members.get_mut(&id.value) {
-            None => drop(members.insert(id.value.clone(), vec![member])),
-            Some(pool) => pool.push(member),
+        match known.get(id.value.as_str()) {
+            Some(pool) => members[*pool].1.push(member),
+            None => {
+                known.insert(&id.value, members.len());
+                members.push((id.value.clone(), vec![member]));
+            }
         }
     }
-    shadowed(registration, pools, &members, problems);
-    members
+    members.into_iter().collect()
 }
 
 fn endpoint_id(entry: &ModelEntry, id: &str) -> (String, Option<&'static str>) {
@@ -128,10 +139,11 @@ struct Unique {
 }
 
 impl Unique {
-    fn new(separator: &'static str) -> Self {
+    /// With room for `count` names.
+    fn new(separator: &'static str, count: usize) -> Self {
         Self {
             separator,
-            taken: HashMap::new(),
+            taken: HashMap::with_capacity(count),
         }
     }
 
@@ -245,7 +257,7 @@ mod tests {
 
     #[test]
     fn names_are_given_once() {
-        let mut ids = Unique::new("-");
+        let mut ids = Unique::new("-", 0);
         let taken: Vec<String> = ["a", "a", "a-2", "a", "a-2"]
             .iter()
             .map(|id| ids.take((*id).to_owned()))

@@ -7,7 +7,7 @@ use crate::VariableUse;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::registration::{ModelEntry, Registration};
 use crate::source::{Sources, Spanned};
-use crate::variable;
+use crate::variable::{self, has_reference};
 
 pub(super) fn check(
     registration: &Registration,
@@ -77,7 +77,7 @@ impl Found<'_> {
         is_secret: bool,
         path: impl Fn() -> String,
     ) {
-        let Some(text) = text.filter(|text| text.value.contains("${")) else {
+        let Some(text) = text.filter(|text| has_reference(&text.value)) else {
             return;
         };
         match variable::variables(&text.value) {
@@ -108,7 +108,7 @@ impl Found<'_> {
     }
 
     fn refuse(&mut self, text: Option<&Spanned<String>>) {
-        let Some(text) = text.filter(|text| text.value.contains("${")) else {
+        let Some(text) = text.filter(|text| has_reference(&text.value)) else {
             return;
         };
         self.problems.push(

@@ -27,7 +27,8 @@ pub(crate) const LONG_CONTEXT_THRESHOLD: i64 = 60_000;
 const DEFAULT: &str = "default";
 
 /// Makes the plan. An entry that lacks something required was reported and is left out.
-pub(crate) fn lower(checked: Checked) -> Compiled {
+pub(crate) fn lower(mut checked: Checked) -> Compiled {
+    let members = std::mem::take(&mut checked.pools);
     let mut lowering = Lowering {
         secrets: Secrets::default(),
         provenance: Provenance::default(),
@@ -50,7 +51,7 @@ pub(crate) fn lower(checked: Checked) -> Compiled {
         log_level,
         managed_keys: lowering.managed_keys(registration),
         models: lowering.models(registration),
-        pools: lowering.pools(&checked),
+        pools: lowering.pools(registration, members),
         router: lowering.router(&checked),
         runtime: lowering.runtime(registration),
         schema: SCHEMA.to_owned(),
@@ -180,12 +181,16 @@ impl Lowering {
         models
     }
 
-    fn pools(&mut self, checked: &Checked) -> BTreeMap<String, Pool> {
+    fn pools(
+        &mut self,
+        registration: &Registration,
+        members: BTreeMap<String, Vec<Member>>,
+    ) -> BTreeMap<String, Pool> {
         let mut pools = BTreeMap::new();
-        let Some(section) = &checked.registration.pools else {
+        let Some(section) = &registration.pools else {
             return pools;
         };
-        if checked.pools.is_empty() {
+        if members.is_empty() {
             return pools;
         }
         let strategy = self.filled(
@@ -193,27 +198,32 @@ impl Lowering {
             section.strategy.as_ref(),
             Strategy::Priority,
         );
-        for (id, members) in &checked.pools {
-            let mut pool: Vec<(Endpoint, ItemOrigin)> = members
-                .iter()
-                .filter_map(|member| self.member(&section.models[member.entry], member))
-                .collect();
-            pool.sort_by(|(a, _), (b, _)| (a.priority, &a.id).cmp(&(b.priority, &b.id)));
-            let (endpoints, origins) = pool.into_iter().unzip();
-            pools.insert(
-                id.clone(),
-                Pool {
-                    endpoints,
-                    health: HealthPolicy::default(),
-                    strategy,
-                },
-            );
+        for (id, mut members) in members {
+            members.sort_by(|a, b| {
+                let order = |member: &Member| priority(&section.models[member.entry]);
+                (order(a), &a.endpoint_id).cmp(&(order(b), &b.endpoint_id))
+            });
+            let mut endpoints = Vec::with_capacity(members.len());
+            let mut origins = Vec::with_capacity(members.len());
+            for member in members {
+                let made = self.member(&section.models[member.entry], member);
+                if let Some((endpoint, origin)) = made {
+                    endpoints.push(endpoint);
+                    origins.push(origin);
+                }
+            }
             self.provenance.pools.insert(id.clone(), origins);
+            let pool = Pool {
+                endpoints,
+                health: HealthPolicy::default(),
+                strategy,
+            };
+            pools.insert(id, pool);
         }
         pools
     }
 
-    fn member(&mut self, entry: &ModelEntry, member: &Member) -> Option<(Endpoint, ItemOrigin)> {
+    fn member(&mut self, entry: &ModelEntry, member: Member) -> Option<(Endpoint, ItemOrigin)> {
         let mut filled = Vec::new();
         if let Some(because) = member.id_because {
             let value = Cow::Owned(member.endpoint_id.clone());
@@ -224,8 +234,8 @@ impl Lowering {
             });
         }
         let identity = Identity {
-            id: member.endpoint_id.clone(),
-            provider: member.provider.clone(),
+            id: member.endpoint_id,
+            provider: member.provider,
         };
         let endpoint = self.endpoint(entry, identity, &mut filled)?;
         Some((endpoint, origin(entry, filled)))
@@ -257,19 +267,15 @@ impl Lowering {
         };
         let pooled = entry.list != "Models";
         let metadata = &entry.metadata;
-        let position = i64::try_from(entry.index + 1).unwrap_or(i64::MAX);
+        let priority = priority(entry);
         if pooled && metadata.pool_priority.is_none() {
             note(
                 filled,
                 "pool_priority",
-                Cow::Owned(position.to_string()),
+                Cow::Owned(priority.to_string()),
                 "its position",
             );
         }
-        let priority = metadata
-            .pool_priority
-            .as_ref()
-            .map_or(if pooled { position } else { 0 }, |number| number.value);
         let tokens = |number: &Option<Spanned<i64>>| {
             number.as_ref().map(|number| number.value.unsigned_abs())
         };
@@ -362,6 +368,16 @@ impl Lowering {
         }
         services
     }
+}
+
+/// What is preferred: as written, else the position in a pool.
+fn priority(entry: &ModelEntry) -> i64 {
+    let position = || match entry.list {
+        "Models" => 0,
+        _ => i64::try_from(entry.index + 1).unwrap_or(i64::MAX),
+    };
+    let written = entry.metadata.pool_priority.as_ref();
+    written.map_or_else(position, |number| number.value)
 }
 
 /// The names an endpoint is known by.

@@ -157,7 +157,7 @@ pub(super) fn scopes(
     let path = join(inside, name);
     let mut scopes = Vec::new();
     for text in reader.texts(fields, name, inside) {
-        if let Some(scope) = reader.one_of(&text, &path, Scope::WORDS) {
+        if let Some(scope) = reader.one_of(&text.value, text.span, &path, Scope::WORDS) {
             scopes.push(Spanned::new(scope, text.span));
         }
     }

@@ -6,10 +6,15 @@
 //! - number: decimal and unquoted; `010` is refused because readers disagree on it;
 //! - a quoted text is text, never a number or a boolean.
 
+use std::fmt::Display;
+
 use super::key::{Key, Standing, Takes};
+use super::path::Path;
 use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
 use crate::source::{Span, Spanned};
 use crate::tree::{Entry, Node, Scalar, Value};
+
+pub(super) use super::path::join;
 
 /// What reading reports to, and whether absence may be reported.
 pub(super) struct Reader<'p> {
@@ -231,7 +236,12 @@ impl Reader<'_> {
     }
 
     /// Reports a value of the wrong type.
-    pub(super) fn wrong_type(&mut self, node: &Node<'_>, path: &str, wanted: &str) {
+    pub(super) fn wrong_type(
+        &mut self,
+        node: &Node<'_>,
+        path: &(impl Display + ?Sized),
+        wanted: &str,
+    ) {
         self.problems.push(
             Diagnostic::new(Code::DocumentWrongType, format!("`{path}` takes {wanted}"))
                 .at(node.head(), format!("this is {}", node.kind()))
@@ -269,7 +279,7 @@ impl Reader<'_> {
     fn scalar<'t, 's>(
         &mut self,
         node: &'t Node<'s>,
-        path: &str,
+        path: &impl Display,
         wanted: &str,
     ) -> Option<&'t Scalar<'s>> {
         match &node.value {
@@ -289,7 +299,7 @@ impl Reader<'_> {
         inside: &str,
     ) -> Option<Spanned<String>> {
         let node = fields.get(name)?;
-        let Some(scalar) = self.scalar(node, &join(inside, name), "a text") else {
+        let Some(scalar) = self.scalar(node, &Path { inside, name }, "a text") else {
             self.whole = false;
             return None;
         };
@@ -322,7 +332,7 @@ impl Reader<'_> {
         inside: &str,
     ) -> Option<Spanned<bool>> {
         let node = fields.get(name)?;
-        let path = join(inside, name);
+        let path = Path { inside, name };
         let scalar = self.scalar(node, &path, "`true` or `false`")?;
         let value = match scalar.text.as_ref() {
             _ if scalar.quoted => None,
@@ -354,7 +364,7 @@ impl Reader<'_> {
             Takes::Integer(from, to) => from..=to,
             _ => i64::MIN..=i64::MAX,
         };
-        let path = join(inside, name);
+        let path = Path { inside, name };
         let scalar = self.scalar(node, &path, "a whole number")?;
         let number = decimal(&scalar.text).and_then(|text| text.parse::<i128>().ok());
         let Some(number) = number.filter(|_| !scalar.quoted) else {
@@ -382,7 +392,7 @@ impl Reader<'_> {
         inside: &str,
     ) -> Option<Spanned<f64>> {
         let node = fields.get(name)?;
-        let path = join(inside, name);
+        let path = Path { inside, name };
         let scalar = self.scalar(node, &path, "a number")?;
         let plain = scalar
             .text
@@ -414,21 +424,20 @@ impl Reader<'_> {
         words: &[(&'static str, T)],
     ) -> Option<Spanned<T>> {
         let node = fields.get(name)?;
-        let path = join(inside, name);
+        let path = Path { inside, name };
         let scalar = self.scalar(node, &path, "a word")?;
-        let text = Spanned::new(scalar.text.trim().to_owned(), node.span);
-        let value = self.one_of(&text, &path, words)?;
+        let value = self.one_of(scalar.text.trim(), node.span, &path, words)?;
         Some(Spanned::new(value, node.span))
     }
 
     /// The value of a text that must be one of a closed set of words.
     pub(super) fn one_of<T: Clone>(
         &mut self,
-        text: &Spanned<String>,
-        path: &str,
+        word: &str,
+        span: Span,
+        path: &impl Display,
         words: &[(&'static str, T)],
     ) -> Option<T> {
-        let word = text.value.as_str();
         if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
             return Some(value.clone());
         }
@@ -437,10 +446,10 @@ impl Reader<'_> {
             Code::DocumentUnknownValue,
             format!("`{path}` cannot be `{word}`"),
         )
-        .at(text.span, "this value is not known")
+        .at(span, "this value is not known")
         .help(did_you_mean(word, &known, "values"));
         if let Some(near) = nearest(word, known) {
-            diagnostic = diagnostic.fix(text.span, near);
+            diagnostic = diagnostic.fix(span, near);
         }
         self.problems.push(diagnostic);
         None
@@ -459,7 +468,7 @@ impl Reader<'_> {
         match &node.value {
             Value::List(items) => items,
             _ => {
-                self.wrong_type(node, &join(inside, name), "a list");
+                self.wrong_type(node, &Path { inside, name }, "a list");
                 self.whole = false;
                 &[]
             }
@@ -554,7 +563,7 @@ impl Reader<'_> {
         &mut self,
         node: &Node<'_>,
         scalar: &Scalar<'_>,
-        path: &str,
+        path: &impl Display,
         wanted: &str,
         unquote: bool,
     ) {
@@ -583,7 +592,7 @@ impl Reader<'_> {
         self.problems.push(diagnostic);
     }
 
-    fn out_of_range(&mut self, span: Span, path: &str, found: &str, allowed: &str) {
+    fn out_of_range(&mut self, span: Span, path: &impl Display, found: &str, allowed: &str) {
         self.problems.push(
             Diagnostic::new(
                 Code::DocumentOutOfRange,
@@ -592,15 +601,6 @@ impl Reader<'_> {
             .at(span, format!("takes {allowed}"))
             .help(format!("write a number of {allowed}")),
         );
-    }
-}
-
-/// `inside.name`, or `name` at the top.
-pub(super) fn join(inside: &str, name: &str) -> String {
-    if inside.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{inside}.{name}")
     }
 }
 
