@@ -117,13 +117,13 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> LintSect
 fn level(reader: &mut Reader<'_>, node: &Node<'_>, path: &str) -> Option<Spanned<Level>> {
     match &node.value {
         Value::Scalar(scalar) => {
-            let text = Spanned::new(scalar.text.trim().to_owned(), node.span);
-            let level = reader.one_of(&text, path, Level::WORDS)?;
+            let word = scalar.text.trim();
+            let level = reader.one_of(word, node.span, &path, Level::WORDS)?;
             Some(Spanned::new(level, node.span))
         }
         Value::Null | Value::Broken => None,
         Value::List(_) | Value::Map(_) => {
-            reader.wrong_type(node, path, "a word");
+            reader.wrong_type(node, &path, "a word");
             None
         }
     }
