@@ -1,15 +1,24 @@
 //! A document that is about to be written: names, values and comments in the
-//! order they will stand, without places. An importer makes one, `fmt` and
-//! `convert` read one from a source, and a writer turns it into text. What a
-//! value means is not asked here.
+//! order they will stand, without places. An importer makes one, `convert`
+//! reads one from a source, and [`yaml`], [`kdl`] and [`json`] turn it into
+//! text. What a value means is not asked here.
+
+pub mod json;
+pub mod kdl;
+pub mod yaml;
+
+use crate::source::obeyed;
+
+/// Columns that a list or a map may take on one line.
+const WIDTH: usize = 100;
 
 /// A whole document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     /// Sections in order.
     pub entries: Vec<Entry>,
-    /// Comment lines after the last section.
-    pub tail: Vec<String>,
+    /// Lines after the last section.
+    pub tail: Vec<Line>,
 }
 
 /// A name and its value.
@@ -39,7 +48,7 @@ pub enum Item {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number as it was written, for example `0.25` or `60000`.
+    /// A number as JSON writes it, for example `0.25` or `60000`.
     Number(String),
     /// A text.
     Text(String),
@@ -49,13 +58,42 @@ pub enum Item {
     Map(Vec<Entry>),
 }
 
-/// Comments without their marks, one text a line.
+/// Comments, and the empty lines among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comments {
     /// Lines above.
-    pub above: Vec<String>,
-    /// Behind the value, on its line.
+    pub above: Vec<Line>,
+    /// Behind the name or the value, on its line; as [`Line::Comment`] has it.
     pub beside: Option<String>,
+    /// Lines below what it holds, and as far in.
+    pub inside: Vec<Line>,
+}
+
+/// A line that holds no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// An empty one.
+    Blank,
+    /// A comment as it stands behind its mark, so mostly with a space first.
+    Comment(String),
+}
+
+impl From<&str> for Line {
+    /// A comment that says this; its first line only.
+    fn from(said: &str) -> Self {
+        let line = said.lines().next().unwrap_or("").trim_end();
+        Self::Comment(match line.is_empty() {
+            true => String::new(),
+            false => format!(" {line}"),
+        })
+    }
+}
+
+impl Comments {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
 }
 
 impl Entry {
@@ -67,6 +105,13 @@ impl Entry {
             comments: Comments::default(),
         }
     }
+
+    /// With comment lines above, as many as `said` has lines.
+    #[must_use]
+    pub fn above(mut self, said: &str) -> Self {
+        self.comments.above.extend(said.lines().map(Line::from));
+        self
+    }
 }
 
 impl From<Item> for Element {
@@ -76,6 +121,15 @@ impl From<Item> for Element {
             item,
             comments: Comments::default(),
         }
+    }
+}
+
+impl Element {
+    /// With comment lines above, as many as `said` has lines.
+    #[must_use]
+    pub fn above(mut self, said: &str) -> Self {
+        self.comments.above.extend(said.lines().map(Line::from));
+        self
     }
 }
 
@@ -95,4 +149,39 @@ impl Item {
     pub fn list(items: impl IntoIterator<Item = Self>) -> Self {
         Self::List(items.into_iter().map(Element::from).collect())
     }
+
+    /// Whether this is one line, and neither a list nor a map with something in it.
+    fn is_small(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Number(_) => true,
+            Self::Text(text) => !text.contains('\n'),
+            Self::List(items) => items.is_empty(),
+            Self::Map(entries) => entries.is_empty(),
+        }
+    }
+
+    /// Whether a generated document has this on one line where it fits: a list
+    /// or a map of single values about which nothing is said.
+    fn is_short(&self) -> bool {
+        match self {
+            Self::List(items) => items
+                .iter()
+                .all(|item| item.item.is_small() && item.comments.is_empty()),
+            Self::Map(entries) => entries
+                .iter()
+                .all(|entry| entry.item.is_small() && entry.comments.is_empty()),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => true,
+        }
+    }
+}
+
+/// Whether a character is written as an escape: it cannot be seen, or some
+/// reader takes it for a line break.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || obeyed(c)
+        || matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }

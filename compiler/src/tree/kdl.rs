@@ -13,6 +13,7 @@ mod string;
 use std::borrow::Cow;
 
 use scan::Scan;
+pub(crate) use string::is_bare;
 
 use super::{Entry, Node, Root, Scalar, Value};
 use crate::Limits;

@@ -50,7 +50,7 @@ pub(super) fn starts_as_number(word: &str) -> bool {
 }
 
 /// Whether a text can be written without quotes.
-pub(super) fn is_bare(text: &str) -> bool {
+pub(crate) fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && text.chars().all(is_bare_char)
         && !starts_as_number(text)
