@@ -15,13 +15,33 @@ use granit_parser::{
 
 use super::{Entry, Index, Node, Root, Scalar, Value, position};
 use crate::Limits;
-use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::diagnostic::{Code, Diagnostic, Problems, Severity};
 use crate::source::{SourceId, Span, Spanned};
 
 /// Parses one text. Syntax errors, repeated keys, deep nesting, alias bombs,
 /// unknown tags and further documents are reported; what was read before a
 /// syntax error is kept in a tree that says it is not complete.
 pub fn parse<'s>(
+    id: SourceId,
+    text: &'s str,
+    limits: &Limits,
+    problems: &mut Problems,
+) -> Root<'s> {
+    parse_with(Repeats::Refused, id, text, limits, problems)
+}
+
+/// What becomes of a key that a map has twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// It is a mistake, and the first counts until it is mended.
+    Refused,
+    /// The last counts, as for most readers of YAML and JSON, with a warning.
+    LastCounts,
+}
+
+/// [`parse`], and what becomes of repeated keys.
+pub(crate) fn parse_with<'s>(
+    repeats: Repeats,
     id: SourceId,
     text: &'s str,
     limits: &Limits,
@@ -35,6 +55,7 @@ pub fn parse<'s>(
         id,
         text,
         limits,
+        repeats,
         problems,
         open: Vec::new(),
         root: None,
@@ -51,6 +72,7 @@ struct Builder<'s, 'p> {
     id: SourceId,
     text: &'s str,
     limits: &'p Limits,
+    repeats: Repeats,
     problems: &'p mut Problems,
     open: Vec<Open<'s>>,
     root: Option<Node<'s>>,
@@ -89,6 +111,8 @@ enum Key<'s> {
     Wanted,
     /// The value of this key.
     Given(Spanned<Cow<'s, str>>),
+    /// The value of this key, which takes the place of this entry.
+    Again(usize, Spanned<Cow<'s, str>>),
     /// The value of a key that was refused.
     Refused,
 }
@@ -318,13 +342,19 @@ impl<'s> Builder<'s, '_> {
                     key: name,
                     value: node,
                 }),
+                Key::Again(at, name) => {
+                    entries[at] = Entry {
+                        key: name,
+                        value: node,
+                    };
+                }
                 // What a dropped map or list would have declared may be asked for elsewhere.
                 Key::Refused => {
                     self.complete &= !node.is_collection();
                 }
                 // A key that was not read to its end may have become a text.
                 Key::Wanted if !self.complete && node.is_collection() => *key = Key::Refused,
-                Key::Wanted => *key = key_of(node, entries, index, self.problems),
+                Key::Wanted => *key = key_of(node, entries, index, self.repeats, self.problems),
             },
         }
         true
@@ -464,6 +494,7 @@ fn key_of<'s>(
     node: Node<'s>,
     entries: &[Entry<'s>],
     index: &mut Index<'s>,
+    repeats: Repeats,
     problems: &mut Problems,
 ) -> Key<'s> {
     let text = match node.value {
@@ -480,23 +511,38 @@ fn key_of<'s>(
         }
     };
     let key = Spanned::new(text, node.span);
-    if let Some(first) = position(&key.value, entries, index) {
-        problems.push(
-            Diagnostic::new(
-                Code::SyntaxDuplicateKey,
-                format!("`{}` is given twice", key.value),
-            )
-            .at(key.span, "given again here")
-            .at(entries[first].key.span, "first given here")
-            .help(if key.value == "<<" {
-                SEVERAL_MERGES
-            } else {
-                "remove one of the two"
-            }),
-        );
+    let Some(at) = position(&key.value, entries, index) else {
+        return Key::Given(key);
+    };
+    let replaces = repeats == Repeats::LastCounts && key.value != "<<";
+    let mut repeated = repeated_key(&key, entries[at].key.span, replaces);
+    if !replaces {
+        problems.push(repeated);
         return Key::Refused;
     }
-    Key::Given(key)
+    repeated.severity = Severity::Warning;
+    problems.push(repeated);
+    Key::Again(at, key)
+}
+
+fn repeated_key(key: &Spanned<Cow<'_, str>>, first: Span, replaces: bool) -> Diagnostic {
+    let (again, before) = match replaces {
+        true => (
+            "given again here, which counts",
+            "first given here, and left aside",
+        ),
+        false => ("given again here", "first given here"),
+    };
+    Diagnostic::new(
+        Code::SyntaxDuplicateKey,
+        format!("`{}` is given twice", key.value),
+    )
+    .at(key.span, again)
+    .at(first, before)
+    .help(match key.value.as_ref() {
+        "<<" => SEVERAL_MERGES,
+        _ => "remove one of the two",
+    })
 }
 
 /// Levels of maps and lists; none for a scalar.
