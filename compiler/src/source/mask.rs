@@ -22,6 +22,10 @@ const SECRET_ENDINGS: &[&str] = &[
     "authorization",
     "signature",
     "sig",
+    // Maps that other gateways keep secrets in, whatever they call them.
+    "credentials",
+    "credentialvalues",
+    "environmentvariables",
 ];
 
 /// Further names in the query of a URL; at the top `Auth` is a section.
@@ -196,7 +200,9 @@ fn names_a_secret(before: &str, endings: &[&str]) -> bool {
         .rev()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
-        .take(16)
+        // The second of several keys has a number.
+        .skip_while(char::is_ascii_digit)
+        .take(24)
         .collect();
     endings
         .iter()
@@ -363,6 +369,15 @@ mod tests {
                 "api: https://***@h/x?key=***&a=b",
             ),
             ("max_tokens: 5", "max_tokens: 5"),
+            ("API_KEY_2: abc", "API_KEY_2: ***"),
+            (
+                "environment_variables:\n  A: abc\n\n  B: d\nmodel_list: []",
+                "environment_variables:\n  ******\n\n  ****\nmodel_list: []",
+            ),
+            (
+                "{credentials: {a: abc}, b: 1}",
+                "{credentials: *******}, b: 1}",
+            ),
             ("  sk-ant-0123456789", "  *****************"),
             (
                 "pool_endpoint_id: risk-averse-endpoint",
