@@ -30,6 +30,9 @@ mod variables;
 
 use std::collections::BTreeMap;
 
+pub(crate) use models::wrong_url;
+pub(crate) use network::is_public as is_public_host;
+
 use crate::VariableUse;
 use crate::diagnostic::Problems;
 use crate::plan::Slot;

@@ -17,6 +17,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod document;
 pub mod health;
+pub mod import;
 pub mod lint;
 mod pattern;
 pub mod plan;

@@ -177,7 +177,7 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
     }
 }
 
-fn unreadable(id: SourceId, sources: &Sources, limits: &Limits) -> Option<Diagnostic> {
+pub(crate) fn unreadable(id: SourceId, sources: &Sources, limits: &Limits) -> Option<Diagnostic> {
     let source = sources.get(id);
     if let Some(at) = source.invalid_at() {
         // The replacement character stands where the bytes stood.

@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ctr_compiler::diagnostic::{Code, Problems, Severity};
+use ctr_compiler::import::{Format, import};
 use ctr_compiler::source::Sources;
-use ctr_compiler::{Compiled, Settings, compile_within, unset_variables};
+use ctr_compiler::{Settings, compile_within, unset_variables};
 use jiff::civil::date;
 
 /// Codes that cannot come alone, and what comes with them.
@@ -145,8 +146,8 @@ fn examples_on_pages_are_true() {
 #[test]
 fn every_code_is_refused_and_its_near_miss_is_not() {
     for code in Code::ALL {
-        let (sources, compiled) = fixture(*code, "refused");
-        let found = everything(*code, &sources);
+        let sources = fixture(*code, "refused");
+        let (found, is_refused) = judged(*code, &sources);
         assert!(has(&found, *code), "{code}: not emitted");
         assert_eq!(
             found.iter().filter(|other| other.code == *code).count(),
@@ -162,21 +163,21 @@ fn every_code_is_refused_and_its_near_miss_is_not() {
             );
         }
         assert_eq!(
-            compiled.plan.is_none(),
+            is_refused,
             code.severity() == Severity::Error,
             "{code}: errors refuse the document, and only they"
         );
-        let (sources, compiled) = fixture(*code, "accepted");
-        let found = everything(*code, &sources);
+        let sources = fixture(*code, "accepted");
+        let (found, is_refused) = judged(*code, &sources);
         assert!(!has(&found, *code), "{code}: the near miss is not accepted");
-        assert!(compiled.plan.is_some(), "{code}: the near miss has no plan");
+        assert!(!is_refused, "{code}: nothing comes of the near miss");
     }
 }
 
 #[test]
 fn what_users_read() {
     for code in Code::ALL {
-        let (sources, _) = fixture(*code, "refused");
+        let sources = fixture(*code, "refused");
         let page = support::problems(&everything(*code, &sources), &sources);
         let name = code.as_str().replace('/', "-");
         support::snapshot("diagnostics", &name, &page);
@@ -187,7 +188,7 @@ fn what_users_read() {
 fn wording_follows_the_rules() {
     const NOT_VERBS: &[&str] = &["the", "a", "an", "this", "it", "you", "use:", "please"];
     for code in Code::ALL {
-        let (sources, _) = fixture(*code, "refused");
+        let sources = fixture(*code, "refused");
         for diagnostic in everything(*code, &sources).iter() {
             let headline = &diagnostic.headline;
             assert!(
@@ -218,7 +219,7 @@ fn wording_follows_the_rules() {
 fn labels_and_fixes_lie_inside_their_sources() {
     for code in Code::ALL {
         for side in ["refused", "accepted"] {
-            let (sources, _) = fixture(*code, side);
+            let sources = fixture(*code, side);
             support::assert_inside(&everything(*code, &sources), &sources);
         }
     }
@@ -228,7 +229,7 @@ fn labels_and_fixes_lie_inside_their_sources() {
 fn a_fix_mends_what_it_is_offered_for() {
     let mut tried = 0;
     for code in Code::ALL {
-        let (sources, _) = fixture(*code, "refused");
+        let sources = fixture(*code, "refused");
         for diagnostic in everything(*code, &sources).iter() {
             let Some(fix) = &diagnostic.fix else { continue };
             let source = sources.get(fix.span.source);
@@ -312,9 +313,18 @@ fn nothing_is_kept_for_a_code_that_does_not_exist() {
     assert_eq!(snapshots, wanted.collect());
 }
 
-/// What is said of a set: by the compiler and, where a code speaks of the
-/// environment, by the check of variables, for which only `SET` is set.
 fn everything(code: Code, sources: &Sources) -> Problems {
+    judged(code, sources).0
+}
+
+/// What is said of a set, and whether nothing came of it: by the importer where
+/// a code is of its area, else by the compiler and, where a code speaks of the
+/// environment, by the check of variables, for which only `SET` is set.
+fn judged(code: Code, sources: &Sources) -> (Problems, bool) {
+    if let Some(format) = format(code) {
+        let imported = import(format, sources);
+        return (imported.problems, imported.document.is_none());
+    }
     let compiled = compile_within(sources, &settings(code));
     let mut found = compiled.problems.clone();
     if code == Code::EnvUnset {
@@ -323,7 +333,16 @@ fn everything(code: Code, sources: &Sources) -> Problems {
         }
     }
     found.sort();
-    found
+    (found, compiled.plan.is_none())
+}
+
+/// The format that a code of the importers is shown in.
+fn format(code: Code) -> Option<Format> {
+    match code {
+        Code::ImportLooseJson => Some(Format::Ccr),
+        code if code.as_str().starts_with("import/") => Some(Format::Litellm),
+        _ => None,
+    }
 }
 
 /// A fixture larger than 64 MiB helps nobody, so `source/too-large` is shown
@@ -355,22 +374,21 @@ fn has(found: &Problems, code: Code) -> bool {
 }
 
 /// `refused` or `accepted`: one file, or a folder of them.
-fn fixture(code: Code, side: &str) -> (Sources, Compiled) {
+fn fixture(code: Code, side: &str) -> Sources {
     let folder = root("fixtures/diagnostics").join(code.as_str());
     let file = format!("{side}.{}", language(code));
-    let sources = if folder.join(side).is_dir() {
+    if folder.join(side).is_dir() {
         support::sources(&folder.join(side))
     } else {
         Sources::single(file.clone(), std::fs::read(folder.join(file)).unwrap())
-    };
-    let compiled = compile_within(&sources, &settings(code));
-    (sources, compiled)
+    }
 }
 
 /// The syntax that a code is shown in.
 fn language(code: Code) -> &'static str {
     match code {
         Code::SyntaxInvalidKdl => "kdl",
+        Code::ImportLooseJson => "json",
         _ => "yaml",
     }
 }

@@ -66,16 +66,7 @@ fn url(text: &Spanned<String>, path: impl Fn() -> String, problems: &mut Problem
     if has_reference(&text.value) {
         return;
     }
-    let wrong = match text.value.parse::<Uri>() {
-        Err(_) => Some("this is not a URL"),
-        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
-            Some("this does not start with `http://` or `https://`")
-        }
-        Ok(uri) if uri.host().is_none_or(str::is_empty) => Some("this names no host"),
-        Ok(uri) if has_impossible_port(&uri) => Some("its port is not a number up to 65535"),
-        Ok(_) => None,
-    };
-    if let Some(label) = wrong {
+    if let Some(label) = wrong_url(&text.value) {
         problems.push(
             Diagnostic::new(
                 Code::DocumentInvalidUrl,
@@ -84,6 +75,19 @@ fn url(text: &Spanned<String>, path: impl Fn() -> String, problems: &mut Problem
             .at(text.span, label)
             .help("write a full URL, for example `https://api.anthropic.com`"),
         );
+    }
+}
+
+/// What keeps a text without references from being a URL that can be called, as a label.
+pub(crate) fn wrong_url(text: &str) -> Option<&'static str> {
+    match text.parse::<Uri>() {
+        Err(_) => Some("this is not a URL"),
+        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
+            Some("this does not start with `http://` or `https://`")
+        }
+        Ok(uri) if uri.host().is_none_or(str::is_empty) => Some("this names no host"),
+        Ok(uri) if has_impossible_port(&uri) => Some("its port is not a number up to 65535"),
+        Ok(_) => None,
     }
 }
 

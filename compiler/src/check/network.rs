@@ -50,7 +50,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
 
 /// Whether a host is surely outside: a name with a dot that ends in no private
 /// suffix, or an address of no private range.
-fn is_public(host: &str) -> bool {
+pub(crate) fn is_public(host: &str) -> bool {
     if is_loopback(host) {
         return false;
     }

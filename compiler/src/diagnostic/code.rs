@@ -123,6 +123,15 @@ codes! {
     AuthDuplicateKey = "auth/duplicate-key", Error, "Two managed keys have the same id or the same hash.";
     AuthInvalidKeyHash = "auth/invalid-key-hash", Error, "The hash of a managed key is no SHA-256 hash.";
     ListenPublicWithoutKey = "listen/public-without-key", Warning, "A public listener asks for no key.";
+    ImportWrongFormat = "import/wrong-format", Error, "A file is not of the format it is imported as.";
+    ImportInvalid = "import/invalid", Error, "A part of a foreign file is not what its format asks for.";
+    ImportNoModels = "import/no-models", Error, "A foreign file declares no model.";
+    ImportLooseJson = "import/loose-json", Warning, "A JSON file is read although a strict reader would stop in it.";
+    ImportNotCarried = "import/not-carried", Warning, "A part of a foreign file has no counterpart in a registration.";
+    ImportApproximated = "import/approximated", Warning, "A part of a foreign file is carried as the nearest thing there is.";
+    ImportDisabledEndpoint = "import/disabled-endpoint", Warning, "An endpoint is imported and switched off, because it cannot be called from here.";
+    ImportDanglingReference = "import/dangling-reference", Warning, "A foreign file refers to something that it does not declare.";
+    ImportLiteralSecret = "import/literal-secret", Warning, "A secret of a foreign file is not copied.";
     NetPlainHttp = "net/plain-http", Warning, "Prompts and keys go unencrypted to a public host.";
     LintUnknownCode = "lint/unknown-code", Error, "`Lint` names a code that does not exist.";
     LintNotAdjustable = "lint/not-adjustable", Error, "`Lint` would lower or waive what is always an error.";
