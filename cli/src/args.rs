@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use ctr_compiler::diff::Weight;
+use ctr_compiler::import;
 use ctr_compiler::plan::{Hash, LogLevel};
 
 const EXITS: &str = "\
@@ -36,6 +38,7 @@ pub(crate) enum Command {
     Compile(Compile),
     Diff(Diff),
     Why(Why),
+    Import(Import),
     Start(Start),
     Demo(Demo),
     ExplainCode(ExplainCode),
@@ -154,6 +157,51 @@ pub(crate) struct Why {
     pub(crate) format: Format,
 }
 
+/// Turn a config of another gateway into a registration
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The registration goes to stdout or -o, and what could not be carried to stderr.
+Secrets are not copied: they become variables, which are named. What becomes of
+each setting is in docs/import.md.
+
+Formats:
+  litellm   LiteLLM's config.yaml
+  ccr       claude-code-router's config.json
+  ctr-1.7   claude-trigger-router's config.yaml, up to 1.7
+  portkey   a Portkey routing config, or its gateway's conf.json
+
+Examples:
+  ctr import litellm config.yaml > registration.yaml
+  ctr import litellm config.yaml -o registration.yaml
+  ctr import ccr ~/.claude-code-router/config.json --to kdl -o registration.kdl
+  ctr import ctr-1.7 ~/.claude-trigger-router/config.yaml --strict
+  ctr import portkey support.json --format json")]
+pub(crate) struct Import {
+    /// What the file is: `litellm`, `ccr`, `ctr-1.7` or `portkey`
+    #[arg(value_name = "FORMAT", value_parser = foreign())]
+    pub(crate) from: import::Format,
+
+    /// The file; `-` is stdin, `REV:PATH` a file in git
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) input: String,
+
+    /// The syntax to write
+    #[arg(long, value_name = "SYNTAX", default_value = "yaml")]
+    pub(crate) to: Syntax,
+
+    /// Write the registration here; `-` is stdout
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write nothing when anything could not be carried as it was
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// How to print what was lost
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
 /// Serve a registration and follow its changes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -253,6 +301,14 @@ pub(crate) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Syntax {
+    /// YAML
+    Yaml,
+    /// KDL
+    Kdl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompileFormat {
     /// For people
     Text,
@@ -298,6 +354,16 @@ impl FailOn {
             Self::Restart => Weight::Restart,
         }
     }
+}
+
+fn foreign() -> impl TypedValueParser<Value = import::Format> {
+    let words = import::Format::WORDS.iter().map(|(word, _)| *word);
+    PossibleValuesParser::new(words).map(|word| {
+        let known = import::Format::WORDS
+            .iter()
+            .find(|(known, _)| *known == word);
+        known.map_or(import::Format::Litellm, |(_, format)| *format)
+    })
 }
 
 fn hash(text: &str) -> Result<Hash, String> {

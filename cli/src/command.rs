@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod diff;
 mod explain_code;
+mod import;
 mod start;
 mod why;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Compile(asked) => compile::run(&asked, &terminal),
         Command::Diff(asked) => diff::run(&asked, &terminal),
         Command::Why(asked) => why::run(&asked, &terminal),
+        Command::Import(asked) => import::run(&asked, &terminal),
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),

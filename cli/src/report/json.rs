@@ -2,6 +2,7 @@
 //! command itself refuses.
 
 use ctr_compiler::diagnostic::Problems;
+use ctr_compiler::import::{Count, Tally};
 use ctr_compiler::lint::Waived;
 use ctr_compiler::render;
 use ctr_compiler::source::Sources;
@@ -27,6 +28,51 @@ pub(crate) struct Compile {
     /// Only where it was asked for, and where there is a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) preview: Option<Value>,
+}
+
+/// What `import --format json` prints.
+#[derive(Serialize)]
+pub(crate) struct Import {
+    /// Whether there is a registration.
+    pub(crate) ok: bool,
+    /// The registration; only where it is written nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) registration: Option<String>,
+    pub(crate) carried: Carried,
+    pub(crate) diagnostics: Value,
+    pub(crate) summary: Summary,
+}
+
+/// How much a foreign file holds, and how much of it the registration has.
+#[derive(Serialize)]
+pub(crate) struct Carried {
+    models: usize,
+    names: usize,
+    pools: usize,
+    fallbacks: Of,
+    slots: Of,
+}
+
+#[derive(Serialize)]
+struct Of {
+    found: usize,
+    carried: usize,
+}
+
+impl Carried {
+    pub(crate) fn of(tally: Tally) -> Self {
+        let of = |count: Count| Of {
+            found: count.found,
+            carried: count.carried,
+        };
+        Self {
+            models: tally.models,
+            names: tally.names,
+            pools: tally.pools,
+            fallbacks: of(tally.fallbacks),
+            slots: of(tally.slots),
+        }
+    }
 }
 
 /// What `diff --format json` prints.

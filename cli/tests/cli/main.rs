@@ -12,6 +12,7 @@ mod compile;
 mod demo;
 mod diff;
 mod guide;
+mod import;
 mod lint;
 mod progress;
 mod readme;

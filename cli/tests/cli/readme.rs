@@ -41,6 +41,7 @@ fn links_in_the_documents_lead_somewhere() {
         "docs/ARCHITECTURE.md",
         "docs/diagnostics/README.md",
         "docs/http.md",
+        "docs/import.md",
     ] {
         let path = root().join(page);
         let text = std::fs::read_to_string(&path).unwrap();

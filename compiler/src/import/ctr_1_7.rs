@@ -11,13 +11,13 @@ use super::endpoint::Desk;
 use super::field::{Map, says_nothing, text};
 use super::kind;
 use super::{Count, Format, Tally};
-use crate::{Limits, Settings, compile_within};
 use crate::diagnostic::{Code, Severity};
 use crate::document::{Document, Entry, Item};
 use crate::plan::Slot;
 use crate::registration::shown_url;
 use crate::source::{Sources, Span};
 use crate::tree::{Node, Scalar, Value};
+use crate::{Limits, Settings, compile_within};
 
 /// Sections in the order they are written.
 const SECTIONS: &[&str] = &[
