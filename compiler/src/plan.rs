@@ -144,6 +144,9 @@ pub struct Endpoint {
     pub interface: Interface,
     /// Name of the upstream key.
     pub key: SecretRef,
+    /// Header that carries the key; absent means the one its protocol has.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key_header: Option<KeyHeader>,
     /// Name for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub label: Option<String>,
@@ -302,6 +305,17 @@ words! {
         Anthropic = "anthropic",
         /// OpenAI Chat Completions.
         Openai = "openai",
+    }
+}
+words! {
+    /// Header that carries an upstream's key.
+    KeyHeader {
+        /// As a bearer token; the one of OpenAI Chat Completions.
+        Authorization = "authorization",
+        /// As it is; the one of Anthropic Messages.
+        XApiKey = "x-api-key",
+        /// As it is; the one of Azure OpenAI.
+        ApiKey = "api-key",
     }
 }
 words! {

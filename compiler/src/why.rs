@@ -110,6 +110,7 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("id", &["pool_endpoint_id"]),
     ("interface", &["interface"]),
     ("key", &["key"]),
+    ("key_header", &["key_header"]),
     ("label", &["label"]),
     ("model", &["model"]),
     ("priority", &["pool_priority"]),
@@ -125,7 +126,15 @@ const FIELDS: &[(&str, &[&str])] = &[
 ];
 
 /// Keys of an entry that stand beside `metadata`, not inside of it.
-const OUTSIDE: &[&str] = &["id", "api", "key", "interface", "model", "thinking"];
+const OUTSIDE: &[&str] = &[
+    "id",
+    "api",
+    "key",
+    "key_header",
+    "interface",
+    "model",
+    "thinking",
+];
 
 const POOL: &[&str] = &[
     "strategy",

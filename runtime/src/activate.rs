@@ -8,9 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use ctr_compiler::Compiled;
-use ctr_compiler::plan::{Endpoint, Hash, Interface, Plan, Secrets};
+use ctr_compiler::plan::{Endpoint, Hash, Interface, KeyHeader, Plan, Secrets};
 use ctr_compiler::variable;
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 
@@ -231,10 +231,15 @@ impl Upstream {
             .map_err(|_| wrong("its `api` is not a URL once its variables are put in"))?;
         let uri = without_credentials(uri)
             .ok_or_else(|| wrong("its `api` is not an http or https URL"))?;
-        let (auth_name, value) = match endpoint.interface {
-            Interface::Anthropic => (HeaderName::from_static("x-api-key"), key.clone()),
-            Interface::Openai => (AUTHORIZATION, format!("Bearer {key}")),
+        let header = endpoint.key_header.unwrap_or(match endpoint.interface {
+            Interface::Anthropic => KeyHeader::XApiKey,
+            Interface::Openai => KeyHeader::Authorization,
+        });
+        let value = match header {
+            KeyHeader::Authorization => format!("Bearer {key}"),
+            KeyHeader::XApiKey | KeyHeader::ApiKey => key.clone(),
         };
+        let auth_name = HeaderName::from_static(header.word());
         let mut auth_value = HeaderValue::from_str(&value)
             .map_err(|_| wrong("its `key` has characters no header can carry"))?;
         auth_value.set_sensitive(true);

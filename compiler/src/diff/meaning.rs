@@ -283,6 +283,7 @@ fn endpoint_sentence(field: &str, after: &str) -> &'static str {
         "interface" => "it answers clients of another protocol",
         "api" => "requests go to another address",
         "key" => "requests are sent with another key",
+        "key_header" => "the key is sent in another header",
         "model" => "another upstream model answers",
         "thinking" => "thinking is asked for in another way",
         _ => "no request goes elsewhere",

@@ -47,6 +47,7 @@ const MODEL: &[&str] = &[
     "id",
     "api",
     "key",
+    "key_header",
     "interface",
     "model",
     "thinking",

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::secret::Key;
 use crate::document::Item;
-use crate::plan::{Interface, Slot, Strategy};
+use crate::plan::{Interface, KeyHeader, Slot, Strategy};
 use crate::source::Span;
 
 /// What is going to be written.
@@ -50,6 +50,8 @@ pub(super) struct Endpoint {
     pub(super) api: String,
     /// `key`
     pub(super) key: Key,
+    /// `key_header`
+    pub(super) key_header: Option<KeyHeader>,
     /// `interface`
     pub(super) interface: Interface,
     /// `model`

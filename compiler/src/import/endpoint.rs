@@ -8,7 +8,7 @@ use super::provider::{Provider, Shape};
 use super::secret::{Key, Keys, variable_name};
 use crate::check::{is_public_host, wrong_url};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::plan::Interface;
+use crate::plan::{Interface, KeyHeader};
 use crate::registration::{literal_host, shown_url};
 use crate::source::Span;
 use crate::variable::variables;
@@ -187,6 +187,7 @@ impl Desk<'_> {
                 },
                 false => key,
             },
+            key_header: (asked.shape == Shape::Azure).then_some(KeyHeader::ApiKey),
             interface: match asked.shape {
                 Shape::Anthropic => Interface::Anthropic,
                 _ => Interface::Openai,

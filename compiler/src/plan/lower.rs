@@ -297,6 +297,7 @@ impl Lowering {
             id: identity.id,
             interface,
             key: SecretRef::from_text(&key.value, &mut self.secrets),
+            key_header: entry.key_header.as_ref().map(|header| header.value),
             label: metadata.label.as_ref().map(|label| label.value.clone()),
             model: model.value.clone(),
             priority,

@@ -3,7 +3,7 @@
 use super::key::{Key, Meaning, POSITIVE, TEXT, Takes, key, refused};
 use super::pool::clustering;
 use super::read::{Fields, Reader, join};
-use crate::plan::{Effort, Interface, Thinking, ThinkingMode};
+use crate::plan::{Effort, Interface, KeyHeader, Thinking, ThinkingMode};
 use crate::source::{Span, Spanned};
 use crate::tree::{Node, Value};
 
@@ -28,6 +28,11 @@ pub(super) const MODEL: &[Key] = &[
     )
     .was("api_key")
     .required(),
+    key(
+        "key_header",
+        Takes::Word(KeyHeader::NAMES),
+        "the header that carries the key; that of `interface` where absent",
+    ),
     key(
         "interface",
         Takes::Word(Interface::NAMES),
@@ -188,6 +193,8 @@ pub struct ModelEntry {
     pub api: Option<Spanned<String>>,
     /// `key`
     pub key: Option<Spanned<String>>,
+    /// `key_header`
+    pub key_header: Option<Spanned<KeyHeader>>,
     /// `interface`
     pub interface: Option<Spanned<Interface>>,
     /// `model`
@@ -226,6 +233,7 @@ impl ModelEntry {
             ("id", place(&self.id)),
             ("api", place(&self.api)),
             ("key", place(&self.key)),
+            ("key_header", place(&self.key_header)),
             ("interface", place(&self.interface)),
             ("model", place(&self.model)),
             ("thinking", place(&self.thinking)),
@@ -349,6 +357,7 @@ fn entry(
             path,
             "add the upstream key as a variable, for example `key: \"${ANTHROPIC_API_KEY}\"`",
         ),
+        key_header: reader.word(fields, "key_header", path, KeyHeader::WORDS),
         interface: reader.word(fields, "interface", path, Interface::WORDS),
         model: reader.required_text(
             fields,

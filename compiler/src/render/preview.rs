@@ -189,7 +189,10 @@ fn columns(endpoint: &Endpoint) -> Vec<String> {
         endpoint.interface.to_string(),
         endpoint.model.clone(),
         endpoint.api.url.clone(),
-        format!("key {}", endpoint.key),
+        match endpoint.key_header {
+            Some(header) => format!("key {} in {header}", endpoint.key),
+            None => format!("key {}", endpoint.key),
+        },
         extra.join(", "),
     ]
 }

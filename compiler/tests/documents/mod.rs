@@ -182,6 +182,10 @@ fn entry() -> BoxedStrategy<Entry> {
         ),
         ("interface", maybe(words(&["anthropic", "openai"]))),
         (
+            "key_header",
+            maybe(words(&["authorization", "x-api-key", "api-key"])),
+        ),
+        (
             "model",
             always(words(&["claude-sonnet-4-5", "gpt-5", "4.1", "on", "m,n"])),
         ),

@@ -36,6 +36,28 @@ async fn a_body_with_the_upstreams_name_is_untouched() {
 }
 
 #[tokio::test]
+async fn a_key_goes_into_the_header_the_plan_names() {
+    let up = upstream().await;
+    let bearer = format!("Bearer {UPSTREAM_KEY}");
+    for (path, header, value) in [
+        (CHAT, "api-key", UPSTREAM_KEY),
+        (CHAT, "x-api-key", UPSTREAM_KEY),
+        (MESSAGES, "authorization", bearer.as_str()),
+    ] {
+        let mut plan = pool_plan(path, &[&up]);
+        plan["pools"]["m"]["endpoints"][0]["key_header"] = header.into();
+        let stage = Stage::new(&plan).await;
+        let sent = [("api-key", CALLER_KEY), ("x-api-key", CALLER_KEY)];
+        stage.ask(path, &sent, "{\"model\":\"m\"}").await;
+        let received = up.received().pop().unwrap();
+        for name in ["authorization", "x-api-key", "api-key"] {
+            let wanted = (name == header).then_some(value);
+            assert_eq!(received.header(name), wanted, "{name} for {header}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn models_of_one_provider_are_told_apart() {
     let up = upstream().await;
     let mut plan = pool_plan(MESSAGES, &[&up]);

@@ -143,9 +143,14 @@ fn entry(id: &str, endpoint: &Endpoint, placed: Vec<(&'static str, Item)>) -> El
         Entry::new("id", Item::text(id)),
         Entry::new("api", Item::text(&endpoint.api)),
         key,
+    ];
+    if let Some(header) = endpoint.key_header {
+        entries.push(Entry::new("key_header", Item::text(header.word())));
+    }
+    entries.extend([
         Entry::new("interface", Item::text(endpoint.interface.word())),
         Entry::new("model", Item::text(&endpoint.model)),
-    ];
+    ]);
     if let Some(thinking) = &endpoint.thinking {
         entries.push(Entry::new("thinking", thinking.clone()));
     }

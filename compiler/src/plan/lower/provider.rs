@@ -70,6 +70,7 @@ impl Lowering {
                     provider.key.as_ref().map_or("", |key| &key.value),
                     &mut self.secrets,
                 ),
+                key_header: None,
                 label: None,
                 model: model_name.to_owned(),
                 priority: 0,
