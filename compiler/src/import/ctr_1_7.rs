@@ -81,10 +81,8 @@ pub(super) fn import(
             "Models" => models.clone(),
             "SmartRouter" => smart::read(root, desk),
             "Auth" => auth(root, desk),
-            "Governance" => root.get(section).map(|node| smart::governance(node, desk)),
-            _ => root
-                .get(section)
-                .map(|node| copy(node, section, section, desk)),
+            "Governance" => given(root, section).map(|node| smart::governance(node, desk)),
+            _ => given(root, section).map(|node| copy(node, section, section, desk)),
         };
         entries.extend(item.map(|item| Entry::new(*section, item)));
     }
@@ -97,6 +95,12 @@ pub(super) fn import(
         tail: Vec::new(),
     };
     (document, tally)
+}
+
+/// A section, also one with nothing in it.
+fn given<'t, 's>(root: Map<'t, 's>, section: &str) -> Option<&'t Node<'s>> {
+    let node = &root.entry(section)?.value;
+    (!matches!(node.value, Value::Null | Value::Broken)).then_some(node)
 }
 
 /// What the compiler finds wrong is wrong in the foreign file, at that place.

@@ -312,12 +312,12 @@ fn what_does_not_end_soon_is_bounded() {
     let listed = |count: usize, item: &dyn Fn(usize) -> String| {
         (0..count).map(item).collect::<Vec<_>>().join(", ")
     };
-    let aliases = listed(5_000, &|at| format!("a{at}: pool"));
-    let dangling = listed(5_000, &|at| format!("{{m{at}: [gone{at}]}}"));
+    let aliases = listed(2_000, &|at| format!("a{at}: pool"));
+    let dangling = listed(2_000, &|at| format!("{{m{at}: [gone{at}]}}"));
     for text in [
-        names(1, 5_000) + &format!("router_settings: {{model_group_alias: {{{aliases}}}}}\n"),
-        names(5_000, 1) + &format!("router_settings: {{fallbacks: [{dangling}]}}\n"),
-        names(5_000, 5_000) + "litellm_settings: {default_fallbacks: [pool]}\n",
+        names(1, 2_000) + &format!("router_settings: {{model_group_alias: {{{aliases}}}}}\n"),
+        names(2_000, 1) + &format!("router_settings: {{fallbacks: [{dangling}]}}\n"),
+        names(2_000, 2_000) + "litellm_settings: {default_fallbacks: [pool]}\n",
         format!(
             "model_list: []\n{}",
             listed(50_000, &|at| format!("k{at}: 1")).replace(", ", "\n")
