@@ -22,7 +22,7 @@ seed_pair() {
     { cat "$1" && printf '\n=====\n' && cat "$2"; } >"corpus/pair/$(flat "$1")"
 }
 
-mkdir -p corpus/{yaml,kdl,pair}
+mkdir -p corpus/{yaml,kdl,pair,import}
 while IFS= read -r file; do
     seed yaml "$file"
 done < <(find ../fixtures -name '*.yaml' -not -path '../fixtures/found/*')
@@ -30,6 +30,10 @@ while IFS= read -r file; do
     seed kdl "$file"
 done < <(find ../fixtures -name '*.kdl' -not -path '../fixtures/found/*')
 awk '/^```kdl$/ { inside = 1; next } /^```$/ { inside = 0 } inside' ../docs/kdl.md >corpus/kdl/guide
+
+while IFS= read -r file; do
+    seed import "$file"
+done < <(find ../fixtures/import ../fixtures/diagnostics/import -type f)
 
 for old in ../fixtures/diff/*/before.yaml; do
     seed_pair "$old" "${old%before.yaml}after.yaml"

@@ -43,7 +43,10 @@ fn hold(law: laws::Law, path: &Path) {
 fn fixtures_keep_the_laws() {
     let all = files(&fixtures());
     for (target, law) in laws::LAWS {
-        let ending = if *target == "pair" { "yaml" } else { target };
+        let ending = match *target {
+            "pair" | "import" => "yaml",
+            ending => ending,
+        };
         let suits = |path: &&PathBuf| path.extension().is_some_and(|found| found == ending);
         let mut suiting = all.iter().filter(suits).peekable();
         assert!(suiting.peek().is_some(), "no fixture for `{target}`");

@@ -5,7 +5,9 @@
 
 use ctr_compiler::diagnostic::{Problems, Shown};
 use ctr_compiler::diff::{Diff, diff};
+use ctr_compiler::document::yaml;
 use ctr_compiler::health::Health;
+use ctr_compiler::import::{self, Format};
 use ctr_compiler::plan::{Interface, Plan, SecretRef, Slot};
 use ctr_compiler::route::{PoolSnapshot, RequestFeatures, route};
 use ctr_compiler::source::Sources;
@@ -16,7 +18,12 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 pub type Law = fn(&[u8]);
 
 /// The law of each target, by the target's name.
-pub const LAWS: &[(&str, Law)] = &[("yaml", yaml), ("kdl", kdl), ("pair", pair)];
+pub const LAWS: &[(&str, Law)] = &[
+    ("yaml", yaml),
+    ("kdl", kdl),
+    ("pair", pair),
+    ("import", import),
+];
 
 /// Separates the documents of [`pair`].
 const BETWEEN: &[u8] = b"\n=====\n";
@@ -52,6 +59,26 @@ pub fn pair(data: &[u8]) {
     set.add("a.yaml", one);
     set.add("b.yaml", other);
     compiled(&set);
+}
+
+/// One file of another gateway, taken for each of them: what is imported compiles.
+pub fn import(data: &[u8]) {
+    let sources = Sources::single("f.yaml", text(data));
+    for (_, format) in Format::WORDS {
+        let imported = import::import(*format, &sources);
+        assert_inside(&imported.problems, &sources);
+        drawn(&imported.problems, &sources);
+        assert_eq!(
+            imported.document.is_none(),
+            imported.problems.has_errors(),
+            "a registration, or an error that says why not"
+        );
+        if let Some(document) = &imported.document {
+            let text = yaml::write(document);
+            let compiled = compile(&Sources::single("r.yaml", text.as_str()));
+            assert!(compiled.plan.is_some(), "imported as {format}:\n{text}");
+        }
+    }
 }
 
 /// Bytes that are not UTF-8 are refused before anything else, so none are sent.
