@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fills fuzz/corpus with what fixtures hold, and fuzz/words with their words.
-# Neither is kept in git. What fuzzing has added to the corpus stays.
+# Neither is kept in git, nor is the lock file, which begins as that of the workspace,
+# so that the same versions are run. What fuzzing has added to the corpus stays.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -22,7 +23,11 @@ seed_pair() {
     { cat "$1" && printf '\n=====\n' && cat "$2"; } >"corpus/pair/$(flat "$1")"
 }
 
-mkdir -p corpus/{yaml,kdl,pair,import}
+if [[ ../Cargo.lock -nt Cargo.lock ]]; then
+    cp ../Cargo.lock Cargo.lock
+fi
+
+mkdir -p corpus/{yaml,kdl,pair,import,rules}
 while IFS= read -r file; do
     seed yaml "$file"
 done < <(find ../fixtures -name '*.yaml' -not -path '../fixtures/found/*')
@@ -44,6 +49,17 @@ for wrong in ../fixtures/diagnostics/*/*/refused.yaml; do
         seed_pair "$wrong" "$right"
     fi
 done
+
+# Every pattern and keyword, as the target `rules` reads them: all in one text, and one by one.
+{
+    grep -rohE 'pattern: "[^"]*"' ../fixtures | sed 's|pattern: "\(.*\)"|/ \1|'
+    grep -rohE 'keywords: \[[^]]*\]' ../fixtures | sed 's/keywords: \[\(.*\)\]/= \1/; s/"//g'
+} | sort -u >corpus/rules/all
+number=0
+while IFS= read -r rule; do
+    number=$((number + 1))
+    printf '%s\n%s\n> %s\n' "$rule" "/ ${rule#??}" "${rule#??}" >"corpus/rules/$number"
+done <corpus/rules/all
 
 # What once broke a law is the best start.
 for target in corpus/*/; do

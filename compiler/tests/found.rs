@@ -43,10 +43,7 @@ fn hold(law: laws::Law, path: &Path) {
 fn fixtures_keep_the_laws() {
     let all = files(&fixtures());
     for (target, law) in laws::LAWS {
-        let ending = match *target {
-            "pair" | "import" => "yaml",
-            ending => ending,
-        };
+        let ending = if *target == "kdl" { "kdl" } else { "yaml" };
         let suits = |path: &&PathBuf| path.extension().is_some_and(|found| found == ending);
         let mut suiting = all.iter().filter(suits).peekable();
         assert!(suiting.peek().is_some(), "no fixture for `{target}`");

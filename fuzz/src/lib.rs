@@ -3,6 +3,8 @@
 //! Each panics where a law is broken and returns otherwise. The compiler's tests
 //! include this file to replay the inputs that once broke one (fixtures/found).
 
+mod rules;
+
 use ctr_compiler::diagnostic::{Problems, Shown};
 use ctr_compiler::diff::{Diff, diff};
 use ctr_compiler::document::yaml;
@@ -14,6 +16,8 @@ use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile, render, why};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+pub use rules::rules;
+
 /// What a target runs.
 pub type Law = fn(&[u8]);
 
@@ -23,6 +27,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("kdl", kdl),
     ("pair", pair),
     ("import", import),
+    ("rules", rules),
 ];
 
 /// Separates the documents of [`pair`].
@@ -107,17 +112,16 @@ fn compiled(sources: &Sources) {
         decisions(plan);
     }
     let secret = holds_secret(&compiled, sources);
-    for (name, output) in outputs(&compiled, sources) {
+    let told = told(&compiled, sources);
+    for (name, output) in &told {
         // A quoted line keeps its ends; the command line makes a sign of a lone `\r`.
         let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-        assert!(
-            !output.contains(obeyed),
-            "{name} holds what a terminal obeys"
-        );
-        assert!(
-            !(secret && output.contains(SECRET)),
-            "{name} tells a secret"
-        );
+        let found = output.find(obeyed);
+        assert_eq!(found, None, "{name} holds what a terminal obeys");
+    }
+    for (name, output) in told.iter().chain(&described(&compiled, sources)) {
+        let leaks = secret && output.contains(SECRET);
+        assert!(!leaks, "{name} tells a secret");
     }
 }
 
@@ -207,34 +211,29 @@ fn holds_secret(compiled: &Compiled, sources: &Sources) -> bool {
         })
 }
 
-/// Everything that may be shown of one compilation.
-fn outputs(compiled: &Compiled, sources: &Sources) -> Vec<(&'static str, String)> {
+/// What is said about a document.
+fn told(compiled: &Compiled, sources: &Sources) -> [(&'static str, String); 5] {
     let found = || compiled.problems.iter();
-    vec![
-        ("problems", drawn(&compiled.problems, sources)),
-        (
-            "problems as JSON",
-            render::problems::json(found(), sources).to_string(),
-        ),
-        (
-            "SARIF",
-            render::sarif::json(found(), &compiled.waived, sources, "0").to_string(),
-        ),
+    let sarif = render::sarif::json(found(), &compiled.waived, sources, "0");
+    [
+        ("text", drawn(&compiled.problems, sources)),
+        ("JSON", render::problems::json(found(), sources).to_string()),
+        ("SARIF", sarif.to_string()),
         ("annotations", render::github::text(found(), sources)),
         ("JUnit", render::junit::text(found(), sources)),
+    ]
+}
+
+/// What is shown of its plan. The words of the document stand in it as they are.
+fn described(compiled: &Compiled, sources: &Sources) -> [(&'static str, String); 5] {
+    let preview = render::preview::json(compiled, sources);
+    let view = render::compiled::view(compiled, &|_| Health::default(), 0);
+    let plan = compiled.plan.iter().map(Plan::to_canonical_json);
+    [
         ("preview", render::preview::text(compiled, sources)),
-        (
-            "preview as JSON",
-            render::preview::json(compiled, sources).to_string(),
-        ),
-        (
-            "compiled view",
-            render::compiled::view(compiled, &|_| Health::default(), 0).to_string(),
-        ),
-        (
-            "plan",
-            compiled.plan.iter().map(Plan::to_canonical_json).collect(),
-        ),
+        ("preview as JSON", preview.to_string()),
+        ("compiled view", view.to_string()),
+        ("plan", plan.collect()),
         ("debugging", format!("{compiled:?}")),
     ]
 }
