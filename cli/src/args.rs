@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Start(Start),
     Demo(Demo),
     ExplainCode(ExplainCode),
+    Schema(Schema),
     Completions(Completions),
 }
 
@@ -268,6 +269,18 @@ Examples:
 pub(crate) struct ExplainCode {
     /// The code as a diagnostic shows it
     pub(crate) code: Option<String>,
+}
+
+/// Print the JSON Schema of a registration, for editors
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr schema > registration.schema.json
+  ctr schema -o .vscode/registration.schema.json")]
+pub(crate) struct Schema {
+    /// Write it to a file
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Print a completion script for a shell

@@ -6,6 +6,7 @@ mod demo;
 mod diff;
 mod explain_code;
 mod import;
+mod schema;
 mod start;
 mod why;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),
+        Command::Schema(asked) => schema::run(&asked, &terminal),
         Command::Completions(asked) => completions::run(&asked, &terminal),
     };
     ended.unwrap_or_else(|stopped| {

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod registration;
 pub mod render;
 pub mod route;
+pub mod schema;
 pub mod source;
 pub mod tree;
 pub mod variable;

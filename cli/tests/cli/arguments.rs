@@ -15,6 +15,7 @@ fn help_and_version_are_no_mistake() {
         "start",
         "demo",
         "explain-code",
+        "schema",
         "completions",
     ] {
         let told = place.ctr(command).arg("--help").output().unwrap();
@@ -79,6 +80,7 @@ fn completions_know_every_command() {
             "start",
             "demo",
             "explain-code",
+            "schema",
             "completions",
         ] {
             assert!(script.contains(command), "{shell}: {command}");
@@ -97,6 +99,19 @@ fn codes_are_explained() {
     assert_story!("explain-code-area", place.story("explain-code env/what"));
     let list = place.ctr("explain-code").output().unwrap();
     assert!(String::from_utf8_lossy(&list.stdout).contains("router/unknown-model"));
+}
+
+#[test]
+fn the_schema_is_printed_or_written() {
+    let place = Place::new();
+    let told = place.ctr("schema").output().unwrap();
+    assert_eq!(told.status.code(), Some(0));
+    let printed = String::from_utf8(told.stdout).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(schema["properties"]["PORT"]["maximum"], 65_535);
+    assert_eq!(place.exit("schema -o schema.json"), 0);
+    assert_eq!(place.read("schema.json"), printed);
+    assert_eq!(place.exit("schema -o none/schema.json"), 3);
 }
 
 #[test]

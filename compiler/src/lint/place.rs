@@ -293,7 +293,7 @@ fn keys_of(takes: Takes) -> &'static [Key] {
 /// What stands below a name that is no key.
 fn beside(takes: Takes) -> Takes {
     match takes {
-        Takes::Named(value) | Takes::Codes(value, _) => *value,
+        Takes::Named(_, value) | Takes::Codes(value, _) => *value,
         _ => Takes::Anything,
     }
 }

@@ -122,6 +122,11 @@ fn managed_key(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: String) -
         reader.integer(quota, name, &quota_path)
     };
     let scopes = scopes(reader, fields, "scopes", &path);
+    // For people, and of no consequence; looked at so that a mistake is told.
+    for name in ["key_prefix", "key_suffix"] {
+        reader.text(fields, name, &path);
+    }
+    time(reader, fields, "created_at", &path);
     ManagedKeyEntry {
         head: fields.head,
         id: reader.required_text(fields, "id", &path, "add the key's id"),

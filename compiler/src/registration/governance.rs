@@ -3,7 +3,7 @@
 
 use super::key::{Key, MODEL_REF, POSITIVE, TEXT, TEXTS, Takes, key};
 use super::read::{Fields, Reader, join};
-use super::smart::{SEMANTIC, STICKY, SemanticBlock, StickyBlock, semantic, sticky};
+use super::smart::{SEMANTIC_BLOCK, STICKY_BLOCK, SemanticBlock, StickyBlock, semantic, sticky};
 use crate::plan::ShadowMode;
 use crate::source::{Span, Spanned};
 
@@ -27,13 +27,13 @@ pub(super) const GOVERNANCE: &[Key] = &[
     ),
     key(
         "semantic",
-        Takes::Map(SEMANTIC),
+        SEMANTIC_BLOCK,
         "the old home of `SmartRouter.semantic`",
     )
     .legacy(),
     key(
         "sticky",
-        Takes::Map(STICKY),
+        STICKY_BLOCK,
         "the old home of `SmartRouter.sticky`",
     )
     .legacy(),

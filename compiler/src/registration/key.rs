@@ -49,11 +49,11 @@ pub enum Takes {
     Word(&'static [&'static str]),
     /// A map of these keys.
     Map(&'static [Key]),
-    /// A map whose names are the user's.
-    Named(&'static Takes),
+    /// A map whose names are the user's, and what these names stand for.
+    Named(Meaning, &'static Takes),
     /// A map whose names are diagnostic codes, beside keys of its own.
     Codes(&'static Takes, &'static [Key]),
-    /// A list.
+    /// A list. Where its items are no maps, one alone is a list of one.
     List(&'static Takes),
     /// Either of two forms.
     Either(&'static Takes, &'static Takes),
@@ -82,6 +82,14 @@ pub enum Meaning {
     ServiceRef,
     /// The name of a rule, given here.
     RuleName,
+    /// A rule.
+    RuleRef,
+    /// The id of an endpoint, given here.
+    EndpointId,
+    /// First half of a `provider,model` reference, given here.
+    ProviderName,
+    /// Second half of one.
+    ProviderModel,
     /// A regular expression.
     Pattern,
     /// A point in time: RFC 3339, or a date.
@@ -97,7 +105,7 @@ pub enum Meaning {
 /// A text that stands for itself.
 pub(super) const TEXT: Takes = Takes::Text(Meaning::Plain);
 
-/// A list of texts.
+/// A list of texts; one text alone is a list of one.
 pub(super) const TEXTS: Takes = Takes::List(&TEXT);
 
 /// A whole number of at least one.

@@ -117,8 +117,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> LintSect
 fn level(reader: &mut Reader<'_>, node: &Node<'_>, path: &str) -> Option<Spanned<Level>> {
     match &node.value {
         Value::Scalar(scalar) => {
-            let word = scalar.text.trim();
-            let level = reader.one_of(word, node.span, &path, Level::WORDS)?;
+            let level = reader.one_of(&scalar.text, node.span, &path, Level::WORDS)?;
             Some(Spanned::new(level, node.span))
         }
         Value::Null | Value::Broken => None,

@@ -90,7 +90,7 @@ const METADATA: &[Key] = &[
     ),
     key(
         "pool_endpoint_id",
-        TEXT,
+        Takes::Text(Meaning::EndpointId),
         "the endpoint's stable id; else `<id>@<upstream_service_id>`, else made of its position",
     ),
     key(
@@ -412,7 +412,7 @@ fn thinking_mode(
 /// `true` and `false`, which YAML 1.1 writers make of `on` and `off`.
 fn switch(node: &Node<'_>) -> Option<ThinkingMode> {
     match &node.value {
-        Value::Scalar(scalar) => match scalar.text.as_ref() {
+        Value::Scalar(scalar) if !scalar.quoted => match scalar.text.as_ref() {
             "true" => Some(ThinkingMode::On),
             "false" => Some(ThinkingMode::Off),
             _ => None,

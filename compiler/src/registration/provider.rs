@@ -1,12 +1,17 @@
 //! `Providers`, the upstreams of older files: each stands for several models.
 
-use super::key::{Key, Meaning, TEXT, TEXTS, Takes, key};
+use super::key::{Key, Meaning, Takes, key};
 use super::read::{Fields, Reader};
 use crate::source::{Span, Spanned};
 use crate::tree::{Node, Value};
 
 pub(super) const PROVIDER: &[Key] = &[
-    key("name", TEXT, "first half of a `provider,model` reference").required(),
+    key(
+        "name",
+        Takes::Text(Meaning::ProviderName),
+        "first half of a `provider,model` reference",
+    )
+    .required(),
     key(
         "api_base_url",
         Takes::Text(Meaning::Url),
@@ -18,7 +23,12 @@ pub(super) const PROVIDER: &[Key] = &[
         Takes::Text(Meaning::Secret),
         "the upstream's key, as a variable",
     ),
-    key("models", TEXTS, "names the upstream knows its models by").required(),
+    key(
+        "models",
+        Takes::List(&Takes::Text(Meaning::ProviderModel)),
+        "names the upstream knows its models by",
+    )
+    .required(),
     key(
         "transformer",
         Takes::Anything,

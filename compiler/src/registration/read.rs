@@ -426,7 +426,7 @@ impl Reader<'_> {
         let node = fields.get(name)?;
         let path = Path { inside, name };
         let scalar = self.scalar(node, &path, "a word")?;
-        let value = self.one_of(scalar.text.trim(), node.span, &path, words)?;
+        let value = self.one_of(&scalar.text, node.span, &path, words)?;
         Some(Spanned::new(value, node.span))
     }
 

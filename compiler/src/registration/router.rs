@@ -7,8 +7,8 @@ use super::key::{Key, MODEL_REF, Meaning, POSITIVE, TEXT, TEXTS, Takes, key};
 use super::read::{Fields, Reader, join};
 use super::rule::{Matcher, PROFILE, PatternEntry, RuleEntry, begin_rule, profile};
 use super::smart::{
-    CACHE_TTL, CANDIDATES, Choice, FALLBACK, MAX_TOKENS, ROUTER_HINT, ROUTER_MODEL, SEMANTIC,
-    STICKY, SemanticBlock, StickyBlock, choice, semantic, sticky,
+    CACHE_TTL, CANDIDATES, Choice, FALLBACK, MAX_TOKENS, ROUTER_HINT, ROUTER_MODEL, SEMANTIC_BLOCK,
+    STICKY_BLOCK, SemanticBlock, StickyBlock, choice, semantic, sticky,
 };
 use crate::plan::Slot;
 use crate::source::{Span, Spanned};
@@ -120,12 +120,12 @@ const DECISION: &[Key] = &[
 const DEFAULTS: &[Key] = &[
     key(
         "sticky",
-        Takes::Either(&Takes::Boolean, &Takes::Map(STICKY)),
+        STICKY_BLOCK,
         "what a session keeps; a lone `true` or `false` is its `enabled`",
     ),
     key(
         "semantic",
-        Takes::Either(&Takes::Boolean, &Takes::Map(SEMANTIC)),
+        SEMANTIC_BLOCK,
         "matching by likeness; a lone `true` or `false` is its `enabled`",
     ),
     key(

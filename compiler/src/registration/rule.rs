@@ -221,22 +221,29 @@ fn pattern(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Opti
         reader.missing("type", path, fields.head, help);
     }
     let case_sensitive = reader.boolean(fields, "caseSensitive", path);
-    let matcher = match kind?.value {
-        PatternKind::Exact => {
-            let keywords = reader.texts(fields, "keywords", path);
-            if keywords.is_empty() && !fields.is_written("keywords") {
-                let help = "add the texts it looks for, for example `keywords: [\"refactor\"]`";
-                reader.missing("keywords", path, fields.head, help);
-                return None;
-            }
-            Matcher::Keywords(keywords)
-        }
-        PatternKind::Regex => Matcher::Regex(reader.required_text(
-            fields,
+    // Both are looked at, whichever the type asks for.
+    let keywords = reader.texts(fields, "keywords", path);
+    let regex = reader.text(fields, "pattern", path);
+    let kind = kind?.value;
+    let (is_missing, name, help) = match kind {
+        PatternKind::Exact => (
+            keywords.is_empty(),
+            "keywords",
+            "add the texts it looks for, for example `keywords: [\"refactor\"]`",
+        ),
+        PatternKind::Regex => (
+            regex.is_none(),
             "pattern",
-            path,
             "add the regular expression, for example `pattern: \"fix .* test\"`",
-        )?),
+        ),
+    };
+    if is_missing && !fields.is_written(name) {
+        reader.missing(name, path, fields.head, help);
+        return None;
+    }
+    let matcher = match kind {
+        PatternKind::Exact => Matcher::Keywords(keywords),
+        PatternKind::Regex => Matcher::Regex(regex?),
     };
     Some(PatternEntry {
         head: fields.head,

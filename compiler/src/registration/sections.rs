@@ -1,6 +1,6 @@
 //! The top level: which sections exist, and which are left aside.
 
-use super::key::{Key, Meaning, TEXT, Takes, key};
+use super::key::{Key, Meaning, Takes, key};
 use super::read::{Fields, Reader};
 use super::{
     Registration, auth, governance, lint, model, pool, provider, router, runtime, smart, trigger,
@@ -43,22 +43,22 @@ pub const VOCABULARY: &[Key] = &[
     .or("debug"),
     key(
         "LOG",
-        Takes::Boolean,
+        Takes::Anything,
         "read and left aside: logs go to standard error",
     ),
     key(
         "PROXY_URL",
-        Takes::Text(Meaning::Url),
+        Takes::Anything,
         "an outbound HTTP proxy; left aside: upstreams are called directly",
     ),
     key(
         "NON_INTERACTIVE_MODE",
-        Takes::Boolean,
+        Takes::Anything,
         "read and left aside: it never had an effect",
     ),
     key(
         "CUSTOM_ROUTER_PATH",
-        TEXT,
+        Takes::Anything,
         "a script that routes; left aside: no script is run",
     ),
     key(

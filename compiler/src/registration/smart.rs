@@ -1,7 +1,7 @@
 //! `SmartRouter`, and the parts of it that `Router`, `TriggerRouter` and
 //! `Governance` have as well.
 
-use super::key::{Key, MODEL_REF, POSITIVE, TEXT, Takes, key};
+use super::key::{Key, MODEL_REF, Meaning, POSITIVE, TEXT, Takes, key};
 use super::read::{Fields, Reader, join};
 use super::rule::{RULE, RuleEntry, rules};
 use crate::plan::{AnalysisScope, NoMatch, SemanticMode};
@@ -25,10 +25,14 @@ pub(super) const SMART_ROUTER: &[Key] = &[
     CANDIDATES,
     key(
         "semantic",
-        Takes::Map(SEMANTIC),
-        "matching by likeness to a rule's prototype",
+        SEMANTIC_BLOCK,
+        "matching by likeness to a rule's prototype; a lone `true` or `false` is its `enabled`",
     ),
-    key("sticky", Takes::Map(STICKY), "what a session keeps"),
+    key(
+        "sticky",
+        STICKY_BLOCK,
+        "what a session keeps; a lone `true` or `false` is its `enabled`",
+    ),
     CACHE_TTL,
     MAX_TOKENS,
     FALLBACK,
@@ -91,7 +95,13 @@ const CANDIDATE: &[Key] = &[
     .required(),
 ];
 
-pub(super) const SEMANTIC: &[Key] = &[
+/// What takes `semantic`, wherever it stands.
+pub(super) const SEMANTIC_BLOCK: Takes = Takes::Either(&Takes::Boolean, &Takes::Map(SEMANTIC));
+
+/// What takes `sticky`, wherever it stands.
+pub(super) const STICKY_BLOCK: Takes = Takes::Either(&Takes::Boolean, &Takes::Map(STICKY));
+
+const SEMANTIC: &[Key] = &[
     key(
         "enabled",
         Takes::Boolean,
@@ -111,7 +121,7 @@ pub(super) const SEMANTIC: &[Key] = &[
     .or("0.85"),
     key(
         "prototypes",
-        Takes::Named(&TEXT),
+        Takes::Named(Meaning::RuleRef, &TEXT),
         "texts that are like a rule's requests, by rule name",
     ),
     key(
@@ -121,7 +131,7 @@ pub(super) const SEMANTIC: &[Key] = &[
     ),
 ];
 
-pub(super) const STICKY: &[Key] = &[
+const STICKY: &[Key] = &[
     key(
         "enabled",
         Takes::Boolean,
