@@ -44,6 +44,7 @@ pub(crate) enum Command {
     ExplainCode(ExplainCode),
     Schema(Schema),
     Completions(Completions),
+    Man(Man),
 }
 
 /// Check a registration, and preview or write its plan
@@ -293,6 +294,22 @@ Examples:
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+/// Print a manual page, or write them all
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ctr man compile | man -l -
+  ctr man -o ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// The command whose page is printed; that of `ctr` unless given
+    #[arg(value_name = "COMMAND", conflicts_with = "output")]
+    pub(crate) page: Option<String>,
+
+    /// Write the pages of all commands into this folder
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

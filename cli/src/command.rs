@@ -6,6 +6,7 @@ mod demo;
 mod diff;
 mod explain_code;
 mod import;
+mod man;
 mod schema;
 mod start;
 mod why;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),
         Command::Schema(asked) => schema::run(&asked, &terminal),
         Command::Completions(asked) => completions::run(&asked, &terminal),
+        Command::Man(asked) => man::run(&asked, &terminal),
     };
     ended.unwrap_or_else(|stopped| {
         terminal.stopped(&stopped);

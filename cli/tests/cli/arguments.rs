@@ -17,6 +17,7 @@ fn help_and_version_are_no_mistake() {
         "explain-code",
         "schema",
         "completions",
+        "man",
     ] {
         let told = place.ctr(command).arg("--help").output().unwrap();
         assert_eq!(told.status.code(), Some(0), "{command}");
@@ -82,6 +83,7 @@ fn completions_know_every_command() {
             "explain-code",
             "schema",
             "completions",
+            "man",
         ] {
             assert!(script.contains(command), "{shell}: {command}");
         }
@@ -112,6 +114,37 @@ fn the_schema_is_printed_or_written() {
     assert_eq!(place.exit("schema -o schema.json"), 0);
     assert_eq!(place.read("schema.json"), printed);
     assert_eq!(place.exit("schema -o none/schema.json"), 3);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let place = Place::new();
+    let help = place.ctr("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = list.split_once("\n\n").unwrap();
+    let commands = list
+        .lines()
+        .map(|line| line.split_whitespace().next().unwrap());
+    assert_eq!(place.exit("man -o pages/man1"), 0);
+    let mut count = 0;
+    for command in commands.filter(|command| *command != "help") {
+        let page = place.read(&format!("pages/man1/ctr-{command}.1"));
+        let title = format!(".TH ctr-{command} 1 ");
+        assert!(page.contains(&title), "{page}");
+        assert!(page.contains("\n.SH EXAMPLES\n.nf\n  ctr "), "{page}");
+        let printed = place.ctr("man").arg(command).output().unwrap();
+        assert_eq!(String::from_utf8(printed.stdout).unwrap(), page);
+        count += 1;
+    }
+    assert!(count > 8);
+    assert!(
+        place
+            .read("pages/man1/ctr.1")
+            .contains(".SH \"EXIT CODES\"")
+    );
+    assert_eq!(place.exit("man compil"), 64);
+    assert_eq!(place.exit("man compile -o pages"), 64);
 }
 
 #[test]
