@@ -38,6 +38,7 @@ use crate::diagnostic::Problems;
 use crate::plan::Slot;
 use crate::registration::Registration;
 use crate::source::{Sources, Spanned};
+pub(crate) use pools::provider_name;
 use references::Reference;
 use targets::Targets;
 

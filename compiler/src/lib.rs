@@ -12,6 +12,7 @@
 //! This crate knows no world: no files, clock, network, environment or chance.
 //! Whoever needs one of them passes the value in.
 
+pub mod assist;
 pub mod check;
 pub mod diagnostic;
 pub mod diff;
@@ -180,6 +181,17 @@ pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
     compiled.problems = problems;
     compiled.sort();
     compiled
+}
+
+/// A plan as far as one can be made, also where there are errors. For looking at
+/// only.
+fn draft(sources: &Sources) -> Option<Plan> {
+    let mut problems = Problems::default();
+    let root = tree::read(sources, &Limits::default(), &mut problems);
+    let registration = registration::read(&root, &mut problems);
+    let complete = root.complete && registration.whole;
+    let checked = check::check(registration, sources, complete, &mut problems);
+    plan::lower(checked).plan
 }
 
 /// Reports every variable that has neither a default nor, as `is_set` says, a value.

@@ -201,6 +201,22 @@ impl Source {
         (through.0 - before.0, through.1 - before.1)
     }
 
+    /// The byte offset of a line, counted from 0, and a column in UTF-16 code
+    /// units, as the Language Server Protocol counts. A column past the end of
+    /// its line, or inside a character, counts as the nearest position before it.
+    pub fn offset_of_utf16(&self, line: usize, column: usize) -> usize {
+        let range = self.line_range(line);
+        let mut units = 0;
+        let text = self.text.get(range.clone()).unwrap_or("");
+        for (at, c) in text.char_indices() {
+            units += c.len_utf16();
+            if units > column {
+                return range.start + at;
+            }
+        }
+        range.end
+    }
+
     /// The bytes of a line, counted from 0, without its line break; empty past the end.
     pub fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.line_start(line);

@@ -106,7 +106,7 @@ fn endpoint_id(entry: &ModelEntry, id: &str) -> (String, Option<&'static str>) {
     }
 }
 
-fn provider_name(endpoint_id: &str) -> String {
+pub(crate) fn provider_name(endpoint_id: &str) -> String {
     let mut name = String::with_capacity(PREFIX.len() + endpoint_id.len());
     name.push_str(PREFIX);
     let mut in_run = false;
