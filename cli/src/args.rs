@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Demo(Demo),
     ExplainCode(ExplainCode),
     Schema(Schema),
+    Lsp(Lsp),
     Completions(Completions),
     Man(Man),
 }
@@ -270,6 +271,28 @@ Examples:
 pub(crate) struct ExplainCode {
     /// The code as a diagnostic shows it
     pub(crate) code: Option<String>,
+}
+
+/// Serve an editor: mistakes, completion, hover, rename
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Speaks the Language Server Protocol over stdin and stdout; an editor starts it.
+How to set up editors is in docs/editor.md.
+
+Examples:
+  ctr lsp
+  ctr lsp --set registration/
+  ctr lsp --set models/ router.yaml")]
+pub(crate) struct Lsp {
+    /// Files and folders that are one document set; any other file is looked
+    /// at by itself
+    #[arg(long, num_args = 1.., value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) set: Vec<PathBuf>,
+
+    /// Accepted and without effect, as some editors pass it: stdin and stdout
+    /// are what is spoken over
+    #[arg(long, hide = true)]
+    pub(crate) stdio: bool,
 }
 
 /// Print the JSON Schema of a registration, for editors

@@ -6,10 +6,15 @@ mod demo;
 mod diff;
 mod explain_code;
 mod import;
+mod lsp;
 mod man;
 mod schema;
 mod start;
 mod why;
+
+use ctr_compiler::Settings;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::args::{Args, Command};
 use crate::exit::{Exit, Stopped};
@@ -26,6 +31,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),
+        Command::Lsp(asked) => lsp::run(asked, &terminal),
         Command::Schema(asked) => schema::run(&asked, &terminal),
         Command::Completions(asked) => completions::run(&asked, &terminal),
         Command::Man(asked) => man::run(&asked, &terminal),
@@ -34,6 +40,14 @@ pub(crate) fn run(args: Args) -> Exit {
         terminal.stopped(&stopped);
         stopped.exit
     })
+}
+
+/// How a document is judged today, the same for everybody who looks at one moment.
+pub(crate) fn as_of_today() -> Settings {
+    Settings {
+        today: Some(Timestamp::now().to_zoned(TimeZone::UTC).date()),
+        ..Settings::default()
+    }
 }
 
 fn async_runtime() -> Result<tokio::runtime::Runtime, Stopped> {

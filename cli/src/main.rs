@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod exit;
 mod log;
+mod lsp;
 mod report;
 
 use std::process::ExitCode;

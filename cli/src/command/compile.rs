@@ -9,12 +9,10 @@ use std::path::Path;
 use ctr_compiler::diagnostic::{Code, Diagnostic};
 use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
-use ctr_compiler::{Compiled, Settings, compile_within, render, unset_variables};
+use ctr_compiler::{Compiled, compile_within, render, unset_variables};
 use ctr_runtime::reload::{self, Input};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
+use super::as_of_today;
 use crate::args::{Compile, CompileFormat};
 use crate::exit::{Exit, Stopped};
 use crate::report::{Progress, Summary, Terminal, counted, file, json};
@@ -30,12 +28,8 @@ pub(super) fn run(asked: &Compile, terminal: &Terminal) -> Result<Exit, Stopped>
     let locked = asked.locked.as_deref().map(Locked::read).transpose()?;
     let sources = reload::read(&inputs)?;
     refuse_own_input(asked, &inputs, &sources)?;
-    let settings = Settings {
-        today: Some(today()),
-        ..Settings::default()
-    };
     let progress = Progress::compiling(&sources);
-    let mut compiled = compile_within(&sources, &settings);
+    let mut compiled = compile_within(&sources, &as_of_today());
     drop(progress);
     // A CI server is not where the proxy runs: what it lacks is no mistake.
     let is_here = matches!(asked.format, CompileFormat::Text | CompileFormat::Json);
@@ -144,11 +138,6 @@ impl Outcome<'_> {
 /// What this environment lacks.
 pub(super) fn unset(compiled: &Compiled) -> Vec<Diagnostic> {
     unset_variables(compiled, &|name| env::var_os(name).is_some())
-}
-
-/// The day, the same for everybody who looks at one moment.
-fn today() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The one file, or how many there are.

@@ -14,6 +14,7 @@ mod diff;
 mod guide;
 mod import;
 mod lint;
+mod lsp;
 mod progress;
 mod readme;
 mod start;
