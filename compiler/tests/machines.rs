@@ -72,6 +72,24 @@ fn sarif_has_what_its_schema_requires() {
     assert!(related > 0 && fixes > 0, "fixtures show nothing of these");
 }
 
+/// The schema is that of OASIS; tests/data says where it is from.
+#[test]
+fn sarif_validates() {
+    // With a bracket too many, two patterns of it are no regular expressions.
+    let text = include_str!("data/sarif-2.1.0.json").replace("{2}]?$", "{2}$");
+    let schema = serde_json::from_str(&text).unwrap();
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap();
+    assert!(!validator.is_valid(&serde_json::json!({ "version": "2.1.0", "runs": [{}] })));
+    for (path, sources, problems) in found() {
+        let log = render::sarif::json(problems.iter(), &sources, "1.2.3");
+        let errors = validator.iter_errors(&log).map(|error| error.to_string());
+        assert_eq!(errors.collect::<Vec<_>>(), [""; 0], "{}", path.display());
+    }
+}
+
 fn assert_sarif(log: &Value, sources: &Sources, problems: &Problems) {
     assert_eq!(log["version"], "2.1.0");
     let [run] = list(log, "runs").try_into().unwrap();
@@ -157,6 +175,52 @@ fn assert_region(region: &Value, source: &Source) {
         position("endLine", "endColumn"),
     );
     assert!(start <= end, "{region}");
+}
+
+/// Offset of a line and a column in characters, both counted from 1.
+fn offset(text: &str, line: &Value, column: &Value) -> usize {
+    let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap() - 1;
+    let source = Sources::single("", text);
+    let (_, source) = source.iter().next().unwrap();
+    let start = source.line_range(number(line)).start;
+    let rest = &text[start..];
+    let column = rest.char_indices().nth(number(column));
+    start + column.map_or(rest.len(), |(at, _)| at)
+}
+
+#[test]
+fn json_says_where_and_how_to_mend_it() {
+    let mut fixes = 0;
+    for (path, sources, problems) in found() {
+        let list = render::problems::json(problems.iter(), &sources);
+        let text = sources.iter().next().unwrap().1.text();
+        let list = list.as_array().unwrap();
+        assert_eq!(list.len(), problems.len());
+        for (told, found) in list.iter().zip(problems.iter()) {
+            let place = |part: &Value| {
+                offset(text, &part["line"], &part["column"])
+                    ..offset(text, &part["end_line"], &part["end_column"])
+            };
+            assert_eq!(told["code"], found.code.as_str());
+            assert_eq!(told["severity"], found.severity.word());
+            assert_eq!(told["message"], found.headline);
+            match found.span() {
+                Some(span) => assert_eq!(place(told), span.range(), "{}", path.display()),
+                None => assert!(told["line"].is_null() && told["file"].is_null()),
+            }
+            let related = told["related"].as_array().unwrap();
+            assert_eq!(related.len(), found.labels.len().saturating_sub(1));
+            match &found.fix {
+                Some(fix) => {
+                    assert_eq!(place(&told["fix"]), fix.span.range(), "{}", path.display());
+                    assert_eq!(told["fix"]["replacement"], fix.replacement);
+                    fixes += 1;
+                }
+                None => assert!(told["fix"].is_null()),
+            }
+        }
+    }
+    assert!(fixes > 5, "{fixes}");
 }
 
 #[test]

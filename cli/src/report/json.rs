@@ -14,9 +14,9 @@ use super::Summary;
 /// What `compile --format json` prints. Keys are a promise.
 #[derive(Serialize)]
 pub(crate) struct Compile {
-    pub(crate) ok: bool,
     /// Hash of the plan; null where there is none.
     pub(crate) hash: Option<String>,
+    pub(crate) ok: bool,
     /// Hash of the reviewed plan, where one was named. `ok` says whether it is the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) locked: Option<String>,

@@ -16,6 +16,7 @@ fn help_and_version_are_no_mistake() {
         "demo",
         "explain-code",
         "schema",
+        "lsp",
         "completions",
         "man",
     ] {
@@ -82,6 +83,7 @@ fn completions_know_every_command() {
             "demo",
             "explain-code",
             "schema",
+            "lsp",
             "completions",
             "man",
         ] {

@@ -8,8 +8,9 @@ use crate::source::{Sources, Span};
 
 /// An array, in the order given. Each has `code`, `severity`, `message`, the
 /// primary place (`file`, `line`, `column`, `end_line`, `end_column`, all
-/// counted from 1, columns in characters), its `label`, `help`, `related`
-/// places, and a `fix` where there is one.
+/// counted from 1, columns in characters; absent where there is none), its
+/// `label`, `help`, `related` places, and a `fix` where there is one: a place
+/// and the `replacement` for what stands there.
 pub fn json<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>, sources: &Sources) -> Value {
     Value::Array(
         diagnostics
@@ -39,10 +40,15 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
         "message": diagnostic.headline,
         "help": diagnostic.help,
     });
-    if let Some((first, rest)) = diagnostic.labels.split_first() {
+    let labels = diagnostic.labels.split_first();
+    if let Some((first, _)) = labels {
         merge(&mut value, labelled(first, sources));
-        value["related"] = rest.iter().map(|label| labelled(label, sources)).collect();
     }
+    let others = labels.map_or(&[] as &[Label], |(_, others)| others);
+    value["related"] = others
+        .iter()
+        .map(|label| labelled(label, sources))
+        .collect();
     if let Some(fix) = &diagnostic.fix {
         let mut replaced = place(fix.span, sources);
         replaced["replacement"] = json!(fix.replacement);
