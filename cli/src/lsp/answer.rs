@@ -8,9 +8,9 @@ use ctr_compiler::diagnostic::Fix;
 use ctr_compiler::source::{SourceId, Span};
 use tower_lsp_server::ls_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CompletionItem, CompletionItemKind,
-    CompletionItemTag, CompletionTextEdit, Documentation, Hover, HoverContents, InsertTextFormat,
-    InsertTextMode, Location, MarkupContent, MarkupKind, Position, PrepareRenameResponse, Range,
-    TextEdit, WorkspaceEdit,
+    CompletionItemTag, CompletionList, CompletionTextEdit, Documentation, Hover, HoverContents,
+    InsertTextFormat, InsertTextMode, Location, MarkupContent, MarkupKind, Position,
+    PrepareRenameResponse, Range, TextEdit, WorkspaceEdit,
 };
 
 use crate::command::as_of_today;
@@ -18,6 +18,9 @@ use crate::command::as_of_today;
 use super::diagnose::diagnostic;
 use super::documents::Scene;
 use super::position::Encoding;
+
+/// Completions in one answer.
+const OFFERED: usize = 500;
 
 /// A question about a place in a document set.
 pub(super) struct Asked {
@@ -65,16 +68,32 @@ impl Asked {
         WorkspaceEdit::new(changes)
     }
 
-    pub(super) fn completion(&self, at: Position) -> Vec<CompletionItem> {
+    /// What fits, and whether there is more than an editor should be given: it
+    /// asks again when more is typed.
+    pub(super) fn completion(&self, at: Position) -> CompletionList {
         // Names of variables help; their values are nobody's business.
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let names: Vec<String> = names.collect();
-        let found = assist::complete(&self.scene.sources, self.id, self.offset(at), &names);
-        found
-            .into_iter()
-            .enumerate()
-            .map(|(rank, found)| self.item(rank, found))
-            .collect()
+        let offset = self.offset(at);
+        let mut found = assist::complete(&self.scene.sources, self.id, offset, &names);
+        let is_incomplete = found.len() > OFFERED;
+        if is_incomplete {
+            found.retain(|found| self.is_begun(found, offset));
+            found.truncate(OFFERED);
+        }
+        let items = found.into_iter().enumerate();
+        CompletionList {
+            is_incomplete,
+            items: items.map(|(rank, found)| self.item(rank, found)).collect(),
+        }
+    }
+
+    /// Whether what is typed so far is part of its label.
+    fn is_begun(&self, found: &Completion, offset: usize) -> bool {
+        let start = found.span.range().start;
+        let text = self.scene.sources.get(self.id).text();
+        let typed = text.get(start..offset.max(start)).unwrap_or_default();
+        found.label.to_lowercase().contains(&typed.to_lowercase())
     }
 
     fn item(&self, rank: usize, found: Completion) -> CompletionItem {

@@ -263,7 +263,7 @@ impl LanguageServer for Backend {
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let (uri, at) = place(params.text_document_position);
         let items = self.ask(&uri, move |asked| asked.completion(at)).await?;
-        Ok(items.map(CompletionResponse::Array))
+        Ok(items.map(CompletionResponse::List))
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {

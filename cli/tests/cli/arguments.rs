@@ -89,6 +89,18 @@ fn completions_know_every_command() {
         ] {
             assert!(script.contains(command), "{shell}: {command}");
         }
+        // The others offer no values of arguments, PowerShell and elvish none at all.
+        let offers_codes = ["bash", "zsh"].contains(&shell);
+        assert_eq!(
+            script.contains("pool/shadowed-by-model"),
+            offers_codes,
+            "{shell}"
+        );
+        assert_eq!(
+            script.contains("fatal"),
+            offers_codes || shell == "fish",
+            "{shell}"
+        );
     }
 }
 

@@ -29,9 +29,13 @@ fn find(text: &str, what: &str) -> (u32, u32) {
     (u32::try_from(line).unwrap(), u32::try_from(column).unwrap())
 }
 
-fn labels(items: &Value) -> Vec<String> {
-    let items = items.as_array().unwrap().iter();
-    items
+fn items(list: &Value) -> &Vec<Value> {
+    list["items"].as_array().unwrap()
+}
+
+fn labels(list: &Value) -> Vec<String> {
+    items(list)
+        .iter()
         .map(|item| item["label"].as_str().unwrap().to_owned())
         .collect()
 }
@@ -168,9 +172,7 @@ fn keys_values_and_variables_are_completed() {
     let keys = client.at("textDocument/completion", URI, 4, 2);
     assert!(labels(&keys).contains(&"think".to_owned()), "{keys}");
     assert!(!labels(&keys).contains(&"default".to_owned()), "{keys}");
-    let routes = keys
-        .as_array()
-        .unwrap()
+    let routes = items(&keys)
         .iter()
         .find(|key| key["label"] == "routes")
         .unwrap();
@@ -196,11 +198,31 @@ fn keys_values_and_variables_are_completed() {
     client.open(KDL_URI, KDL);
     let (line, column) = find(KDL, "sonet");
     let values = client.at("textDocument/completion", KDL_URI, line, column + 3);
-    assert_eq!(values[0]["textEdit"]["newText"], "sonnet");
+    assert_eq!(items(&values)[0]["textEdit"]["newText"], "sonnet");
     assert_eq!(
         labels(&client.at("textDocument/completion", KDL_URI, 3, 15)),
         ["anthropic", "openai"]
     );
+    assert_eq!(client.leave(), 0);
+}
+
+#[test]
+fn a_long_list_is_cut_and_asked_for_again() {
+    let mut client = Client::ready(&Place::new(), "");
+    let mut text = "Router: {default: }\nModels:\n".to_owned();
+    for at in 0..900 {
+        text.push_str(&format!("  - {{id: model-{at}}}\n"));
+    }
+    client.open(URI, &text);
+    let list = client.at("textDocument/completion", URI, 0, 18);
+    assert_eq!(
+        (items(&list).len(), &list["isIncomplete"]),
+        (500, &json!(true))
+    );
+    let text = text.replacen("default: ", "default: el-77", 1);
+    client.change(URI, 2, &text);
+    let list = client.at("textDocument/completion", URI, 0, 23);
+    assert_eq!(labels(&list).len(), 11, "{list}");
     assert_eq!(client.leave(), 0);
 }
 
@@ -210,9 +232,7 @@ fn an_editor_without_snippets_gets_plain_text() {
     client.initialize(&json!({}));
     client.open(URI, "Router:\n  \n");
     let keys = client.at("textDocument/completion", URI, 1, 2);
-    let key = keys
-        .as_array()
-        .unwrap()
+    let key = items(&keys)
         .iter()
         .find(|key| key["label"] == "longContextThreshold")
         .unwrap();

@@ -78,7 +78,7 @@ async def main(ctr: str) -> None:
     items = await client.text_document_completion_async(
         types.CompletionParams(text_document=document, position=types.Position(line=3, character=2))
     )
-    assert "background" in [item.label for item in items], items
+    assert "background" in [item.label for item in items.items], items
     hover = await client.text_document_hover_async(types.HoverParams(text_document=document, position=at))
     assert hover.contents.value.startswith("model `haiku`"), hover
     places = await client.text_document_definition_async(
@@ -130,7 +130,7 @@ async def main(ctr: str) -> None:
             position=types.Position(line=2, character=4),
         )
     )
-    assert "key" in [item.label for item in items], items
+    assert "key" in [item.label for item in items.items], items
 
     await client.shutdown_async(None)
     client.exit(None)
