@@ -51,11 +51,14 @@ fn variable(sources: &Sources, id: SourceId, offset: usize) -> Option<Hover> {
     let line = source.line_range(source.line_of(offset));
     let text = source.text().get(line.clone())?;
     let at = offset.checked_sub(line.start)?;
-    let mut starts = text.match_indices("${").map(|(start, _)| start);
-    let (start, end) = starts.find_map(|start| {
-        let end = start + text[start..].find('}')? + 1;
-        (start..=end).contains(&at).then_some((start, end))
-    })?;
+    // The cursor may stand between the two characters that begin it.
+    let near = text.len().min(at + "${".len());
+    let near = (at..=near).rfind(|near| text.is_char_boundary(*near))?;
+    let start = text[..near].rfind("${").filter(|start| *start <= at)?;
+    let end = start + text[start..].find('}')? + 1;
+    if at > end {
+        return None;
+    }
     let found = variables(&text[start..end]).ok()?;
     let variable = found.first()?;
     let mut said = format!(

@@ -14,6 +14,9 @@ use std::ops::Range;
 use crate::registration::{Key, Takes, VOCABULARY};
 use crate::source::Source;
 
+/// Levels below which the table has nothing.
+const DEEPEST: usize = 32;
+
 /// What a whole document takes.
 static DOCUMENT: Takes = Takes::Map(VOCABULARY);
 
@@ -31,6 +34,8 @@ pub(super) struct Outline<'t> {
 struct Level<'t> {
     parent: usize,
     step: Step<'t>,
+    /// How far below the document it is.
+    depth: usize,
 }
 
 /// A step from a map or a list to what stands in it.
@@ -98,6 +103,7 @@ impl<'t> Outline<'t> {
         let root = Level {
             parent: 0,
             step: Step::Item,
+            depth: 0,
         };
         Self {
             levels: vec![root],
@@ -106,15 +112,22 @@ impl<'t> Outline<'t> {
     }
 
     fn level(&mut self, parent: usize, step: Step<'t>) -> usize {
-        self.levels.push(Level { parent, step });
+        let depth = self.levels[parent].depth + 1;
+        let level = Level {
+            parent,
+            step,
+            depth,
+        };
+        self.levels.push(level);
         self.levels.len() - 1
     }
 
-    /// The steps from the document to a map or list.
+    /// The steps from the document to a map or list; of one that lies deeper
+    /// than the compiler reads, the last few.
     pub(super) fn path(&self, level: usize) -> Vec<Step<'t>> {
         let mut steps = Vec::new();
         let mut at = level;
-        while at > 0 {
+        while at > 0 && steps.len() < DEEPEST {
             steps.push(self.levels[at].step);
             // A parent is always made before its child.
             at = self.levels[at].parent.min(at - 1);
@@ -125,6 +138,9 @@ impl<'t> Outline<'t> {
 
     /// What a map or list takes; none where the table does not reach.
     pub(super) fn takes(&self, level: usize) -> Option<&'static Takes> {
+        if self.levels[level].depth > DEEPEST {
+            return None;
+        }
         let mut takes = &DOCUMENT;
         for step in self.path(level) {
             takes = below(takes, step)?;

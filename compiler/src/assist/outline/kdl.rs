@@ -95,17 +95,15 @@ impl<'t> Scan<'t> {
     /// Whether a name begins a section in the first column, while a block is
     /// open that somebody forgot to close.
     fn is_lost(&self, name: &Range<usize>) -> bool {
-        let before = &self.text[..name.start];
+        let begins_line = self.text[..name.start].ends_with(is_newline);
+        if self.blocks.len() < 2 || !begins_line {
+            return false;
+        }
         let rest = &self.text[name.end..];
         let line = &rest[..rest.find(is_newline).unwrap_or(rest.len())];
-        let is_section = || {
-            let name = &self.text[name.clone()];
-            shape::of(shape::DOCUMENT, name).is_some() || find(VOCABULARY, name).is_some()
-        };
-        self.blocks.len() > 1
-            && before.ends_with(is_newline)
-            && line.trim_end().ends_with('{')
-            && is_section()
+        let name = &self.text[name.clone()];
+        line.trim_end().ends_with('{')
+            && (shape::of(shape::DOCUMENT, name).is_some() || find(VOCABULARY, name).is_some())
     }
 
     /// A cursor where a node can begin.
