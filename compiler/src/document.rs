@@ -3,9 +3,18 @@
 //! reads one from a source, and [`yaml`], [`kdl`] and [`json`] turn it into
 //! text. What a value means is not asked here.
 
+mod convert;
+mod format;
 pub mod json;
 pub mod kdl;
+mod page;
+mod read;
+mod remarks;
 pub mod yaml;
+
+pub use convert::{Converted, Unconverted, convert};
+pub use format::{Syntax, Unformatted, format};
+pub(crate) use read::Words;
 
 use crate::source::obeyed;
 
@@ -78,6 +87,17 @@ pub enum Line {
     Comment(String),
 }
 
+impl Document {
+    /// How many comments it holds, a line being one.
+    pub fn remarks(&self) -> usize {
+        lines(&self.tail) + self.entries.iter().map(Entry::remarks).sum::<usize>()
+    }
+}
+
+fn lines(lines: &[Line]) -> usize {
+    lines.iter().filter(|line| **line != Line::Blank).count()
+}
+
 impl From<&str> for Line {
     /// A comment that says this; its first line only.
     fn from(said: &str) -> Self {
@@ -90,6 +110,19 @@ impl From<&str> for Line {
 }
 
 impl Comments {
+    fn remarks(&self) -> usize {
+        lines(&self.above) + lines(&self.inside) + usize::from(self.beside.is_some())
+    }
+
+    /// As it can be written in any syntax: without what ends a line or cannot be seen.
+    fn shown(&self) -> Self {
+        Self {
+            above: shown(&self.above),
+            beside: self.beside.as_deref().map(shown_text),
+            inside: shown(&self.inside),
+        }
+    }
+
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         self == &Self::default()
@@ -97,6 +130,10 @@ impl Comments {
 }
 
 impl Entry {
+    fn remarks(&self) -> usize {
+        self.comments.remarks() + self.item.remarks()
+    }
+
     /// An entry without comments.
     pub fn new(key: impl Into<String>, item: Item) -> Self {
         Self {
@@ -134,6 +171,17 @@ impl Element {
 }
 
 impl Item {
+    fn remarks(&self) -> usize {
+        match self {
+            Self::List(items) => {
+                let remarks = |item: &Element| item.comments.remarks() + item.item.remarks();
+                items.iter().map(remarks).sum()
+            }
+            Self::Map(entries) => entries.iter().map(Entry::remarks).sum(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => 0,
+        }
+    }
+
     /// A text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
@@ -184,4 +232,18 @@ fn is_unseen(c: char) -> bool {
             c,
             '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
         )
+}
+
+/// [`Comments::shown`] of lines.
+fn shown(lines: &[Line]) -> Vec<Line> {
+    let line = |line: &Line| match line {
+        Line::Blank => Line::Blank,
+        Line::Comment(said) => Line::Comment(shown_text(said)),
+    };
+    lines.iter().map(line).collect()
+}
+
+fn shown_text(said: &str) -> String {
+    let said = said.replace(|c: char| c != '\t' && is_unseen(c), " ");
+    said.trim_end().to_owned()
 }

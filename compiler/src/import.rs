@@ -32,7 +32,7 @@ pub use format::Format;
 
 use crate::Limits;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::document::{Document, Line};
+use crate::document::{Document, Line, Words};
 use crate::source::{Sources, Span};
 use draft::Draft;
 use endpoint::Desk;
@@ -119,6 +119,7 @@ fn read(
     let mut desk = Desk {
         problems,
         losses: Losses::default(),
+        words: Words::default(),
         keys: Keys::new(taken),
     };
     let draft = match format {
@@ -135,6 +136,7 @@ fn read(
         problems,
         mut losses,
         keys,
+        ..
     } = desk;
     keys.finish(&mut losses);
     losses.finish(problems);

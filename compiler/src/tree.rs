@@ -87,6 +87,25 @@ impl Node<'_> {
         matches!(self.value, Value::Broken)
     }
 
+    /// Whether both say the same, wherever they stand.
+    pub fn says_the_same_as(&self, other: &Node<'_>) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(mine), Value::List(theirs)) => {
+                mine.len() == theirs.len()
+                    && mine.iter().zip(theirs).all(|(a, b)| a.says_the_same_as(b))
+            }
+            (Value::Map(mine), Value::Map(theirs)) => {
+                let same = |(a, b): (&Entry<'_>, &Entry<'_>)| {
+                    a.key.value == b.key.value && a.value.says_the_same_as(&b.value)
+                };
+                mine.len() == theirs.len() && mine.iter().zip(theirs).all(same)
+            }
+            (Value::Scalar(mine), Value::Scalar(theirs)) => mine == theirs,
+            (Value::Null, Value::Null) => true,
+            _ => false,
+        }
+    }
+
     /// Whether this is a list or a map.
     pub fn is_collection(&self) -> bool {
         matches!(self.value, Value::List(_) | Value::Map(_))
@@ -137,16 +156,8 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
     let mut roots = Vec::new();
     let mut first = None;
     let mut empty = Vec::new();
-    for (id, source) in sources.iter() {
-        if let Some(diagnostic) = unreadable(id, sources, limits) {
-            problems.push(diagnostic);
-            complete = false;
-            continue;
-        }
-        let tree = match source.is_kdl() {
-            true => kdl::parse(id, source.text(), limits, problems),
-            false => yaml::parse(id, source.text(), limits, problems),
-        };
+    for (id, _) in sources.iter() {
+        let tree = parse(id, sources, limits, problems);
         complete &= tree.complete;
         match tree.node.value {
             Value::Null if tree.complete => empty.push(tree.node.span),
@@ -174,6 +185,30 @@ pub fn read<'s>(sources: &'s Sources, limits: &Limits, problems: &mut Problems) 
     Root {
         node: Node { value, span },
         complete,
+    }
+}
+
+/// Reads one source by itself. Reports what is wrong with bytes, size and syntax.
+pub fn parse<'s>(
+    id: SourceId,
+    sources: &'s Sources,
+    limits: &Limits,
+    problems: &mut Problems,
+) -> Root<'s> {
+    if let Some(diagnostic) = unreadable(id, sources, limits) {
+        problems.push(diagnostic);
+        return Root {
+            node: Node {
+                value: Value::Broken,
+                span: Span::new(id, 0..0),
+            },
+            complete: false,
+        };
+    }
+    let source = sources.get(id);
+    match source.is_kdl() {
+        true => kdl::parse(id, source.text(), limits, problems),
+        false => yaml::parse(id, source.text(), limits, problems),
     }
 }
 
@@ -225,7 +260,7 @@ fn compiled_plan(id: SourceId, text: &str) -> Diagnostic {
     .help("name the registration it was made of; `ctr diff` and `ctr start --plan` read plans")
 }
 
-fn not_a_map(node: &Node<'_>) -> Diagnostic {
+pub(crate) fn not_a_map(node: &Node<'_>) -> Diagnostic {
     Diagnostic::new(
         Code::DocumentWrongType,
         format!("a registration is a map of sections, not {}", node.kind()),

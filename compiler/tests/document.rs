@@ -11,7 +11,9 @@ mod support;
 
 use ctr_compiler::Limits;
 use ctr_compiler::diagnostic::Problems;
-use ctr_compiler::document::{Comments, Document, Element, Entry, Item, Line, json, kdl, yaml};
+use ctr_compiler::document::{
+    Comments, Document, Element, Entry, Item, Line, format, json, kdl, yaml,
+};
 use ctr_compiler::source::Sources;
 use ctr_compiler::tree::{self, Node, Value};
 use proptest::prelude::*;
@@ -210,37 +212,81 @@ fn entries(item: BoxedStrategy<Item>, key: BoxedStrategy<String>) -> BoxedStrate
         .boxed()
 }
 
+/// A rule, or something near it.
+fn rule() -> BoxedStrategy<Item> {
+    let words = prop::collection::vec(text().prop_map(Item::Text), 0..3).prop_map(Item::list);
+    let words = prop_oneof![2 => words, 1 => text().prop_map(Item::Text)];
+    let kinds = select(&["exact", "regex", "exact", "regex", "other"][..]);
+    let kind = select(&["keywords", "pattern"][..]);
+    let extra = prop::option::of(any::<bool>().prop_map(Item::Bool));
+    let pattern = (kinds, kind, words, extra, comments());
+    let pattern = pattern.prop_map(|(kind, key, words, extra, comments)| {
+        let mut entries = vec![("type", Item::text(kind)), (key, words)];
+        entries.extend(extra.map(|extra| ("caseSensitive", extra)));
+        Element {
+            item: Item::map(entries),
+            comments,
+        }
+    });
+    let patterns = prop::collection::vec(pattern, 0..3).prop_map(Item::List);
+    let model = prop::option::of(text().prop_map(Item::Text));
+    (text(), model, patterns)
+        .prop_map(|(name, model, patterns)| {
+            let mut entries = vec![("name", Item::text(name))];
+            entries.extend(model.map(|model| ("model", model)));
+            entries.push(("patterns", patterns));
+            Item::map(entries)
+        })
+        .boxed()
+}
+
 /// A document with sections whose names mean something, and others.
 fn document() -> BoxedStrategy<Document> {
     let item_of_map = entries(item(), prop_oneof![Just("id".to_owned()), text()].boxed());
-    let element = (item_of_map, comments()).prop_map(|(entries, comments)| Element {
-        item: Item::Map(entries),
-        comments,
-    });
+    let item_of_map = prop_oneof![3 => item_of_map.prop_map(Item::Map), 1 => rule()];
+    let element = (item_of_map, comments());
+    let element = element.prop_map(|(item, comments)| Element { item, comments });
     let listed = prop::collection::vec(element, 0..4).prop_map(Item::List);
     let listed = prop_oneof![3 => listed, 1 => item()].boxed();
-    let names = select(
-        &[
-            "Models",
-            "Router",
-            "Runtime",
-            "HOST",
-            "Governance",
-            "A b",
-            "ü",
-        ][..],
-    );
-    let names = names.prop_map(str::to_owned).boxed();
-    let inner = select(&["models", "upstream_services", "strategy", "enabled", "B c"][..]);
-    let pools = entries(listed.clone(), inner.prop_map(str::to_owned).boxed());
-    let pools = prop::option::of((pools.prop_map(Item::Map), comments()));
-    (entries(listed, names), pools, lines())
-        .prop_map(|(mut entries, pools, tail)| {
-            entries.extend(pools.map(|(item, comments)| Entry {
-                key: "Registration".to_owned(),
-                item,
-                comments,
-            }));
+    let named = |names: &'static [&'static str]| select(names).prop_map(str::to_owned).boxed();
+    let names = named(&["Models", "Providers", "Runtime", "HOST", "A b", "ü"]);
+    let sections = named(&[
+        "Registration",
+        "Router",
+        "SmartRouter",
+        "TriggerRouter",
+        "Auth",
+        "Governance",
+    ]);
+    let inner = named(&[
+        "models",
+        "upstream_services",
+        "strategy",
+        "enabled",
+        "rules",
+        "candidates",
+        "routes",
+        "decision",
+        "managed_keys",
+        "cascade",
+        "levels",
+        "B c",
+    ]);
+    let inner = entries(prop_oneof![2 => listed.clone(), 1 => item()].boxed(), inner);
+    let section = inner.clone().prop_map(Item::Map);
+    // `cascade` and `decision` hold lists of their own.
+    let nested = (named(&["cascade", "decision", "x"]), inner, comments());
+    let nested = nested.prop_map(|(key, entries, comments)| {
+        Item::Map(vec![Entry {
+            key,
+            item: Item::Map(entries),
+            comments,
+        }])
+    });
+    let sections = entries(prop_oneof![3 => section, 1 => nested].boxed(), sections);
+    (entries(listed, names), sections, lines())
+        .prop_map(|(mut entries, sections, tail)| {
+            entries.extend(sections);
             Document { entries, tail }
         })
         .boxed()
@@ -433,4 +479,28 @@ fn the_layout_is_readable() {
         json::write(&document),
     ];
     support::snapshot("fmt", "written", &page.join("\n"));
+}
+
+fn formatted(name: &str, text: &str) -> String {
+    let sources = Sources::single(name, text);
+    let (id, _) = sources.iter().next().unwrap();
+    match format(&sources, id, &Limits::default()) {
+        Ok(formatted) => formatted,
+        Err(why) => panic!("{why:?}\n{text}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(settings(1024))]
+
+    #[test]
+    fn what_is_written_is_formatted(document in document()) {
+        for (name, text) in [
+            ("r.yaml", yaml::write(&document)),
+            ("r.kdl", kdl::write(&document)),
+            ("r.json", json::write(&document)),
+        ] {
+            prop_assert_eq!(&formatted(name, &text), &text);
+        }
+    }
 }

@@ -7,13 +7,13 @@ mod rules;
 
 use ctr_compiler::diagnostic::{Problems, Shown};
 use ctr_compiler::diff::{Diff, diff};
-use ctr_compiler::document::yaml;
+use ctr_compiler::document::{Unformatted, format, yaml};
 use ctr_compiler::health::Health;
 use ctr_compiler::import::{self, Format};
 use ctr_compiler::plan::{Interface, Plan, SecretRef, Slot};
 use ctr_compiler::route::{PoolSnapshot, RequestFeatures, route};
 use ctr_compiler::source::Sources;
-use ctr_compiler::{Compiled, compile, render, why};
+use ctr_compiler::{Compiled, Limits, compile, render, why};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 pub use rules::rules;
@@ -41,12 +41,16 @@ const DRAWN: usize = 12;
 
 /// One YAML document.
 pub fn yaml(data: &[u8]) {
-    compiled(&Sources::single("r.yaml", text(data)));
+    let sources = Sources::single("r.yaml", text(data));
+    compiled(&sources);
+    formatted(&sources);
 }
 
 /// One KDL document.
 pub fn kdl(data: &[u8]) {
-    compiled(&Sources::single("r.kdl", text(data)));
+    let sources = Sources::single("r.kdl", text(data));
+    compiled(&sources);
+    formatted(&sources);
 }
 
 /// Two documents: what their plans say of each other, and what they say as one set.
@@ -84,6 +88,35 @@ pub fn import(data: &[u8]) {
             assert!(compiled.plan.is_some(), "imported as {format}:\n{text}");
         }
     }
+}
+
+/// What can be read can be formatted, has the same plan then, and is formatted.
+fn formatted(sources: &Sources) {
+    let Some((id, source)) = sources.iter().next() else {
+        return;
+    };
+    let limits = Limits::default();
+    let once = match format(sources, id, &limits) {
+        Ok(once) => Sources::single(source.name(), once),
+        Err(why) => {
+            assert_ne!(why, Unformatted::Defect, "formatting changed the text");
+            return;
+        }
+    };
+    for (id, source) in once.iter() {
+        let twice = format(&once, id, &limits);
+        assert_eq!(
+            twice.as_deref(),
+            Ok(source.text()),
+            "formatted, and not yet"
+        );
+    }
+    let plan = |sources: &Sources| compile(sources).plan.map(|plan| plan.hash());
+    assert_eq!(
+        plan(sources),
+        plan(&once),
+        "the same plan in another layout"
+    );
 }
 
 /// Bytes that are not UTF-8 are refused before anything else, so none are sent.

@@ -11,6 +11,14 @@ pub fn write(document: &Document) -> String {
     out
 }
 
+/// Writes any value.
+pub(super) fn value(value: &Item) -> String {
+    let mut out = String::new();
+    item(value, 0, &mut out);
+    out.push('\n');
+    out
+}
+
 fn item(item: &Item, indent: usize, out: &mut String) {
     match item {
         Item::Null => out.push_str("null"),

@@ -1,10 +1,15 @@
 //! YAML: a document written, and a text formatted.
 
 mod print;
+mod read;
 mod scalar;
 mod sheet;
 
-use super::{Document, Element, Entry, Item, json};
+pub(super) use read::remarks;
+
+use super::{Document, Element, Entry, Item, json, shown};
+use crate::Limits;
+use crate::source::Source;
 use sheet::{Block, Body, Member, Members, Node, Sheet};
 
 /// Writes a document. A section, and an item of a list, has a line for each of
@@ -28,8 +33,14 @@ pub fn write(document: &Document) -> String {
             })
             .into(),
         },
-        tail: document.tail.clone(),
+        tail: shown(&document.tail),
     })
+}
+
+/// The same text in the canonical layout. None where it cannot be followed,
+/// which is never so where the tree was complete.
+pub(super) fn format(source: &Source, limits: &Limits) -> Option<String> {
+    read::sheet(source, limits).map(|sheet| print::print(&sheet))
 }
 
 /// Where a value stands.
@@ -51,7 +62,7 @@ fn member(entry: &Entry, place: Place, indent: usize) -> Member {
     Member {
         key: Some(key),
         node: node(&entry.item, place, indent, column),
-        comments: entry.comments.clone(),
+        comments: entry.comments.shown(),
     }
 }
 
@@ -97,7 +108,7 @@ fn members(item: &Item, place: Place, indent: usize) -> Body {
             let member = |element: &Element| Member {
                 key: None,
                 node: node(&element.item, place, indent, indent + 2),
-                comments: element.comments.clone(),
+                comments: element.comments.shown(),
             };
             (false, elements.iter().map(member).collect())
         }

@@ -11,12 +11,12 @@ use super::endpoint::Desk;
 use super::field::{Map, says_nothing, text};
 use super::kind;
 use super::{Count, Format, Tally};
-use crate::diagnostic::{Code, Severity};
-use crate::document::{Document, Entry, Item};
+use crate::diagnostic::{Code, Problems, Severity};
+use crate::document::{Document, Entry, Item, Words};
 use crate::plan::Slot;
 use crate::registration::shown_url;
 use crate::source::{Sources, Span};
-use crate::tree::{Node, Scalar, Value};
+use crate::tree::{self, Node, Scalar, Value};
 use crate::{Limits, Settings, compile_within};
 
 /// Sections in the order they are written.
@@ -64,6 +64,8 @@ pub(super) fn import(
     desk: &mut Desk<'_>,
 ) -> (Document, Tally) {
     refuse_what_does_not_compile(sources, limits, desk);
+    let whole = tree::read(sources, limits, &mut Problems::default());
+    desk.words = Words::needed(&whole);
     let mut tally = Tally {
         slots: slots(root),
         ..Tally::default()
@@ -239,17 +241,7 @@ fn scalar_item(
     if scalar.quoted {
         return Item::text(written);
     }
-    match written {
-        "true" | "True" | "TRUE" => Item::Bool(true),
-        "false" | "False" | "FALSE" => Item::Bool(false),
-        number if is_number(number) => Item::Number(number.to_owned()),
-        other => Item::text(other),
-    }
-}
-
-/// Whether a plain text is a number as JSON writes it, so that no reader sees another.
-fn is_number(text: &str) -> bool {
-    serde_json::from_str::<serde_json::Number>(text).is_ok()
+    desk.words.item(written, span)
 }
 
 /// The text of a node, for modules below.

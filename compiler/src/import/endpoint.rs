@@ -8,6 +8,7 @@ use super::provider::{Provider, Shape};
 use super::secret::{Key, Keys, variable_name};
 use crate::check::{is_public_host, wrong_url};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::document::Words;
 use crate::plan::{Interface, KeyHeader};
 use crate::registration::{literal_host, shown_url};
 use crate::source::Span;
@@ -21,6 +22,8 @@ pub(super) struct Desk<'p> {
     pub(super) problems: &'p mut Problems,
     pub(super) losses: Losses,
     pub(super) keys: Keys,
+    /// Unquoted words of a registration that are no texts.
+    pub(super) words: Words,
 }
 
 /// A deployment as a foreign file describes it, references already as `${NAME}`.

@@ -9,11 +9,13 @@ mod map;
 mod scan;
 pub(crate) mod shape;
 mod string;
+mod token;
 
 use std::borrow::Cow;
 
 use scan::Scan;
 pub(crate) use string::is_bare;
+pub(crate) use token::{Token, tokens};
 
 use super::{Entry, Node, Root, Scalar, Value};
 use crate::Limits;

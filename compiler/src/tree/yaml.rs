@@ -48,6 +48,7 @@ pub(crate) fn parse_with<'s>(
     problems: &mut Problems,
 ) -> Root<'s> {
     let mut options = Options::default();
+    options.emit_comments = false;
     // Two more than ours, so that our own check speaks first and names the place.
     options.flow_nesting_limit = limits.depth + 2;
     options.block_nesting_limit = limits.depth + 2;

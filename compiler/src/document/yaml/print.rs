@@ -10,7 +10,8 @@ mod line;
 
 use super::scalar::quoted;
 use super::sheet::{Block, Body, Member, Members, Node, Sheet};
-use crate::document::{Line, is_unseen};
+use crate::document::Line;
+use crate::document::page::Page;
 
 /// Columns of one level.
 const STEP: usize = 2;
@@ -20,17 +21,14 @@ const LONGEST_KEY: usize = 512;
 
 /// Writes a sheet.
 pub(super) fn print(sheet: &Sheet) -> String {
-    let mut printer = Printer {
-        out: String::new(),
-        kept: false,
-    };
+    let mut printer = Printer::default();
     for line in &sheet.head {
-        printer.out.push_str(line);
+        printer.page.text.push_str(line);
         printer.end();
     }
     printer.root(&sheet.root);
-    printer.lines(&sheet.tail, 0, false);
-    printer.out
+    printer.lines(&sheet.tail, 0);
+    printer.page.finish()
 }
 
 /// Whether a value can stand on one line from this column on.
@@ -38,8 +36,13 @@ pub(super) fn fits(body: &Body, column: usize) -> bool {
     line::flow(body, column).is_some()
 }
 
+#[derive(Default)]
 struct Printer {
-    out: String,
+    page: Page,
+    /// Whether an empty line comes before the next line.
+    blank: bool,
+    /// Whether the next line is the first of its block.
+    fresh: bool,
     /// Whether a text stands last that takes empty lines after it for its own.
     kept: bool,
 }
@@ -101,11 +104,13 @@ impl Printer {
         }
         let marks = !node.marks.is_empty();
         if marks {
-            self.out.push_str(&node.marks);
+            self.page.text.push_str(&node.marks);
         }
         // A section is never on one line with others.
         let layout = match &node.body {
-            Body::Members(members) if !members.all.is_empty() => Layout::Opened(members),
+            Body::Members(members) if !members.all.is_empty() && !members.is_closed() => {
+                Layout::Opened(members)
+            }
             _ => Layout::of(node, 0, 0),
         };
         match layout {
@@ -113,6 +118,7 @@ impl Printer {
                 if marks {
                     self.end();
                 }
+                self.fresh = true;
                 match members.map {
                     true => self.sections(&members.all),
                     false => self.members(&members.all, 0, false),
@@ -120,7 +126,7 @@ impl Printer {
             }
             layout => {
                 if marks {
-                    self.out.push(' ');
+                    self.page.text.push(' ');
                 }
                 self.behind(&layout, None, 0);
             }
@@ -131,14 +137,16 @@ impl Printer {
     fn sections(&mut self, all: &[Member]) {
         let mut long_before = false;
         for (at, member) in all.iter().enumerate() {
-            let start = self.out.len();
-            let may_part = at > 0 && !self.kept && !member.comments.above.contains(&Line::Blank);
-            self.lines(&member.comments.above, 0, at == 0);
-            let own = self.out.len();
+            let start = self.page.text.len();
+            let above = &member.comments.above;
+            let may_part = at > 0 && !self.kept && !self.blank && !above.contains(&Line::Blank);
+            self.lines(above, 0);
+            self.begin(0);
+            let own = self.page.text.len();
             self.member(member, 0);
-            let long = self.out[own..].matches('\n').nth(1).is_some();
+            let long = self.page.is_long_since(own);
             if may_part && (long || long_before) {
-                self.out.insert(start, '\n');
+                self.page.part(start);
             }
             long_before = long;
         }
@@ -148,38 +156,41 @@ impl Printer {
     fn members(&mut self, all: &[Member], indent: usize, placed: bool) {
         for (at, member) in all.iter().enumerate() {
             if at > 0 || !placed {
-                self.above(member, indent, indent, at == 0);
-                self.pad(indent);
+                self.above(member, indent);
+                self.begin(indent);
             }
             self.member(member, indent);
         }
     }
 
-    /// What stands above a member at this indent, in this column, and what has
-    /// no place behind its dash.
-    fn above(&mut self, member: &Member, indent: usize, column: usize, first: bool) {
-        self.lines(&member.comments.above, column, first);
-        if let Some([inner, ..]) = behind_dash(member, indent) {
+    /// What stands above a member, and what has no place behind its dash.
+    fn above(&mut self, member: &Member, column: usize) {
+        self.lines(&member.comments.above, column);
+        let (mut member, mut indent) = (member, column);
+        while let Some([inner, ..]) = behind_dash(member, indent) {
             let beside = member.comments.beside.clone().map(Line::Comment);
-            self.lines(beside.as_slice(), column, first);
-            self.above(inner, indent + STEP, column, true);
+            self.lines(beside.as_slice(), column);
+            let above = &inner.comments.above;
+            let said = above.iter().position(|line| *line != Line::Blank);
+            self.lines(&above[said.unwrap_or(above.len())..], column);
+            (member, indent) = (inner, indent + STEP);
         }
     }
 
     fn member(&mut self, member: &Member, indent: usize) {
         let below = indent + STEP;
         if let Some(inner) = behind_dash(member, indent) {
-            self.out.push_str("- ");
+            self.page.text.push_str("- ");
             self.members(inner, below, true);
         } else {
             self.introduce(member.key.as_deref(), indent);
             if !member.node.marks.is_empty() {
-                self.out.push(' ');
-                self.out.push_str(&member.node.marks);
+                self.page.text.push(' ');
+                self.page.text.push_str(&member.node.marks);
             }
             let layout = Layout::of_member(member, indent);
             if matches!(layout, Layout::Behind(_) | Layout::Text(_)) {
-                self.out.push(' ');
+                self.page.text.push(' ');
             }
             self.behind(&layout, member.comments.beside.as_deref(), indent);
         }
@@ -188,23 +199,23 @@ impl Printer {
             Body::Block(_) => indent,
             _ => below,
         };
-        self.lines(&member.comments.inside, aside, false);
+        self.lines(&member.comments.inside, aside);
     }
 
     /// `key:` or `-`.
     fn introduce(&mut self, key: Option<&str>, indent: usize) {
         match key {
-            None => self.out.push('-'),
+            None => self.page.text.push('-'),
             Some(key) => {
                 if key.chars().nth(LONGEST_KEY).is_some() {
-                    self.out.push_str("? ");
-                    self.out.push_str(key);
+                    self.page.text.push_str("? ");
+                    self.page.text.push_str(key);
                     self.end();
-                    self.pad(indent);
+                    self.begin(indent);
                 } else {
-                    self.out.push_str(key);
+                    self.page.text.push_str(key);
                 }
-                self.out.push(':');
+                self.page.text.push(':');
             }
         }
     }
@@ -212,73 +223,73 @@ impl Printer {
     /// The rest of a line, and what belongs below it.
     fn behind(&mut self, layout: &Layout<'_>, beside: Option<&str>, indent: usize) {
         match layout {
-            Layout::Behind(line) => self.out.push_str(line),
+            Layout::Behind(line) => self.page.text.push_str(line),
             Layout::Text(block) => self.header(block),
             Layout::Absent | Layout::Opened(_) => {}
         }
         if let Some(said) = beside {
-            self.out.push(' ');
-            self.comment(said);
+            self.page.aside(&format!("#{said}"));
         }
         self.end();
         match layout {
             Layout::Text(block) => self.text(block, indent + STEP),
-            Layout::Opened(members) => self.members(&members.all, indent + STEP, false),
+            Layout::Opened(members) => {
+                self.fresh = true;
+                self.members(&members.all, indent + STEP, false);
+            }
             Layout::Absent | Layout::Behind(_) => {}
         }
     }
 
     fn header(&mut self, block: &Block) {
-        self.out.push(block.mark);
+        self.page.text.push(block.mark);
         // Readers find the indent by the first line that is not empty.
         let said = |line: &&String| !line.trim_start_matches(' ').is_empty();
         let until = block.lines.iter().position(|line| said(&line));
         let first = &block.lines[..until.map_or(block.lines.len(), |at| at + 1)];
         if first.iter().any(|line| line.starts_with(' ')) {
-            self.out.push_str(&STEP.to_string());
+            self.page.text.push_str(&STEP.to_string());
         }
-        self.out.push_str(block.chomp);
+        self.page.text.push_str(block.chomp);
     }
 
     fn text(&mut self, block: &Block, indent: usize) {
         for line in &block.lines {
             if !line.is_empty() {
-                self.pad(indent);
-                self.out.push_str(line);
+                self.page.pad(indent);
+                self.page.text.push_str(line);
             }
             self.end();
         }
         self.kept = block.chomp == "+";
     }
 
-    /// Lines without values; `first` says that nothing stands above in their block.
-    fn lines(&mut self, lines: &[Line], indent: usize, first: bool) {
-        for (at, line) in lines.iter().enumerate() {
+    /// Lines without values.
+    fn lines(&mut self, lines: &[Line], indent: usize) {
+        for line in lines {
             match line {
+                Line::Blank => self.blank = !self.fresh,
                 Line::Comment(said) => {
-                    self.pad(indent);
-                    self.comment(said);
+                    self.begin(indent);
+                    self.page.text.push('#');
+                    self.page.text.push_str(said);
                     self.end();
                 }
-                Line::Blank if self.kept || (first && at == 0) || self.out.is_empty() => {}
-                Line::Blank if self.out.ends_with("\n\n") => {}
-                Line::Blank => self.out.push('\n'),
             }
         }
     }
 
-    fn comment(&mut self, said: &str) {
-        let said = said.replace(|c: char| c != '\t' && is_unseen(c), " ");
-        self.out.push('#');
-        self.out.push_str(said.trim_end());
-    }
-
-    fn pad(&mut self, columns: usize) {
-        self.out.extend(std::iter::repeat_n(' ', columns));
+    /// The start of a line.
+    fn begin(&mut self, indent: usize) {
+        if self.blank && !self.kept && !self.page.text.is_empty() {
+            self.page.text.push('\n');
+        }
+        (self.blank, self.fresh) = (false, false);
+        self.page.pad(indent);
     }
 
     fn end(&mut self) {
         self.kept = false;
-        self.out.push('\n');
+        self.page.text.push('\n');
     }
 }

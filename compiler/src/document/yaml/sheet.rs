@@ -84,3 +84,17 @@ impl Node {
         self.marks.is_empty() && self.body == Body::Plain(String::new())
     }
 }
+
+impl Members {
+    /// Whether there is nothing to give a line of its own, or something that
+    /// would be a mark there.
+    pub(super) fn is_closed(&self) -> bool {
+        let is_mark = |text: &str| {
+            let mut chars = text.chars();
+            matches!(chars.next(), Some('-' | '?')) && matches!(chars.next(), None | Some(' '))
+        };
+        let marks =
+            |member: &Member| matches!(&member.node.body, Body::Plain(text) if is_mark(text));
+        self.all.is_empty() || (self.flow && self.all.iter().any(marks))
+    }
+}

@@ -137,7 +137,7 @@ impl<'s> Scan<'s> {
         }
     }
 
-    fn line_comment(&mut self) -> Read<()> {
+    pub(super) fn line_comment(&mut self) -> Read<()> {
         let rest = self.rest();
         self.pass(rest.find(is_newline).unwrap_or(rest.len()))
     }
@@ -158,7 +158,7 @@ impl<'s> Scan<'s> {
     }
 
     /// `/* … */`, which may hold others.
-    fn comment(&mut self) -> Read<()> {
+    pub(super) fn comment(&mut self) -> Read<()> {
         let start = self.at;
         let (mut open, mut length) = (0usize, 0);
         let bytes = self.rest().as_bytes();

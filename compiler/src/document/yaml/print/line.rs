@@ -23,61 +23,68 @@ pub(super) fn plain(text: &str, indent: usize) -> String {
 /// A list or a map on one line that begins at this column. None where it does
 /// not fit, where something is said in it, or where a text needs several lines.
 pub(super) fn flow(body: &Body, column: usize) -> Option<String> {
-    let mut out = String::new();
-    let fits = body_into(body, &mut out) && column + out.chars().count() <= WIDTH;
-    // An empty one has no members to give a line each.
-    (fits || matches!(out.as_str(), "[]" | "{}")).then_some(out)
-}
-
-/// False as soon as it is known not to fit.
-fn body_into(body: &Body, out: &mut String) -> bool {
-    match body {
-        Body::Members(members) => members_into(members, out),
-        Body::Block(_) => false,
-        Body::Plain(text) => {
-            out.push_str(text);
-            !text.contains('\n')
-        }
-        Body::Quoted(text) => {
-            out.push_str(&quoted(text));
-            true
-        }
-    }
-}
-
-fn members_into(members: &Members, out: &mut String) -> bool {
-    let (open, close) = match members.map {
-        true => ('{', '}'),
-        false => ('[', ']'),
+    let closed = matches!(body, Body::Members(members) if members.is_closed());
+    let mut line = Line {
+        out: String::new(),
+        // A character has at most four bytes.
+        most: if closed { usize::MAX } else { 4 * WIDTH },
     };
-    out.push(open);
-    for (at, member) in members.all.iter().enumerate() {
-        if at > 0 {
-            out.push_str(", ");
-        }
-        out.push_str(member.key.as_deref().unwrap_or(""));
-        let absent = member.node.is_absent();
-        if member.key.is_some() && !absent {
-            out.push_str(": ");
-        }
-        let fits = member.comments.is_empty()
-            && (absent || node_into(&member.node, out))
-            // A character has at most four bytes.
-            && out.len() <= 4 * WIDTH;
-        if !fits {
-            return false;
-        }
-    }
-    out.push(close);
-    true
+    let whole = line.body(body);
+    let fits = closed || column + line.out.chars().count() <= WIDTH;
+    (whole && fits).then_some(line.out)
 }
 
-fn node_into(node: &Node, out: &mut String) -> bool {
-    if node.marks.is_empty() {
-        return body_into(&node.body, out);
+struct Line {
+    out: String,
+    /// Bytes that it may have.
+    most: usize,
+}
+
+impl Line {
+    /// False as soon as it is known that it needs several lines.
+    fn body(&mut self, body: &Body) -> bool {
+        match body {
+            Body::Members(members) => return self.members(members),
+            Body::Block(_) => return false,
+            Body::Plain(text) => self.out.push_str(text),
+            Body::Quoted(text) => self.out.push_str(&quoted(text)),
+        }
+        !matches!(body, Body::Plain(text) if text.contains('\n'))
     }
-    out.push_str(&node.marks);
-    out.push(' ');
-    // A tag would take the mark behind it for a part of itself.
-    node.body != Body::Plain(String::new()) && body_into(&node.body, out)
+
+    fn members(&mut self, members: &Members) -> bool {
+        let (open, close) = match members.map {
+            true => ('{', '}'),
+            false => ('[', ']'),
+        };
+        self.out.push(open);
+        for (at, member) in members.all.iter().enumerate() {
+            if at > 0 {
+                self.out.push_str(", ");
+            }
+            self.out.push_str(member.key.as_deref().unwrap_or(""));
+            let absent = member.node.is_absent();
+            if member.key.is_some() && !absent {
+                self.out.push_str(": ");
+            }
+            let fits = member.comments.is_empty()
+                && (absent || self.node(&member.node))
+                && self.out.len() <= self.most;
+            if !fits {
+                return false;
+            }
+        }
+        self.out.push(close);
+        true
+    }
+
+    fn node(&mut self, node: &Node) -> bool {
+        if node.marks.is_empty() {
+            return self.body(&node.body);
+        }
+        self.out.push_str(&node.marks);
+        self.out.push(' ');
+        // A tag would take the mark behind it for a part of itself.
+        node.body != Body::Plain(String::new()) && self.body(&node.body)
+    }
 }
