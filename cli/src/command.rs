@@ -2,9 +2,11 @@
 
 mod compile;
 mod completions;
+mod convert;
 mod demo;
 mod diff;
 mod explain_code;
+mod fmt;
 mod import;
 mod lsp;
 mod man;
@@ -28,6 +30,8 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Diff(asked) => diff::run(&asked, &terminal),
         Command::Why(asked) => why::run(&asked, &terminal),
         Command::Import(asked) => import::run(&asked, &terminal),
+        Command::Fmt(asked) => fmt::run(&asked, &terminal),
+        Command::Convert(asked) => convert::run(&asked, &terminal),
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),

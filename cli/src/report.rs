@@ -3,6 +3,7 @@
 
 pub(crate) mod file;
 pub(crate) mod json;
+pub(crate) mod patch;
 mod printable;
 mod progress;
 mod terminal;

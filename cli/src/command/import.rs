@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use ctr_compiler::diagnostic::Severity;
-use ctr_compiler::document::{kdl, yaml};
 use ctr_compiler::import::{Count, Imported, Tally, import};
 use ctr_compiler::source::Sources;
 use ctr_runtime::reload::{self, Input};
 
-use crate::args::{Format, Import, Syntax};
+use crate::args::{Format, Import};
 use crate::exit::{Exit, Stopped};
 use crate::report::{Summary, Terminal, counted, file, json};
 
@@ -22,10 +21,7 @@ pub(super) fn run(asked: &Import, terminal: &Terminal) -> Result<Exit, Stopped> 
     let warnings = imported.problems.count(Severity::Warning);
     let is_accepted = !(asked.strict && warnings > 0);
     let document = imported.document.as_ref().filter(|_| is_accepted);
-    let text = document.map(|document| match asked.to {
-        Syntax::Yaml => yaml::write(document),
-        Syntax::Kdl => kdl::write(document),
-    });
+    let text = document.map(|document| document.write(asked.to.into()));
     if let (Some(text), Some(path)) = (&text, named(asked)) {
         file::replace(path, text).map_err(|error| {
             Stopped::could_not(format!("cannot write `{}`: {error}", path.display()))

@@ -97,6 +97,26 @@ pub(crate) struct Side {
     pub(crate) diagnostics: Value,
 }
 
+/// What `fmt --format json` prints.
+#[derive(Serialize)]
+pub(crate) struct Fmt {
+    /// Whether every file is formatted now.
+    pub(crate) ok: bool,
+    pub(crate) files: Vec<FmtFile>,
+}
+
+/// One file that was to be formatted.
+#[derive(Serialize)]
+pub(crate) struct FmtFile {
+    pub(crate) name: String,
+    /// `formatted` (and was before), `changed`, `unformatted` (with `--check`), or `refused`.
+    pub(crate) state: &'static str,
+    /// Why it was refused, where no diagnostic says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    pub(crate) diagnostics: Value,
+}
+
 /// A value as the text of a product, indented, with a line break at its end.
 pub(crate) fn text(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value)

@@ -76,6 +76,21 @@ impl Terminal {
         self.product(&text.split_inclusive('\n').map(painted).collect::<String>())
     }
 
+    /// As [`Self::text`], for a diff of lines: their first character says what they are.
+    pub(crate) fn patch(&self, text: &str) -> Result<(), Stopped> {
+        let text = printable(text, false);
+        if !self.colour_out {
+            return self.product(&text);
+        }
+        let lines = text
+            .split_inclusive('\n')
+            .map(|line| match line.starts_with(' ') {
+                true => line.to_owned(),
+                false => painted(line),
+            });
+        self.product(&lines.collect::<String>())
+    }
+
     /// A line to stderr. Nothing can be done where it cannot be written.
     pub(crate) fn say(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");

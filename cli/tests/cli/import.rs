@@ -93,7 +93,7 @@ fn exits_tell_files_from_arguments() {
         ("import litellm config.yaml -o nowhere/r.yaml", 3),
         ("import litellm", 64),
         ("import lite config.yaml", 64),
-        ("import litellm config.yaml --to json", 64),
+        ("import litellm config.yaml --to toml", 64),
         ("import litellm .", 64),
         ("import litellm config.yaml -o config.yaml", 64),
         ("import litellm config.yaml -o - --format json", 64),

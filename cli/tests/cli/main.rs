@@ -9,8 +9,10 @@
 mod arguments;
 mod colour;
 mod compile;
+mod convert;
 mod demo;
 mod diff;
+mod fmt;
 mod guide;
 mod import;
 mod lint;

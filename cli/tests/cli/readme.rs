@@ -42,6 +42,8 @@ fn links_in_the_documents_lead_somewhere() {
         "docs/diagnostics/README.md",
         "docs/http.md",
         "docs/import.md",
+        "docs/kdl.md",
+        "docs/layout.md",
     ] {
         let path = root().join(page);
         let text = std::fs::read_to_string(&path).unwrap();

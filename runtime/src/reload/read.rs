@@ -148,12 +148,22 @@ pub fn read(inputs: &[Input]) -> Result<Sources, ReadError> {
     Ok(reading.sources)
 }
 
+/// Reads standard input as a source of this name.
+///
+/// # Errors
+/// As the system says.
+pub fn read_stdin(name: &str) -> Result<Sources, ReadError> {
+    let text = limited(io::stdin().lock());
+    let text = text.map_err(|error| ReadError::from_io("<stdin>", &error))?;
+    Ok(Sources::single(name, text))
+}
+
 /// The files that a path stands for, in the order they count: itself, or the
 /// registration files of a directory.
 ///
 /// # Errors
 /// When there is nothing at the path, or a directory holds no registration.
-pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let name = path.display().to_string();
     let metadata = fs::metadata(path).map_err(|error| ReadError::from_io(&name, &error))?;
     if !metadata.is_dir() {
