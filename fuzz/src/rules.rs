@@ -18,7 +18,10 @@ pub fn rules(data: &[u8]) {
     super::compiled(&sources);
     let told = compile(&sources).problems;
     // JSON has characters that YAML has not.
-    if told.iter().any(|found| found.code == Code::SyntaxInvalidYaml) {
+    if told
+        .iter()
+        .any(|found| found.code == Code::SyntaxInvalidYaml)
+    {
         return;
     }
     let unusable = named(&told, &[Code::RuleInvalidRegex, Code::RuleNotLinearRegex]);
