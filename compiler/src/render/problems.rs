@@ -20,7 +20,7 @@ pub fn json<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>, sources: 
     )
 }
 
-/// As [`json`], of what is waived: each has besides a `waiver` with `reason`,
+/// As [`json()`], of what is waived: each has besides a `waiver` with `reason`,
 /// `until` and its place.
 pub fn waived(waived: &[Waived], sources: &Sources) -> Value {
     let one = |waived: &Waived| {
