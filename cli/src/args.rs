@@ -285,6 +285,7 @@ Examples:
   ctr start
   ctr start --config registration.yaml --port 8080
   ctr start --config models/ --config router.yaml --log-format json
+  ctr start --config registration.yaml --state-dir /var/lib/ctr
   ctr start --plan plan.json --expect-hash \"$(cat reviewed.hash)\"")]
 pub(crate) struct Start {
     /// A file or folder of the document set; may be given several times
@@ -306,6 +307,11 @@ pub(crate) struct Start {
     /// Listen on this host instead of the registration's
     #[arg(long, value_hint = ValueHint::Hostname)]
     pub(crate) host: Option<String>,
+
+    /// Keep what is known about endpoints here, from one start to the next;
+    /// `~/.claude-trigger-router` unless given
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) state_dir: Option<PathBuf>,
 
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]

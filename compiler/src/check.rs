@@ -21,12 +21,14 @@ mod reach;
 mod references;
 mod rules;
 mod services;
+mod settings;
 mod shared;
 mod slots;
 mod smart;
 mod targets;
 mod unapplied;
 mod variables;
+mod weights;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +51,8 @@ pub struct Checked {
     pub(crate) registration: Registration,
     /// Members of each pool, in document order; empty where pools are switched off.
     pub(crate) pools: BTreeMap<String, Vec<Member>>,
+    /// Which entry of `Registration.pools` is about a pool, by the pool's id.
+    pub(crate) pool_entries: BTreeMap<String, usize>,
     /// The slots that resolve.
     pub(crate) slots: BTreeMap<Slot, Spanned<String>>,
     pub(crate) variables: Vec<VariableUse>,
@@ -78,6 +82,7 @@ pub fn check(
     let certain = complete && !problems.has_errors();
     models::check(&registration, complete, problems);
     let pools = pools::check(&registration, problems);
+    let pool_entries = settings::check(&registration, &pools, complete, problems);
     services::check(&registration, complete, problems);
     legacy::check(&registration, problems);
     smart::check(&registration, sources, complete, certain, problems);
@@ -88,7 +93,7 @@ pub fn check(
     numbers::check(&registration, problems);
     network::check(&registration, problems);
     let resolved = named.len() == references::all(&registration).len();
-    let seen = members::pools(&registration, &pools);
+    let seen = members::pools(&registration, &pools, &pool_entries);
     reach::check(&seen, &named, resolved, certain, problems);
     if certain {
         positions::check(&seen, problems);
@@ -98,6 +103,7 @@ pub fn check(
         let targets = Targets::of(&registration, &seen, &named);
         slots::check(&registration.router, &named, &targets, problems);
         cascade::check(&registration, &targets, problems);
+        weights::check(&seen, problems);
     }
     unapplied::check(&registration, problems);
     let variables = variables::check(&registration, sources, problems);
@@ -105,6 +111,7 @@ pub fn check(
     Checked {
         registration,
         pools,
+        pool_entries,
         slots,
         variables,
     }

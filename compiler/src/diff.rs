@@ -67,6 +67,8 @@ pub enum Subject {
     PoolField(String, &'static str),
     /// The endpoint a pool would use first when all are healthy.
     FirstChoice(String),
+    /// A declared limit of an endpoint whose pool enforces it: pool, endpoint, value.
+    EnforcedLimit(String, String, &'static str),
     /// An endpoint of a pool as a whole.
     Endpoint(String, String),
     /// One value of an endpoint of a pool.

@@ -10,10 +10,11 @@ mod access;
 pub mod canonical;
 mod governance;
 mod lower;
+mod pool;
 mod provenance;
 mod secret;
 mod smart;
-mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub use governance::{
     ShadowMode,
 };
 pub(crate) use lower::{LONG_CONTEXT_THRESHOLD, lower};
+pub use pool::{HealthPolicy, OnAllOpen, Pool, RetryBudget, Strategy};
 pub use provenance::{Filled, ItemOrigin, Provenance, Source, Traced, Written};
 pub(crate) use secret::is_lone_variable;
 pub use secret::{Fingerprint, SecretRef, Secrets};
@@ -113,18 +115,6 @@ pub struct Runtime {
     pub security: Security,
 }
 
-/// A pool: endpoints that can each answer for one logical model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pool {
-    /// Members sorted by (priority, id).
-    pub endpoints: Vec<Endpoint>,
-    /// When an endpoint counts as out.
-    pub health: HealthPolicy,
-    /// How members are ordered for a request.
-    pub strategy: Strategy,
-}
-
 /// One upstream that can answer: a model entry or a member of a pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +158,9 @@ pub struct Endpoint {
     /// Vendor, for display.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub vendor_hint: Option<String>,
+    /// Its part of the requests, beside those of the others, where the pool is `weighted`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weight: Option<u32>,
 }
 
 impl Endpoint {
@@ -247,32 +240,6 @@ pub struct Thinking {
     pub mode: Option<ThinkingMode>,
 }
 
-/// When an endpoint counts as out, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HealthPolicy {
-    /// Rest after one failure.
-    pub cooldown_ms: u64,
-    /// Consecutive failures that open the circuit.
-    pub failures_to_open: u32,
-    /// Latency samples that are kept.
-    pub latency_window: u32,
-    /// How long an open circuit stays open.
-    pub open_ms: u64,
-}
-
-impl Default for HealthPolicy {
-    /// The constants of claude-trigger-router 1.7.0 (60 s, 3, 300 s, 20 samples).
-    fn default() -> Self {
-        Self {
-            cooldown_ms: 60_000,
-            failures_to_open: 3,
-            latency_window: 20,
-            open_ms: 300_000,
-        }
-    }
-}
-
 /// Scenario slots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -316,21 +283,6 @@ words! {
         XApiKey = "x-api-key",
         /// As it is; the one of Azure OpenAI.
         ApiKey = "api-key",
-    }
-}
-words! {
-    /// How a pool orders its endpoints.
-    Strategy {
-        /// By declared priority.
-        Priority = "priority",
-        /// By average latency.
-        LeastLatency = "least-latency",
-        /// Least used first.
-        RoundRobin = "round-robin",
-        /// By status, failures, latency.
-        HealthAware = "health-aware",
-        /// By declared cost.
-        CostAware = "cost-aware",
     }
 }
 words! {

@@ -35,7 +35,7 @@ pub use governance::{CascadeBlock, GovernanceSection, LevelEntry, ShadowBlock, T
 pub use key::{Key, Meaning, Standing, Takes};
 pub use lint::{Level, LintSection, WaiverEntry};
 pub use model::{Metadata, ModelEntry};
-pub use pool::{Pools, ServiceEntry};
+pub use pool::{PoolEntry, PoolSettings, Pools, ServiceEntry};
 pub use provider::ProviderEntry;
 pub use router::{RouterSection, Unified};
 pub use rule::{Matcher, PatternEntry, RuleEntry};

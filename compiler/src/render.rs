@@ -4,9 +4,26 @@
 pub mod compiled;
 pub mod diff;
 pub mod github;
+pub mod health;
 pub mod junit;
+pub mod pool_health;
 pub mod preview;
 pub mod problems;
 pub mod sarif;
 mod table;
 pub mod why;
+
+use serde_json::{Value, json};
+
+/// Adds the members that have a value.
+fn with_present<T: serde::Serialize, const N: usize>(
+    mut object: Value,
+    members: [(&str, Option<T>); N],
+) -> Value {
+    for (name, value) in members {
+        if let Some(value) = value {
+            object[name] = json!(value);
+        }
+    }
+    object
+}

@@ -7,9 +7,13 @@
 //! In this version a request goes to the model it names, else to the default
 //! slot. The other slots are compiled and shown, and not yet asked.
 
+mod order;
+#[cfg(test)]
+mod tests;
+
 use crate::diagnostic::nearest;
-use crate::health::Standing;
-use crate::plan::{Endpoint, Interface, Plan, Pool, Slot, Target};
+use crate::health::{Seen, Standing};
+use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
 /// What the decision looks at in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,20 +27,23 @@ pub struct RequestFeatures<'r> {
 /// What is known about endpoints at the moment of the decision.
 #[derive(Clone, Copy)]
 pub struct PoolSnapshot<'s> {
-    standing: &'s dyn Fn(&Endpoint) -> Standing,
+    seen: &'s dyn Fn(&Endpoint) -> Seen,
+    ticket: u64,
 }
 
 impl<'s> PoolSnapshot<'s> {
-    /// A snapshot that answers from `standing`, which must give the same answer
-    /// for the same endpoint throughout one decision.
-    pub fn new(standing: &'s dyn Fn(&Endpoint) -> Standing) -> Self {
-        Self { standing }
+    /// A snapshot that answers from `seen`, which must give the same answer for
+    /// the same endpoint throughout one decision. `ticket` is a number that chance
+    /// gave: strategies that draw lots draw them from it.
+    pub fn new(seen: &'s dyn Fn(&Endpoint) -> Seen, ticket: u64) -> Self {
+        Self { seen, ticket }
     }
 
-    /// Every endpoint is healthy: what a plan alone can say.
+    /// Every endpoint is healthy and was never used: what a plan alone can say.
     pub fn all_healthy() -> Self {
         Self {
-            standing: &|_| Standing::Healthy,
+            seen: &|_| Seen::UNUSED,
+            ticket: 0,
         }
     }
 }
@@ -68,6 +75,8 @@ pub struct Candidate<'p> {
     pub endpoint: &'p Endpoint,
     /// Why it is here.
     pub place: Place,
+    /// What was known about it.
+    pub seen: Seen,
 }
 
 /// Why an endpoint is not tried.
@@ -77,8 +86,13 @@ pub enum Refusal {
     Disabled,
     /// Speaks another protocol than the client.
     Interface(Interface),
-    /// Rests or is open.
+    /// Rests, is open, or has no trial free.
     Out(Standing),
+    /// Is at its declared limit.
+    Limited {
+        /// When it is below it again.
+        until_ms: u64,
+    },
 }
 
 /// An endpoint that is not tried, and why.
@@ -125,6 +139,20 @@ pub enum NoRoute {
         /// The chosen model.
         model: String,
     },
+    /// No endpoint of the pool is healthy, and the pool rejects then.
+    AllOut {
+        /// The chosen model.
+        model: String,
+        /// When the first may be tried again, where that is known.
+        until_ms: Option<u64>,
+    },
+    /// Every endpoint of the pool that could be tried is at its declared limit.
+    AllLimited {
+        /// The chosen model.
+        model: String,
+        /// When the first is below it again.
+        until_ms: u64,
+    },
 }
 
 /// Decides. The same plan, features and snapshot always give the same answer.
@@ -143,85 +171,127 @@ pub fn route<'p>(
         Target::Pool(id, pool) => (id, Some(pool), pool.endpoints.as_slice()),
     };
     let mut refused = Vec::new();
-    let mut able: Vec<&Endpoint> = Vec::with_capacity(endpoints.len());
+    let mut able: Vec<Candidate<'p>> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {
-        if !endpoint.enabled {
-            refused.push(Refused {
-                endpoint,
-                why: Refusal::Disabled,
-            });
+        let why = if !endpoint.enabled {
+            Refusal::Disabled
         } else if endpoint.interface != features.interface {
-            refused.push(Refused {
-                endpoint,
-                why: Refusal::Interface(endpoint.interface),
-            });
+            Refusal::Interface(endpoint.interface)
         } else {
-            able.push(endpoint);
-        }
+            able.push(Candidate {
+                endpoint,
+                place: Place::Named,
+                seen: match pool {
+                    Some(_) => (snapshot.seen)(endpoint),
+                    None => Seen::UNUSED,
+                },
+            });
+            continue;
+        };
+        refused.push(Refused { endpoint, why });
     }
     if able.is_empty() {
         return Err(nothing_able(model, endpoints));
     }
-    if pool.is_none() {
-        let candidates = able
-            .iter()
-            .map(|endpoint| Candidate {
-                endpoint,
-                place: Place::Named,
-            })
-            .collect();
-        return Ok(Decision {
-            model,
-            pool,
-            source,
-            candidates,
-            refused,
-        });
-    }
-    let standings: Vec<Standing> = able
-        .iter()
-        .map(|endpoint| (snapshot.standing)(endpoint))
-        .collect();
-    let none_healthy = standings
-        .iter()
-        .all(|standing| *standing != Standing::Healthy);
-    let mut candidates = Vec::with_capacity(able.len());
-    // Pool members are sorted by (priority, id), which is the order of the priority strategy.
-    for (endpoint, standing) in able.into_iter().zip(standings) {
-        if none_healthy {
-            candidates.push(Candidate {
-                endpoint,
-                place: Place::NoneHealthy(candidates.len()),
-            });
-        } else if standing == Standing::Healthy {
-            candidates.push(Candidate {
-                endpoint,
-                place: Place::Pool(candidates.len()),
-            });
-        } else {
-            refused.push(Refused {
-                endpoint,
-                why: Refusal::Out(standing),
-            });
-        }
+    if let Some(pool) = pool {
+        eligible(model, pool, &mut able, &mut refused)?;
+        order::sort(pool, &mut able, snapshot.ticket);
+        number(&mut able);
     }
     Ok(Decision {
         model,
         pool,
         source,
-        candidates,
+        candidates: able,
         refused,
     })
 }
 
+/// Moves what may not be tried now to `refused`. Where nothing is healthy, a pool
+/// that fails open keeps everything but what is at its limit.
+fn eligible<'p>(
+    model: &str,
+    pool: &Pool,
+    able: &mut Vec<Candidate<'p>>,
+    refused: &mut Vec<Refused<'p>>,
+) -> Result<(), NoRoute> {
+    if able.iter().all(|candidate| candidate.seen.is_eligible()) {
+        return Ok(());
+    }
+    let none_healthy = !able.iter().any(|candidate| candidate.seen.is_eligible());
+    if none_healthy {
+        none_eligible(model, pool, able)?;
+    }
+    able.retain_mut(|candidate| {
+        let seen = &candidate.seen;
+        let why = match seen.limited_until {
+            Some(until_ms) => Refusal::Limited { until_ms },
+            None if none_healthy => {
+                candidate.place = Place::NoneHealthy(0);
+                return true;
+            }
+            None if seen.is_eligible() => return true,
+            None => Refusal::Out(seen.standing),
+        };
+        refused.push(Refused {
+            endpoint: candidate.endpoint,
+            why,
+        });
+        false
+    });
+    Ok(())
+}
+
+/// Whether a pool without a healthy endpoint answers all the same.
+fn none_eligible(model: &str, pool: &Pool, able: &[Candidate<'_>]) -> Result<(), NoRoute> {
+    let limited = able.iter().map(|candidate| candidate.seen.limited_until);
+    if let Some(Some(until_ms)) = limited.min_by_key(|until| until.unwrap_or(0)) {
+        return Err(NoRoute::AllLimited {
+            model: model.to_owned(),
+            until_ms,
+        });
+    }
+    match pool.on_all_open {
+        OnAllOpen::FailOpen => Ok(()),
+        OnAllOpen::Reject => {
+            let until = |candidate: &Candidate<'_>| {
+                let seen = &candidate.seen;
+                seen.standing.until_ms().max(seen.limited_until)
+            };
+            Err(NoRoute::AllOut {
+                model: model.to_owned(),
+                until_ms: able.iter().filter_map(until).min(),
+            })
+        }
+    }
+}
+
+/// Writes down where each candidate stands.
+fn number(candidates: &mut [Candidate<'_>]) {
+    for (at, candidate) in candidates.iter_mut().enumerate() {
+        candidate.place = match candidate.place {
+            Place::NoneHealthy(_) => Place::NoneHealthy(at),
+            _ => Place::Pool(at),
+        };
+    }
+}
+
 /// The endpoint a pool would use first: the first enabled and healthy one in
-/// strategy order, else the first enabled one.
+/// strategy order, else the first enabled one. Where chance has a say, the one it
+/// favours.
 pub fn active_endpoint<'p>(pool: &'p Pool, snapshot: &PoolSnapshot<'_>) -> Option<&'p Endpoint> {
-    let mut enabled = pool.endpoints.iter().filter(|endpoint| endpoint.enabled);
+    let enabled = pool.endpoints.iter().filter(|endpoint| endpoint.enabled);
     let first = enabled.clone().next();
-    enabled
-        .find(|endpoint| (snapshot.standing)(endpoint) == Standing::Healthy)
-        .or(first)
+    let mut healthy: Vec<Candidate<'p>> = enabled
+        .map(|endpoint| Candidate {
+            endpoint,
+            place: Place::Named,
+            seen: (snapshot.seen)(endpoint),
+        })
+        .filter(|candidate| candidate.seen.is_eligible())
+        .collect();
+    let preferred = order::prefer(pool, &mut healthy);
+    preferred.map(|candidate| candidate.endpoint).or(first)
 }
 
 fn choose<'p>(

@@ -123,6 +123,7 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("thinking.mode", &["thinking"]),
     ("upstream_service", &["upstream_service_id"]),
     ("vendor_hint", &["vendor_hint"]),
+    ("weight", &["pool_weight"]),
 ];
 
 /// Keys of an entry that stand beside `metadata`, not inside of it.
@@ -134,14 +135,6 @@ const OUTSIDE: &[&str] = &[
     "interface",
     "model",
     "thinking",
-];
-
-const POOL: &[&str] = &[
-    "strategy",
-    "health.cooldown_ms",
-    "health.failures_to_open",
-    "health.latency_window",
-    "health.open_ms",
 ];
 
 /// Finds the value that a path names.
@@ -287,8 +280,8 @@ fn of_pool(plan: &Plan, provenance: &Provenance, rest: &str) -> Result<Answer, U
             return item.answer(rest);
         }
     }
-    let Some(name) = POOL.iter().find(|name| **name == rest) else {
-        let mut known = POOL.to_vec();
+    let Some(name) = Pool::SETTINGS.iter().find(|name| **name == rest) else {
+        let mut known = Pool::SETTINGS.to_vec();
         known.push("endpoints");
         return Err(unknown(
             &format!("`pools.{id}` value"),
@@ -297,20 +290,15 @@ fn of_pool(plan: &Plan, provenance: &Provenance, rest: &str) -> Result<Answer, U
             "values",
         ));
     };
-    let origin = if *name == "strategy" {
-        top(provenance, "Registration.strategy")
-    } else {
-        Origin::Made {
-            because: "the same for every pool; no key sets it",
-            entry: None,
-        }
+    let path = format!("pools.{id}.{name}");
+    let own = provenance.traced.iter().find(|traced| traced.path == path);
+    let origin = match own {
+        Some(traced) => section::origin(traced),
+        None => top(provenance, &format!("Registration.{name}")),
     };
     Ok(Answer {
-        path: format!("pools.{id}.{name}"),
-        value: inside(
-            &json!({ "strategy": pool.strategy, "health": pool.health }),
-            name,
-        ),
+        value: inside(&json!(pool), name),
+        path,
         origin,
     })
 }

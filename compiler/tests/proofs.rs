@@ -256,7 +256,7 @@ fn what_never_happens_is_not_warned_of() {
         said(&text.replace("  enabled: true\n", &with))
     };
     assert_eq!(costs("priority"), silent);
-    assert_eq!(costs("cost-aware").len(), 2);
+    assert_eq!(costs("cost-aware").len(), 1);
     let off = ", pool_enabled: false";
     let plain = [
         ("https://a.example", "${A}", ""),

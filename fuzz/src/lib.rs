@@ -8,7 +8,7 @@ mod rules;
 use ctr_compiler::diagnostic::{Problems, Shown};
 use ctr_compiler::diff::{Diff, diff};
 use ctr_compiler::document::{Unformatted, format, yaml};
-use ctr_compiler::health::Health;
+use ctr_compiler::health::Observed;
 use ctr_compiler::import::{self, Format};
 use ctr_compiler::plan::{Interface, Plan, SecretRef, Slot};
 use ctr_compiler::route::{PoolSnapshot, RequestFeatures, route};
@@ -260,7 +260,7 @@ fn told(compiled: &Compiled, sources: &Sources) -> [(&'static str, String); 5] {
 /// What is shown of its plan. The words of the document stand in it as they are.
 fn described(compiled: &Compiled, sources: &Sources) -> [(&'static str, String); 5] {
     let preview = render::preview::json(compiled, sources);
-    let view = render::compiled::view(compiled, &|_| Health::default(), 0);
+    let view = render::compiled::view(compiled, &|_| Observed::default(), 0);
     let plan = compiled.plan.iter().map(Plan::to_canonical_json);
     [
         ("preview", render::preview::text(compiled, sources)),

@@ -8,13 +8,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use ctr_compiler::Compiled;
+use ctr_compiler::health::Terms;
 use ctr_compiler::plan::{Endpoint, Hash, Interface, KeyHeader, Plan, Secrets};
 use ctr_compiler::variable;
 use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 
-use crate::pool::{Record, Records};
+use crate::clock::Clock;
+use crate::pool::{Adopted, Lots, PoolRecord, Record, Records};
 
 /// A plan with its secrets, ready to serve.
 pub struct Live {
@@ -29,6 +31,9 @@ pub struct Live {
     /// By provider, then by the name the plan has for the model: a legacy
     /// provider has several.
     upstreams: HashMap<String, Vec<(String, Upstream)>>,
+    pools: HashMap<String, Arc<PoolRecord>>,
+    lots: Arc<Lots>,
+    clock: Clock,
 }
 
 /// One endpoint with everything a request to it needs.
@@ -45,6 +50,8 @@ pub struct Upstream {
     pub model: String,
     /// What is known about its health.
     pub record: Arc<Record>,
+    /// What the plan says about it.
+    pub terms: Arc<Terms>,
 }
 
 /// Why a plan cannot go live. Holds names, never values.
@@ -136,8 +143,14 @@ impl Live {
             resolved.push((endpoint, Upstream::new(endpoint, parts)?));
         }
         let mut upstreams: HashMap<String, Vec<(String, Upstream)>> = HashMap::new();
-        for ((endpoint, mut upstream), record) in resolved.into_iter().zip(records.adopt(plan)) {
-            upstream.record = record;
+        let Adopted {
+            endpoints,
+            pools,
+            lots,
+            clock,
+        } = records.adopt(plan);
+        for ((endpoint, mut upstream), (record, terms)) in resolved.into_iter().zip(endpoints) {
+            (upstream.record, upstream.terms) = (record, terms);
             upstreams
                 .entry(endpoint.provider.clone())
                 .or_default()
@@ -151,6 +164,9 @@ impl Live {
             hash_header,
             api_key,
             upstreams,
+            pools,
+            lots,
+            clock,
             compiled,
         })
     }
@@ -161,6 +177,21 @@ impl Live {
             .plan
             .as_ref()
             .expect("a live plan was compiled")
+    }
+
+    /// The retry budget of a pool.
+    pub fn pool(&self, id: &str) -> Option<&PoolRecord> {
+        self.pools.get(id).map(|pool| &**pool)
+    }
+
+    /// The number of the next request, and its ticket for strategies that draw lots.
+    pub fn draw(&self) -> (u64, u64) {
+        self.lots.draw()
+    }
+
+    /// Tells the time that records are kept by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What a request to `endpoint` needs.
@@ -256,6 +287,7 @@ impl Upstream {
             id_header,
             model,
             record: Arc::default(),
+            terms: Arc::default(),
         })
     }
 }

@@ -9,6 +9,7 @@ mod compiled;
 mod health;
 mod models;
 mod plan;
+mod pool_health;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use axum::routing::{any, get, post};
 use crate::access;
 use crate::activate::Live;
 use crate::ask_plan;
+use crate::pool::{Prober, Records, StateFile};
 use crate::proxy::{CHAT_COMPLETIONS, MESSAGES};
 use crate::reload::{Reload, Status};
 
@@ -31,14 +33,26 @@ use crate::reload::{Reload, Status};
 struct App {
     live: Arc<ArcSwap<Live>>,
     status: Arc<ArcSwap<Status>>,
+    records: Arc<Records>,
+    /// Where records are saved, if they are.
+    state: Option<Arc<StateFile>>,
+    prober: Prober,
     port: u16,
 }
 
 /// Every route but the model calls themselves, which are taken before any of these.
-pub(crate) fn router(reload: &Reload, port: u16) -> Router {
+pub(crate) fn router(
+    reload: &Reload,
+    records: Arc<Records>,
+    state: Option<Arc<StateFile>>,
+    port: u16,
+) -> Router {
     let app = App {
         live: Arc::clone(reload.live()),
         status: Arc::clone(reload.status()),
+        records,
+        state,
+        prober: Prober::new(),
         port,
     };
     Router::new()
@@ -50,6 +64,8 @@ pub(crate) fn router(reload: &Reload, port: u16) -> Router {
         .route(ask_plan::PATH, get(plan::canonical))
         .route("/api/models/compiled", get(compiled::view))
         .route("/api/models/compiled/preview", post(compiled::preview))
+        .route("/api/models/pool-health", get(pool_health::report))
+        .route("/api/models/pool-health/probe", post(pool_health::probe))
         .method_not_allowed_fallback(answer::wrong_method)
         .fallback(answer::not_found)
         .layer(from_fn_with_state(app.clone(), guard))

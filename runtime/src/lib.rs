@@ -9,6 +9,7 @@ pub mod access;
 pub mod activate;
 mod admin;
 pub mod ask_plan;
+pub mod clock;
 pub mod pool;
 pub mod protocol;
 pub mod proxy;

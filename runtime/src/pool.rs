@@ -1,10 +1,28 @@
-//! Live endpoint records, keyed by identity, so that they survive a reload.
+//! Live endpoint records, keyed by identity, so that they survive a reload; and,
+//! saved in a file, the process.
+//!
+//! What a record means is said in the compiler's `health`; here it is only kept,
+//! each behind a lock of its own that is held for one step and never across a wait.
+
+mod file;
+mod probe;
+mod save;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ctr_compiler::health::{Health, Standing};
-use ctr_compiler::plan::{Endpoint, HealthPolicy, Plan};
+use ctr_compiler::health::{Budget, Failure, Health, NotNow, Observed, Permit, Saved, Seen, Terms};
+use ctr_compiler::plan::{Endpoint, Plan, RetryBudget};
+
+use crate::clock::Clock;
+
+pub(crate) use file::StateFile;
+pub(crate) use probe::{Filter, Probed, Prober};
+use save::Changed;
+pub(crate) use save::Saver;
 
 /// What makes two endpoints of two plans the same one: id, address, model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,57 +34,292 @@ struct Identity {
 
 /// The record of one endpoint, shared by every plan that names it.
 #[derive(Debug, Default)]
-pub struct Record(Mutex<Health>);
+pub struct Record {
+    observed: Mutex<Observed>,
+    changed: Arc<Changed>,
+}
 
 impl Record {
-    /// Whether it may be tried at `now` (epoch milliseconds).
-    pub fn standing(&self, now: u64) -> Standing {
-        self.lock().standing(now)
+    /// What a decision about a request of so many tokens looks at.
+    pub fn seen(&self, terms: &Terms, now: u64, tokens: u64) -> Seen {
+        lock(&self.observed).seen(terms, now, tokens)
     }
 
-    /// Notes a failure.
-    pub fn failed(&self, policy: &HealthPolicy, now: u64) {
-        self.lock().failed(policy, now);
+    /// Lets a request in; see [`Observed::enter`].
+    ///
+    /// # Errors
+    /// [`NotNow`] when others took what was free since the decision.
+    pub fn enter(
+        self: &Arc<Self>,
+        terms: &Arc<Terms>,
+        way: &Way<'_>,
+        regardless: bool,
+    ) -> Result<Entered, NotNow> {
+        let now = way.clock.now_ms();
+        let permit = lock(&self.observed).enter(terms, now, way.tokens, way.turn, regardless)?;
+        Ok(Entered {
+            record: Arc::clone(self),
+            terms: Arc::clone(terms),
+            clock: way.clock.clone(),
+            permit,
+            used: None,
+        })
     }
 
-    /// Notes a success with its latency.
-    pub fn succeeded(&self, policy: &HealthPolicy, now: u64, latency_ms: u64) {
-        self.lock().succeeded(policy, now, latency_ms);
+    /// Notes what a probe found: an answer, or none.
+    pub fn probed(&self, terms: &Terms, now: u64, answered: bool) {
+        let mut observed = lock(&self.observed);
+        if answered {
+            observed.health.probed(now);
+        } else {
+            observed.failed(terms, now, Failure::Probe, None);
+        }
+        drop(observed);
+        self.changed.note();
     }
 
-    /// A copy of the record, for views.
+    /// A copy of everything, for views.
+    pub fn observed(&self) -> Observed {
+        lock(&self.observed).clone()
+    }
+
+    /// A copy of how it fared.
     pub fn health(&self) -> Health {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Health> {
-        // A record is valid after every statement, so a panic elsewhere leaves nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.observed).health.clone()
     }
 }
+
+/// What a request brings to the endpoints it tries.
+#[derive(Debug)]
+pub struct Way<'c> {
+    /// Tells the time.
+    pub clock: &'c Clock,
+    /// Tokens it will probably use.
+    pub tokens: u64,
+    /// Its number among the requests of the process.
+    pub turn: u64,
+}
+
+/// A request at an endpoint. Dropping it is leaving.
+#[derive(Debug)]
+pub struct Entered {
+    record: Arc<Record>,
+    terms: Arc<Terms>,
+    clock: Clock,
+    permit: Permit,
+    used: Option<u64>,
+}
+
+impl Entered {
+    /// Notes that the attempt failed, and for how long the upstream asked to be left alone.
+    pub fn failed(&self, failure: Failure, told_ms: Option<u64>) {
+        let now = self.clock.now_ms();
+        lock(&self.record.observed).failed(&self.terms, now, failure, told_ms);
+        self.record.changed.note();
+    }
+
+    /// Notes that it succeeded, and after how long.
+    pub fn succeeded(&self, latency_ms: u64) {
+        let now = self.clock.now_ms();
+        lock(&self.record.observed).succeeded(&self.permit, &self.terms, now, latency_ms);
+        self.record.changed.note();
+    }
+
+    /// Whether somebody asks how many tokens the answer used.
+    pub fn counts_tokens(&self) -> bool {
+        let limit = self.terms.limit.as_ref();
+        limit.is_some_and(|limit| limit.tpm.is_some())
+    }
+
+    /// Notes the tokens that the answer told.
+    pub fn used(&mut self, tokens: Option<u64>) {
+        self.used = tokens.or(self.used);
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let now = self.clock.now_ms();
+        lock(&self.record.observed).leave(&self.permit, &self.terms, now, self.used);
+    }
+}
+
+/// The retry budget of one pool.
+#[derive(Debug, Default)]
+pub struct PoolRecord(Mutex<Budget>);
+
+impl PoolRecord {
+    /// Counts a request.
+    pub fn request(&self, terms: &RetryBudget, now: u64) {
+        lock(&self.0).request(terms, now);
+    }
+
+    /// Takes one retry, if there is one.
+    pub fn retry(&self, terms: &RetryBudget, now: u64) -> bool {
+        lock(&self.0).retry(terms, now)
+    }
+}
+
+/// Numbers for requests, and a number by chance with each.
+#[derive(Debug)]
+pub struct Lots {
+    seed: u64,
+    turns: AtomicU64,
+}
+
+impl Default for Lots {
+    fn default() -> Self {
+        Self {
+            seed: RandomState::new().hash_one(0),
+            turns: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Lots {
+    /// The number of the next request, from 1, and its ticket.
+    pub fn draw(&self) -> (u64, u64) {
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed) + 1;
+        (turn, self.seed.wrapping_add(turn.wrapping_mul(SPREAD)))
+    }
+}
+
+/// Consecutive turns give tickets that are far from each other.
+const SPREAD: u64 = 0xd1b5_4a32_d192_ed03;
 
 /// All records. Those that no plan names any more are dropped at the next swap.
 #[derive(Debug, Default)]
 pub struct Records {
-    known: Mutex<HashMap<Identity, Arc<Record>>>,
+    clock: Clock,
+    lots: Arc<Lots>,
+    changed: Arc<Changed>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    endpoints: HashMap<Identity, Arc<Record>>,
+    pools: HashMap<String, Arc<PoolRecord>>,
+    /// What an earlier process left, until a plan asked for it.
+    left: HashMap<(String, String), Saved>,
+}
+
+/// The records a plan needs.
+#[derive(Debug)]
+pub struct Adopted {
+    /// For every endpoint, in the order of [`Plan::endpoints`], with its terms.
+    pub endpoints: Vec<(Arc<Record>, Arc<Terms>)>,
+    /// For every pool, by id.
+    pub pools: HashMap<String, Arc<PoolRecord>>,
+    /// Numbers for requests.
+    pub lots: Arc<Lots>,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
 impl Records {
-    /// The record of every endpoint of `plan`, in the order of [`Plan::endpoints`],
-    /// keeping those that exist and forgetting those the plan does not name.
-    pub fn adopt(&self, plan: &Plan) -> Vec<Arc<Record>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = HashMap::new();
-        let mut records = Vec::new();
-        for endpoint in plan.endpoints() {
-            let identity = identity(endpoint);
-            let record = known.get(&identity).cloned().unwrap_or_default();
-            kept.insert(identity, Arc::clone(&record));
-            records.push(record);
+    /// Records that tell the time by a clock of the caller's own.
+    pub fn with_clock(clock: Clock) -> Self {
+        Self {
+            clock,
+            ..Self::default()
         }
-        *known = kept;
-        records
     }
+
+    /// Takes over what an earlier process left. Only the first plan that is
+    /// adopted afterwards asks for it.
+    pub(crate) fn restore(&self, left: impl IntoIterator<Item = Saved>) {
+        let named = |saved: Saved| {
+            let name = (saved.model_id.clone(), saved.endpoint_id.clone());
+            (name, saved)
+        };
+        lock(&self.known).left = left.into_iter().map(named).collect();
+    }
+
+    /// The records of everything in `plan`, keeping those that exist and
+    /// forgetting those the plan does not name.
+    pub fn adopt(&self, plan: &Plan) -> Adopted {
+        let mut known = lock(&self.known);
+        let left = std::mem::take(&mut known.left);
+        let mut kept = HashMap::new();
+        let mut endpoints = Vec::new();
+        let now = self.clock.now_ms();
+        for (pool, endpoint, terms) in with_terms(plan) {
+            let identity = identity(endpoint);
+            let record = known.endpoints.get(&identity).cloned();
+            let record = record.unwrap_or_else(|| {
+                let name = pool.map(|pool| (pool.to_owned(), endpoint.id.clone()));
+                let saved = name.and_then(|name| left.get(&name));
+                let saved = saved.filter(|saved| is_of(saved, &identity));
+                let observed = saved.map(|saved| saved.restore(&terms.policy, now));
+                Arc::new(Record {
+                    observed: Mutex::new(observed.map(Observed::restored).unwrap_or_default()),
+                    changed: Arc::clone(&self.changed),
+                })
+            });
+            kept.insert(identity, Arc::clone(&record));
+            endpoints.push((record, terms));
+        }
+        known.endpoints = kept;
+        let mut pools = HashMap::new();
+        for id in plan.pools.keys() {
+            let record = known.pools.get(id).cloned().unwrap_or_default();
+            pools.insert(id.clone(), record);
+        }
+        known.pools = pools.clone();
+        Adopted {
+            endpoints,
+            pools,
+            lots: Arc::clone(&self.lots),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// What is to be said of every pool endpoint of `plan` to the next process.
+    pub fn saved(&self, plan: &Plan) -> Vec<Saved> {
+        let known = lock(&self.known);
+        let mut all = Vec::new();
+        for (id, pool) in &plan.pools {
+            for endpoint in &pool.endpoints {
+                let identity = identity(endpoint);
+                if let Some(record) = known.endpoints.get(&identity) {
+                    let mut saved = Saved::of(&lock(&record.observed).health, id, &endpoint.id);
+                    saved.api = Some(identity.api);
+                    saved.model = Some(identity.model);
+                    all.push(saved);
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Every endpoint in the order of [`Plan::endpoints`], with its pool and its terms.
+fn with_terms(plan: &Plan) -> impl Iterator<Item = (Option<&str>, &Endpoint, Arc<Terms>)> {
+    let alone = Arc::new(Terms::default());
+    let models = plan.models.values();
+    let models = models.map(move |endpoint| (None, endpoint, Arc::clone(&alone)));
+    let pools = plan.pools.iter().flat_map(|(id, pool)| {
+        let common = Arc::new(Terms::in_pool(pool, None));
+        pool.endpoints.iter().map(move |endpoint| {
+            let terms = match &endpoint.rate_limit {
+                Some(limit) if pool.enforce_rate_limits => {
+                    Arc::new(Terms::in_pool(pool, Some(limit)))
+                }
+                _ => Arc::clone(&common),
+            };
+            (Some(id.as_str()), endpoint, terms)
+        })
+    });
+    models.chain(pools)
+}
+
+/// Whether a saved record is of this endpoint, as far as it tells.
+fn is_of(saved: &Saved, identity: &Identity) -> bool {
+    let same = |written: &Option<String>, known: &str| {
+        written.as_deref().is_none_or(|written| written == known)
+    };
+    same(&saved.api, &identity.api) && same(&saved.model, &identity.model)
 }
 
 fn identity(endpoint: &Endpoint) -> Identity {
@@ -79,4 +332,10 @@ fn identity(endpoint: &Endpoint) -> Identity {
         api,
         model: endpoint.model.clone(),
     }
+}
+
+/// What is locked is valid after every statement, so a panic elsewhere leaves
+/// nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,3 +5,5 @@
 pub mod ask;
 pub mod error;
 pub mod sse;
+pub(crate) mod usage;
+pub(crate) mod wait;

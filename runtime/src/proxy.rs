@@ -14,29 +14,26 @@ pub(crate) mod client;
 mod headers;
 mod relay;
 mod request_id;
+mod walk;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
 use bytes::Bytes;
 use ctr_compiler::plan::Interface;
-use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, RequestFeatures};
 use http::{HeaderMap, Method, Request, Response, request};
-use tokio::time::Instant;
 
-use account::{Account, Mark};
-use attempt::{Answer, Class};
-use body::Spliced;
+use account::Account;
 use client::Client;
 use relay::Relay;
+use walk::Committed;
 
 use crate::access;
 use crate::activate::Live;
 use crate::protocol::ask::Ask;
-use crate::protocol::error::{ProxyError, shown};
+use crate::protocol::error::ProxyError;
 
 pub use body::BODY_LIMIT;
 pub use headers::{ENDPOINT, PLAN};
@@ -80,12 +77,6 @@ struct Asked {
     headers: HeaderMap,
     body: Bytes,
     ask: Ask,
-}
-
-/// An answer the client will get, and where its breaking off is noted.
-struct Committed {
-    answer: Answer,
-    mark: Option<Mark>,
 }
 
 impl Proxy {
@@ -143,68 +134,7 @@ impl Proxy {
         let body = taken?;
         let asked = Asked::read(interface, head, body)?;
         account.asks(asked.ask.name().unwrap_or_default());
-        let decision = decide(live, &asked)?;
-        self.walk(&decision, &asked, live, account).await
-    }
-
-    /// Tries the candidates in order until one answers. If none does, the
-    /// client gets what the last of those that said anything said.
-    async fn walk(
-        &self,
-        decision: &Decision<'_>,
-        asked: &Asked,
-        live: &Live,
-        account: &mut Account,
-    ) -> Result<Committed, ProxyError> {
-        let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
-        let policy = decision
-            .pool
-            .map(|pool| pool.health.clone())
-            .unwrap_or_default();
-        let mut said = None;
-        let mut timed_out = false;
-        for candidate in &decision.candidates {
-            let upstream = live.upstream(candidate.endpoint);
-            let mark = Mark {
-                record: Arc::clone(&upstream.record),
-                policy: policy.clone(),
-                endpoint: upstream.id_header.clone(),
-            };
-            let mut request = Request::new(Spliced::new(&asked.body, &asked.ask, &upstream.model));
-            *request.method_mut() = asked.method.clone();
-            *request.uri_mut() = headers::target(&upstream.uri, asked.query.as_deref())
-                .ok_or(ProxyError::LongQuery)?;
-            *request.headers_mut() = headers::with_key(asked.headers.clone(), upstream);
-            account.attempts += 1;
-            let sent = Instant::now();
-            match attempt::attempt(&self.client, request, &upstream.id_header, limit).await {
-                Ok(answer) => {
-                    // A caller's own fault says nothing about the endpoint.
-                    if answer.head.status.is_success() {
-                        mark.succeeded(account::millis_since(sent));
-                    }
-                    return Ok(Committed {
-                        answer,
-                        mark: Some(mark),
-                    });
-                }
-                Err(failed) => {
-                    mark.failed(
-                        &account.request_id,
-                        failed.class.word(),
-                        failed.cause.as_deref(),
-                    );
-                    timed_out = failed.class == Class::Timeout;
-                    said = failed.answer.or(said);
-                }
-            }
-        }
-        let model = || decision.model.to_owned();
-        match said {
-            Some(answer) => Ok(Committed { answer, mark: None }),
-            None if timed_out => Err(ProxyError::Timeout { model: model() }),
-            None => Err(ProxyError::Unreachable { model: model() }),
-        }
+        walk::walk(&self.client, &asked, live, account).await
     }
 }
 
@@ -223,23 +153,4 @@ impl Asked {
             ask,
         })
     }
-}
-
-fn decide<'p>(live: &'p Live, asked: &Asked) -> Result<Decision<'p>, ProxyError> {
-    let now = account::now_ms();
-    let standing = |endpoint: &_| live.upstream(endpoint).record.standing(now);
-    let features = RequestFeatures {
-        interface: asked.interface,
-        model: asked.ask.name(),
-    };
-    route::route(live.plan(), &features, &PoolSnapshot::new(&standing)).map_err(|no_route| {
-        match no_route {
-            NoRoute::UnknownModel { nearest } => ProxyError::UnknownModel {
-                asked: features.model.map(shown),
-                nearest,
-            },
-            NoRoute::Interface { model, speaks } => ProxyError::WrongProtocol { model, speaks },
-            NoRoute::NothingEnabled { model } => ProxyError::NothingEnabled { model },
-        }
-    })
 }

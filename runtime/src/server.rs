@@ -22,7 +22,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use self::front::Front;
 use crate::activate::{ActivateError, Live};
 use crate::admin;
-use crate::pool::Records;
+use crate::pool::{Records, Saver, StateFile};
 use crate::proxy::Proxy;
 use crate::reload::{LoadError, OtherPlan, ReadError, Reload, load};
 use crate::settings::Settings;
@@ -97,15 +97,17 @@ impl From<LoadError> for StartError {
 /// # Errors
 /// [`StartError`]; nothing is left running then.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    let records = Arc::new(Records::default());
-    let (reading, known) = (settings.clone(), Arc::clone(&records));
-    let loaded = match spawn_blocking(move || load(&reading, &known)).await {
-        Ok(loaded) => loaded?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
+    let kept = Kept::new(&settings);
+    let (reading, known) = (settings.clone(), kept.clone());
+    let loaded = in_background(move || {
+        known.restore();
+        load(&reading, &known.records)
+    });
+    let loaded = loaded.await?;
     let (listener, addr) = listen::bind(&settings, &loaded.live).await?;
+    let records = Arc::clone(&kept.records);
     let reload = Reload::start(&settings, loaded, records, !addr.ip().is_loopback());
-    Ok(serve(listener, addr, reload))
+    Ok(serve(listener, addr, reload, kept))
 }
 
 /// As [`start`], with a compiled plan in place of a registration. Nothing is
@@ -119,15 +121,53 @@ pub async fn start_plan(plan: Plan, settings: Settings) -> Result<Running, Start
     if !places.is_empty() {
         return Err(StartError::LiteralSecrets { places });
     }
-    let live = Live::activate(plan.into(), &*settings.env, &Records::default())
-        .map_err(StartError::Activate)?;
+    let kept = Kept::new(&settings);
+    let known = kept.clone();
+    in_background(move || known.restore()).await;
+    let live =
+        Live::activate(plan.into(), &*settings.env, &kept.records).map_err(StartError::Activate)?;
     let (listener, addr) = listen::bind(&settings, &live).await?;
-    Ok(serve(listener, addr, Reload::fixed(live)))
+    Ok(serve(listener, addr, Reload::fixed(live), kept))
 }
 
-fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload) -> Running {
+/// What outlives plans: the records, and the file in which they outlive the process.
+#[derive(Clone)]
+struct Kept {
+    records: Arc<Records>,
+    file: Option<Arc<StateFile>>,
+}
+
+impl Kept {
+    fn new(settings: &Settings) -> Self {
+        let directory = settings.state_dir.as_deref();
+        Self {
+            records: Arc::default(),
+            file: directory.map(|directory| Arc::new(StateFile::new(directory))),
+        }
+    }
+
+    /// Takes over what an earlier process left.
+    fn restore(&self) {
+        if let Some(file) = &self.file {
+            self.records.restore(file.read());
+        }
+    }
+}
+
+/// Work that touches files.
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload, kept: Kept) -> Running {
+    let Kept { records, file } = kept;
     let proxy = Proxy::new(Arc::clone(reload.live()));
-    let front = Front::new(proxy, admin::router(&reload, addr.port()));
+    let router = admin::router(&reload, Arc::clone(&records), file.clone(), addr.port());
+    let front = Front::new(proxy, router);
+    let saver = file.map(|file| Saver::start(file, records, Arc::clone(reload.live())));
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(connections::serve(listener, front, stopped));
     tracing::info!(%addr, hash = reload.live().load().hash.short(), "listening");
@@ -136,6 +176,7 @@ fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload) -> Running {
         reload,
         stop: Some(stop),
         serving,
+        saver,
     }
 }
 
@@ -146,6 +187,7 @@ pub struct Running {
     reload: Reload,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
+    saver: Option<Saver>,
 }
 
 impl Running {
@@ -196,6 +238,9 @@ impl Running {
             && let Ok(panic) = error.try_into_panic()
         {
             std::panic::resume_unwind(panic);
+        }
+        if let Some(mut saver) = self.saver.take() {
+            saver.finish().await;
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Settings {
     pub port: Option<u16>,
     /// Serves this plan and no other, now and after every save.
     pub only: Option<Hash>,
+    /// The directory in which records outlive the process; none keeps them in memory.
+    pub state_dir: Option<PathBuf>,
     /// Where `${NAME}` gets its value.
     pub env: Env,
 }
@@ -31,6 +33,7 @@ impl fmt::Debug for Settings {
             host,
             port,
             only,
+            state_dir,
             env: _,
         } = self;
         f.debug_struct("Settings")
@@ -38,6 +41,7 @@ impl fmt::Debug for Settings {
             .field("host", host)
             .field("port", port)
             .field("only", only)
+            .field("state_dir", state_dir)
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,8 @@ mod bytes;
 mod fallback;
 #[path = "proxy/log.rs"]
 mod log;
+#[path = "proxy/pools.rs"]
+mod pools;
 #[path = "proxy/refusals.rs"]
 mod refusals;
 #[path = "proxy/stage.rs"]

@@ -10,6 +10,8 @@ mod home;
 mod load;
 #[path = "server/plan.rs"]
 mod plan;
+#[path = "server/pools.rs"]
+mod pools;
 #[path = "server/reload.rs"]
 mod reload;
 #[path = "server/shell.rs"]

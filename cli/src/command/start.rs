@@ -18,7 +18,8 @@ use crate::exit::{Exit, Stopped};
 use crate::log;
 use crate::report::{Terminal, counted};
 
-/// Where the registration is looked for when none is named, below the home folder.
+/// Where the registration is looked for when none is named, and where state is kept,
+/// below the home folder.
 const FOLDER: &str = ".claude-trigger-router";
 const NAMES: [&str; 3] = ["config.yaml", "config.yml", "config.json"];
 
@@ -65,11 +66,13 @@ fn compiled_plan(written: &str) -> Result<Plan, Stopped> {
 }
 
 fn settings(asked: Start, inputs: Vec<PathBuf>) -> Settings {
+    let state_dir = asked.state_dir.or_else(|| Some(home()?.join(FOLDER)));
     Settings {
         inputs,
         host: asked.host,
         port: asked.port,
         only: asked.expect_hash,
+        state_dir,
         env: Arc::new(|name| env::var(name).ok()),
     }
 }
@@ -166,6 +169,10 @@ fn tell_problems(compiled: &Compiled, sources: &Sources, format: Format, termina
             Severity::Note => tracing::info!(%code, place, "{headline}"),
         }
     }
+}
+
+fn home() -> Option<PathBuf> {
+    env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
 pub(super) fn found_at_home() -> Result<PathBuf, Stopped> {

@@ -6,7 +6,7 @@ use super::is_at;
 use super::names::{Kind, Mention, Part, Visit, mention, mentions, tree, walk};
 use crate::diagnostic::Code;
 use crate::draft;
-use crate::plan::{Endpoint, Plan};
+use crate::plan::{Endpoint, Plan, Strategy};
 use crate::registration::{Key, Meaning, Standing, Takes};
 use crate::source::{SourceId, Sources, Span};
 use crate::tree::Value;
@@ -176,6 +176,7 @@ fn text(meaning: Meaning) -> &'static str {
         Meaning::Secret => "a secret, as `${NAME}`",
         Meaning::ModelId | Meaning::ServiceId | Meaning::EndpointId => "an id",
         Meaning::ModelRef => "the id of a model or pool, or `provider,model`",
+        Meaning::PoolRef => "the id of a pool",
         Meaning::ServiceRef => "the id of an upstream service",
         Meaning::RuleName | Meaning::ProviderName => "a name",
         Meaning::RuleRef => "the name of a rule",
@@ -251,7 +252,10 @@ fn model(plan: &Plan, name: &str) -> Option<String> {
         return Some(format!("model `{name}`\n\n{}", line(endpoint)));
     }
     let pool = plan.pools.get(name)?;
-    let mut out = format!("pool `{name}`, in the order its endpoints are tried:\n");
+    let mut out = match pool.strategy {
+        Strategy::Priority => format!("pool `{name}`, in the order its endpoints are tried:\n"),
+        strategy => format!("pool `{name}` (`{strategy}`), in order of priority:\n"),
+    };
     for (at, endpoint) in pool.endpoints.iter().take(LISTED).enumerate() {
         let _ = write!(out, "\n{}. `{}`: {}", at + 1, endpoint.id, line(endpoint));
     }

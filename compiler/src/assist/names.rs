@@ -226,7 +226,7 @@ pub(super) fn mention(visit: &Visit<'_, '_>) -> Option<Mention> {
     };
     let (kind, is_given) = match meaning {
         Meaning::ModelId => (Kind::Model, true),
-        Meaning::ModelRef => (Kind::Model, false),
+        Meaning::ModelRef | Meaning::PoolRef => (Kind::Model, false),
         Meaning::ServiceId => (Kind::Service, true),
         Meaning::ServiceRef => (Kind::Service, false),
         Meaning::RuleName => (Kind::Rule, true),

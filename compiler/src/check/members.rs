@@ -30,6 +30,7 @@ pub(super) struct Endpoint<'r> {
 pub(super) fn pools<'r>(
     registration: &'r Registration,
     members: &'r BTreeMap<String, Vec<Member>>,
+    entries: &BTreeMap<String, usize>,
 ) -> Vec<Pool<'r>> {
     let Some(section) = &registration.pools else {
         return Vec::new();
@@ -39,8 +40,12 @@ pub(super) fn pools<'r>(
         .filter_map(|entry| entry.id.as_ref())
         .map(|id| id.value.as_str())
         .collect();
-    let strategy = section.strategy.as_ref();
-    let strategy = strategy.map_or(Strategy::Priority, |strategy| strategy.value);
+    let strategy = |id: &str| {
+        let own = entries.get(id).map(|at| &section.pools[*at].settings);
+        let own = own.and_then(|settings| settings.strategy.as_ref());
+        let strategy = own.or(section.settings.strategy.as_ref());
+        strategy.map_or(Strategy::Priority, |strategy| strategy.value)
+    };
     let pool = |(id, members): (&'r String, &'r Vec<Member>)| {
         let members: Vec<Endpoint<'r>> = members
             .iter()
@@ -55,7 +60,7 @@ pub(super) fn pools<'r>(
             span,
             members,
             is_shadowed: models.contains(id.as_str()),
-            strategy,
+            strategy: strategy(id),
         })
     };
     members.iter().filter_map(pool).collect()

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Member;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::plan::Strategy;
 use crate::registration::{ModelEntry, Pools, Registration};
 use crate::source::Span;
 
@@ -29,24 +28,6 @@ pub(super) fn check(
             problems.push(disabled(pools));
         }
         return BTreeMap::new();
-    }
-    if let Some(strategy) = pools
-        .strategy
-        .as_ref()
-        .filter(|strategy| strategy.value != Strategy::Priority)
-    {
-        let word = strategy.value;
-        problems.push(
-            Diagnostic::new(
-                Code::DocumentNotSupportedYet,
-                format!("strategy `{word}` is not supported yet"),
-            )
-            .at(
-                strategy.span,
-                "endpoints are used in order of `pool_priority` for now",
-            )
-            .help("write `strategy: priority` to say what happens"),
-        );
     }
     let members = members(pools, problems);
     shadowed(registration, pools, &members, problems);

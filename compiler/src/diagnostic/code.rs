@@ -96,6 +96,10 @@ codes! {
     PoolMixedCurrencies = "pool/mixed-currencies", Warning, "Costs that are compared are in different currencies.";
     PoolMissingCost = "pool/missing-cost", Warning, "Endpoints are chosen by cost and one declares none.";
     PoolLowerRateLimit = "pool/lower-rate-limit", Warning, "What is left when an endpoint fails allows less than it bore.";
+    PoolUnknownPool = "pool/unknown-pool", Error, "Settings are given for a pool that does not exist.";
+    PoolDuplicateSettings = "pool/duplicate-settings", Error, "Settings of one pool are given twice.";
+    PoolMissingWeight = "pool/missing-weight", Error, "A pool is weighted and an endpoint has no weight.";
+    PoolWeightWithoutEffect = "pool/weight-without-effect", Warning, "A weight is declared where nothing looks at it.";
     RouterUnknownModel = "router/unknown-model", Error, "A slot or a rule names a model that does not exist.";
     RouterNoDefault = "router/no-default", Warning, "Requests for unknown models have nowhere to go.";
     RouterDisabledTarget = "router/disabled-target", Error, "A slot or a rule names only disabled endpoints.";

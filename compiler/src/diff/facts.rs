@@ -5,6 +5,7 @@ mod sections;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use super::meaning::SPREAD;
 use super::{Change, Subject};
 use crate::plan::{Capabilities, Endpoint, Plan, Pool, Slot, UpstreamService};
 use crate::route::{PoolSnapshot, active_endpoint};
@@ -85,7 +86,11 @@ fn pool(id: &str, old: &Pool, new: &Pool, changes: &mut Vec<Change>) {
         Subject::PoolField(id.to_owned(), name)
     });
     let first = |pool: &Pool| {
-        active_endpoint(pool, &PoolSnapshot::all_healthy()).map(|endpoint| endpoint.id.clone())
+        let first = active_endpoint(pool, &PoolSnapshot::all_healthy())?;
+        Some(match pool.strategy {
+            spreads if spreads.spreads() => format!("{SPREAD}{spreads}"),
+            _ => first.id.clone(),
+        })
     };
     push(
         changes,
@@ -93,6 +98,7 @@ fn pool(id: &str, old: &Pool, new: &Pool, changes: &mut Vec<Change>) {
         first(old),
         first(new),
     );
+    let enforced = old.enforce_rate_limits || new.enforce_rate_limits;
     for (endpoint, old, new) in pairs(&by_id(old), &by_id(new)) {
         match (old, new) {
             (Some(old), Some(new)) if old == new => {}
@@ -101,7 +107,12 @@ fn pool(id: &str, old: &Pool, new: &Pool, changes: &mut Vec<Change>) {
                     &endpoint_fields(old),
                     &endpoint_fields(new),
                     changes,
-                    |name| Subject::EndpointField(id.to_owned(), endpoint.to_string(), name),
+                    |name| match name {
+                        "rate_limit_rpm" | "rate_limit_tpm" if enforced => {
+                            Subject::EnforcedLimit(id.to_owned(), endpoint.to_string(), name)
+                        }
+                        _ => Subject::EndpointField(id.to_owned(), endpoint.to_string(), name),
+                    },
                 );
             }
             _ => {
@@ -216,6 +227,7 @@ fn endpoint_fields(endpoint: &Endpoint) -> Vec<Field> {
         thinking,
         upstream_service,
         vendor_hint,
+        weight,
     } = endpoint;
     let Capabilities {
         context_window_tokens,
@@ -228,6 +240,7 @@ fn endpoint_fields(endpoint: &Endpoint) -> Vec<Field> {
     vec![
         ("enabled", Some(enabled.to_string())),
         ("priority", Some(priority.to_string())),
+        ("weight", weight.map(|weight| weight.to_string())),
         ("interface", Some(interface.to_string())),
         (
             "api",
@@ -299,20 +312,8 @@ fn endpoint_fields(endpoint: &Endpoint) -> Vec<Field> {
 }
 
 fn pool_fields(pool: &Pool) -> Vec<Field> {
-    let health = &pool.health;
-    vec![
-        ("strategy", Some(pool.strategy.to_string())),
-        ("health.cooldown_ms", Some(health.cooldown_ms.to_string())),
-        (
-            "health.failures_to_open",
-            Some(health.failures_to_open.to_string()),
-        ),
-        ("health.open_ms", Some(health.open_ms.to_string())),
-        (
-            "health.latency_window",
-            Some(health.latency_window.to_string()),
-        ),
-    ]
+    let settings = pool.settings().into_iter();
+    settings.map(|(name, value)| (name, Some(value))).collect()
 }
 
 fn service_fields(service: &UpstreamService) -> Vec<Field> {

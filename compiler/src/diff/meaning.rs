@@ -1,7 +1,7 @@
 //! What a fact means: its path, its weight, and a sentence on what traffic will notice.
 
 use super::{Change, Subject, Weight};
-use crate::plan::Slot;
+use crate::plan::{Slot, Strategy};
 
 /// Values of an endpoint that no request notices.
 const SILENT: &[&str] = &[
@@ -14,6 +14,9 @@ const SILENT: &[&str] = &[
     "rate_limit_tpm",
     "priority",
 ];
+
+/// How the first choice of a pool begins that prefers none of its endpoints.
+pub(super) const SPREAD: &str = "none, ";
 
 impl Change {
     /// The path in the plan, for machines.
@@ -33,6 +36,9 @@ impl Change {
             Subject::Pool(id) => format!("pools.{id}"),
             Subject::PoolField(id, field) => format!("pools.{id}.{field}"),
             Subject::FirstChoice(id) => format!("pools.{id}.first_choice"),
+            Subject::EnforcedLimit(pool, id, field) => {
+                format!("pools.{pool}.endpoints.{id}.{field}")
+            }
             Subject::Endpoint(pool, id) => format!("pools.{pool}.endpoints.{id}"),
             Subject::EndpointField(pool, id, field) => {
                 format!("pools.{pool}.endpoints.{id}.{field}")
@@ -60,7 +66,7 @@ impl Change {
             Subject::PoolField(id, field) => format!("pool `{id}` {field}"),
             Subject::FirstChoice(id) => format!("pool `{id}` first choice"),
             Subject::Endpoint(pool, id) => format!("pool `{pool}` endpoint `{id}`"),
-            Subject::EndpointField(pool, id, field) => {
+            Subject::EnforcedLimit(pool, id, field) | Subject::EndpointField(pool, id, field) => {
                 format!("pool `{pool}` endpoint `{id}` {field}")
             }
             Subject::Service(id) => format!("upstream service `{id}`"),
@@ -99,8 +105,9 @@ impl Change {
             | Subject::RuleOrder
             | Subject::Candidate(_)
             | Subject::CandidateOrder
-            | Subject::Endpoint(..)
-            | Subject::PoolField(..) => Weight::Notable,
+            | Subject::EnforcedLimit(..)
+            | Subject::Endpoint(..) => Weight::Notable,
+            Subject::PoolField(_, field) => self.pool_weight(field),
             Subject::KeyField(_, field) => self.key_weight(field),
             Subject::ModelField(_, field) | Subject::EndpointField(_, _, field) => {
                 self.endpoint_weight(field)
@@ -123,6 +130,16 @@ impl Change {
                 Weight::Notable
             }
             _ => Weight::Quiet,
+        }
+    }
+
+    /// Refusals are breaking; everything else changes who answers, or when.
+    fn pool_weight(&self, field: &str) -> Weight {
+        match (field, self.after.as_deref()) {
+            ("on_all_open", Some("reject")) | ("enforce_rate_limits", Some("true")) => {
+                Weight::Breaking
+            }
+            _ => Weight::Notable,
         }
     }
 
@@ -211,16 +228,20 @@ impl Change {
             Subject::FirstChoice(id) if gone => {
                 format!("no endpoint of `{id}` is enabled any more")
             }
+            Subject::FirstChoice(id) if after.starts_with(SPREAD) => {
+                format!("requests for `{id}` are spread over its endpoints")
+            }
+            Subject::FirstChoice(id) if before.starts_with(SPREAD) => {
+                format!("requests for `{id}` go to `{after}` first, instead of to each in turn")
+            }
             Subject::FirstChoice(id) => {
                 format!("requests for `{id}` go to `{after}` first, instead of `{before}`")
             }
             Subject::Endpoint(pool, _) if new => format!("`{pool}` has one more endpoint to use"),
             Subject::Endpoint(pool, _) => format!("`{pool}` has one endpoint less to fall back on"),
-            Subject::PoolField(pool, "strategy") => {
-                format!("`{pool}` orders its endpoints in another way")
-            }
-            Subject::PoolField(pool, _) => {
-                format!("endpoints of `{pool}` rest for another time after failures")
+            Subject::PoolField(pool, field) => pool_sentence(pool, field, after),
+            Subject::EnforcedLimit(..) => {
+                "it is skipped from another number of requests or tokens a minute on".to_owned()
             }
             Subject::ModelField(_, field) | Subject::EndpointField(_, _, field) => {
                 endpoint_sentence(field, after).to_owned()
@@ -275,11 +296,65 @@ fn section_sentence(path: &str, gone: bool) -> &'static str {
     }
 }
 
+fn pool_sentence(pool: &str, field: &str, after: &str) -> String {
+    match (field, after) {
+        ("strategy", _) => {
+            let how = match Strategy::WORDS.iter().find(|(word, _)| *word == after) {
+                Some((_, strategy)) => order(*strategy),
+                None => "in another way",
+            };
+            format!("`{pool}` orders its endpoints {how}")
+        }
+        ("on_all_open", "reject") => {
+            format!("while no endpoint of `{pool}` is healthy, requests are answered with 503")
+        }
+        ("on_all_open", _) => {
+            format!("while no endpoint of `{pool}` is healthy, they are tried all the same")
+        }
+        ("enforce_rate_limits", "true") => {
+            format!(
+                "endpoints of `{pool}` at their limit are skipped; with all of them there, requests are answered with 429"
+            )
+        }
+        ("enforce_rate_limits", _) => {
+            format!("endpoints of `{pool}` are used beyond their declared limits")
+        }
+        ("max_retries", "0") => format!("a failed request for `{pool}` is not tried again"),
+        ("max_retries", _) => {
+            format!("a failed request for `{pool}` is tried again another number of times")
+        }
+        _ if field.starts_with("retry_budget.") => {
+            format!("another part of the requests for `{pool}` may be tried again")
+        }
+        ("health.half_open_trials", _) => {
+            format!("an endpoint of `{pool}` that comes back gets another number of trials")
+        }
+        _ if field.starts_with("health.latency_") || field == "health.ewma_decay_ms" => {
+            format!("endpoints of `{pool}` are compared by other latencies")
+        }
+        _ => format!("endpoints of `{pool}` rest for another time after failures"),
+    }
+}
+
+/// How a strategy orders, to follow "orders its endpoints".
+fn order(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Priority => "by `pool_priority`",
+        Strategy::LeastLatency => "by their average latency",
+        Strategy::RoundRobin => "by turns, the least recently used first",
+        Strategy::HealthAware => "by status, then failures, then average latency",
+        Strategy::CostAware => "by declared cost, the cheapest first",
+        Strategy::P2cEwma => "by load: of two that chance picks, the less loaded first",
+        Strategy::Weighted => "by chance, in proportion to `pool_weight`",
+    }
+}
+
 fn endpoint_sentence(field: &str, after: &str) -> &'static str {
     match field {
         "enabled" if after == "true" => "it may serve again",
         "enabled" => "it serves no requests",
         "priority" => "its place in the order may change",
+        "weight" => "its part of the requests changes, where the pool is weighted",
         "interface" => "it answers clients of another protocol",
         "api" => "requests go to another address",
         "key" => "requests are sent with another key",

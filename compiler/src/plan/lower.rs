@@ -3,6 +3,7 @@
 
 mod access;
 mod governance;
+mod pool;
 mod provider;
 mod smart;
 
@@ -10,12 +11,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
-    Address, Capabilities, Cost, Endpoint, Filled, HealthPolicy, ItemOrigin, Listen, LogLevel,
-    Plan, Pool, Provenance, RateLimit, Router, SCHEMA, SecretRef, Secrets, Source, Strategy,
-    Traced, UpstreamService,
+    Address, Capabilities, Cost, Endpoint, Filled, ItemOrigin, Listen, LogLevel, Plan, Provenance,
+    RateLimit, Router, SCHEMA, SecretRef, Secrets, Source, Traced, UpstreamService,
 };
 use crate::Compiled;
-use crate::check::{Checked, Member};
+use crate::check::Checked;
 use crate::registration::{ModelEntry, Registration, inferred_interface, normal_url, shown_url};
 use crate::source::Spanned;
 
@@ -51,7 +51,7 @@ pub(crate) fn lower(mut checked: Checked) -> Compiled {
         log_level,
         managed_keys: lowering.managed_keys(registration),
         models: lowering.models(registration),
-        pools: lowering.pools(registration, members),
+        pools: lowering.pools(registration, members, &checked.pool_entries),
         router: lowering.router(&checked),
         runtime: lowering.runtime(registration),
         schema: SCHEMA.to_owned(),
@@ -181,66 +181,6 @@ impl Lowering {
         models
     }
 
-    fn pools(
-        &mut self,
-        registration: &Registration,
-        members: BTreeMap<String, Vec<Member>>,
-    ) -> BTreeMap<String, Pool> {
-        let mut pools = BTreeMap::new();
-        let Some(section) = &registration.pools else {
-            return pools;
-        };
-        if members.is_empty() {
-            return pools;
-        }
-        let strategy = self.filled(
-            "Registration.strategy",
-            section.strategy.as_ref(),
-            Strategy::Priority,
-        );
-        for (id, mut members) in members {
-            members.sort_by(|a, b| {
-                let order = |member: &Member| priority(&section.models[member.entry]);
-                (order(a), &a.endpoint_id).cmp(&(order(b), &b.endpoint_id))
-            });
-            let mut endpoints = Vec::with_capacity(members.len());
-            let mut origins = Vec::with_capacity(members.len());
-            for member in members {
-                let made = self.member(&section.models[member.entry], member);
-                if let Some((endpoint, origin)) = made {
-                    endpoints.push(endpoint);
-                    origins.push(origin);
-                }
-            }
-            self.provenance.pools.insert(id.clone(), origins);
-            let pool = Pool {
-                endpoints,
-                health: HealthPolicy::default(),
-                strategy,
-            };
-            pools.insert(id, pool);
-        }
-        pools
-    }
-
-    fn member(&mut self, entry: &ModelEntry, member: Member) -> Option<(Endpoint, ItemOrigin)> {
-        let mut filled = Vec::new();
-        if let Some(because) = member.id_because {
-            let value = Cow::Owned(member.endpoint_id.clone());
-            filled.push(Filled {
-                key: "pool_endpoint_id",
-                value,
-                because,
-            });
-        }
-        let identity = Identity {
-            id: member.endpoint_id,
-            provider: member.provider,
-        };
-        let endpoint = self.endpoint(entry, identity, &mut filled)?;
-        Some((endpoint, origin(entry, filled)))
-    }
-
     fn endpoint(
         &mut self,
         entry: &ModelEntry,
@@ -315,6 +255,10 @@ impl Lowering {
                 .as_ref()
                 .map(|id| id.value.clone()),
             vendor_hint: metadata.vendor_hint.as_ref().map(|hint| hint.value.clone()),
+            weight: metadata
+                .pool_weight
+                .as_ref()
+                .and_then(|weight| u32::try_from(weight.value).ok()),
         })
     }
 

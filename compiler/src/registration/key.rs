@@ -76,6 +76,8 @@ pub enum Meaning {
     ModelId,
     /// A logical model, a pool, or a `provider,model` reference.
     ModelRef,
+    /// The id of a pool.
+    PoolRef,
     /// The id of an upstream service, given here.
     ServiceId,
     /// An upstream service.
@@ -136,6 +138,20 @@ pub(super) const fn refused(name: &'static str) -> Key {
     );
     key.standing = Standing::Refused;
     key
+}
+
+/// The keys of both in their order; `N` is how many that are.
+pub(super) const fn both<const A: usize, const B: usize, const N: usize>(
+    first: [Key; A],
+    then: [Key; B],
+) -> [Key; N] {
+    let mut all = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < A { first[at] } else { then[at - A] };
+        at += 1;
+    }
+    all
 }
 
 impl Key {

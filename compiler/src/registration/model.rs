@@ -105,6 +105,11 @@ const METADATA: &[Key] = &[
     )
     .or("true"),
     key(
+        "pool_weight",
+        Takes::Integer(1, 1_000_000),
+        "its part of the requests beside those of the others, where the strategy is `weighted`",
+    ),
+    key(
         "upstream_service_id",
         Takes::Text(Meaning::ServiceRef),
         "the upstream service it belongs to",
@@ -222,6 +227,7 @@ impl ModelEntry {
             pool_endpoint_id,
             pool_priority,
             pool_enabled,
+            pool_weight,
             upstream_service_id,
             cost_input,
             cost_output,
@@ -247,6 +253,7 @@ impl ModelEntry {
             ("pool_endpoint_id", place(pool_endpoint_id)),
             ("pool_priority", place(pool_priority)),
             ("pool_enabled", place(pool_enabled)),
+            ("pool_weight", place(pool_weight)),
             ("upstream_service_id", place(upstream_service_id)),
             ("cost_per_1m_input_tokens", place(cost_input)),
             ("cost_per_1m_output_tokens", place(cost_output)),
@@ -293,6 +300,8 @@ pub struct Metadata {
     pub pool_priority: Option<Spanned<i64>>,
     /// `pool_enabled`
     pub pool_enabled: Option<Spanned<bool>>,
+    /// `pool_weight`
+    pub pool_weight: Option<Spanned<i64>>,
     /// `upstream_service_id`
     pub upstream_service_id: Option<Spanned<String>>,
     /// `cost_per_1m_input_tokens`
@@ -443,6 +452,7 @@ fn metadata(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Met
         pool_endpoint_id: reader.text(&inner, "pool_endpoint_id", path),
         pool_priority: reader.integer(&inner, "pool_priority", path),
         pool_enabled: reader.boolean(&inner, "pool_enabled", path),
+        pool_weight: reader.integer(&inner, "pool_weight", path),
         upstream_service_id: reader.text(&inner, "upstream_service_id", path),
         cost_input: reader.amount(&inner, "cost_per_1m_input_tokens", path),
         cost_output: reader.amount(&inner, "cost_per_1m_output_tokens", path),

@@ -1,26 +1,30 @@
 //! `Registration`: pools of endpoints and the services they refer to.
 
+mod settings;
+
 use super::ModelEntry;
-use super::key::{Key, Meaning, Takes, key, refused};
+use super::key::{Key, Meaning, Takes, both, key, refused};
 use super::model;
 use super::model::MODEL;
 use super::read::{Fields, Reader};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::Strategy;
 use crate::source::{Span, Spanned};
 
-pub(super) const REGISTRATION: &[Key] = &[
+pub use settings::PoolSettings;
+
+pub(super) const REGISTRATION: &[Key] = &both::<7, 6, 13>(SECTION, settings::OF_ALL);
+
+const SECTION: [Key; 7] = [
     key("enabled", Takes::Boolean, "whether pools are compiled").or("false"),
-    key(
-        "strategy",
-        Takes::Word(Strategy::NAMES),
-        "how a pool orders its endpoints for a request",
-    )
-    .or("priority"),
     key(
         "models",
         Takes::List(&Takes::Map(MODEL)),
         "endpoints; entries of one `id` are one pool",
+    ),
+    key(
+        "pools",
+        Takes::List(&Takes::Map(POOL)),
+        "what is different in one pool; all else is as said here for every pool",
     ),
     key(
         "upstream_services",
@@ -31,6 +35,16 @@ pub(super) const REGISTRATION: &[Key] = &[
     refused("node_id"),
     refused("cluster"),
 ];
+
+const POOL: &[Key] = &both::<1, 6, 7>(
+    [key(
+        "id",
+        Takes::Text(Meaning::PoolRef),
+        "the pool: an `id` of `models`",
+    )
+    .required()],
+    settings::OF_ONE,
+);
 
 const SERVICE: &[Key] = &[
     key(
@@ -52,14 +66,27 @@ const SERVICE: &[Key] = &[
 pub struct Pools {
     /// `enabled`
     pub enabled: Option<Spanned<bool>>,
-    /// `strategy`
-    pub strategy: Option<Spanned<Strategy>>,
+    /// What is said of every pool.
+    pub settings: PoolSettings,
+    /// `pools`: what is said of one.
+    pub pools: Vec<PoolEntry>,
     /// `models`; entries of one id are one pool.
     pub models: Vec<ModelEntry>,
     /// `upstream_services`
     pub services: Vec<ServiceEntry>,
     /// The key of the section.
     pub head: Span,
+}
+
+/// One item of `pools`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolEntry {
+    /// Position in the list in the document set, from 0.
+    pub index: usize,
+    /// `id`
+    pub id: Option<Spanned<String>>,
+    /// Everything else.
+    pub settings: PoolSettings,
 }
 
 /// One item of `upstream_services`.
@@ -88,6 +115,20 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<P
     for name in ["nodes", "node_id", "cluster"] {
         clustering(reader, &inner, name, "Registration");
     }
+    let mut pools = Vec::new();
+    for (at, fields) in reader.maps(&inner, "pools", "Registration", POOL) {
+        let path = format!("Registration.pools[{at}]");
+        pools.push(PoolEntry {
+            index: at,
+            id: reader.required_text(
+                &fields,
+                "id",
+                &path,
+                "add the id of the pool it is about, for example `id: sonnet`",
+            ),
+            settings: settings::read(reader, &fields, &path),
+        });
+    }
     let mut services = Vec::new();
     for (at, fields) in reader.maps(&inner, "upstream_services", "Registration", SERVICE) {
         let path = format!("Registration.upstream_services[{at}]");
@@ -95,7 +136,8 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<P
     }
     Some(Pools {
         enabled: reader.boolean(&inner, "enabled", "Registration"),
-        strategy: reader.word(&inner, "strategy", "Registration", Strategy::WORDS),
+        settings: settings::read(reader, &inner, "Registration"),
+        pools,
         models: model::read_list(reader, &inner, "models", "Registration"),
         services,
         head,

@@ -6,16 +6,17 @@
 
 mod draft;
 mod issues;
+mod pools;
 mod smart;
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::with_present;
 use crate::Compiled;
-use crate::health::{Health, Standing};
+use crate::health::Observed;
 use crate::plan::{Endpoint, Interface, Plan, Pool, Secrets, Slot};
-use crate::route::{PoolSnapshot, active_endpoint};
 
 pub use draft::{Preview, preview};
 use issues::Capabilities;
@@ -24,12 +25,12 @@ use issues::Capabilities;
 /// `smartRouterExplanation`, `capabilityWarnings`, `warnings`, `issueReport`
 /// and the plan's `hash`.
 ///
-/// `health` gives the record of an endpoint and `now` the time it is read at,
+/// `observed` gives the record of an endpoint and `now` the time it is read at,
 /// in epoch milliseconds. Without a plan only the reports are there.
-pub fn view(compiled: &Compiled, health: &dyn Fn(&Endpoint) -> Health, now: u64) -> Value {
+pub fn view(compiled: &Compiled, observed: &dyn Fn(&Endpoint) -> Observed, now: u64) -> Value {
     let mut view = match &compiled.plan {
         Some(plan) => {
-            let mut view = Seen::new(plan, &compiled.secrets, health, now).parts();
+            let mut view = Moment::new(plan, &compiled.secrets, observed, now).parts();
             view.insert("hash".to_owned(), json!(plan.hash()));
             view.insert("router".to_owned(), router(plan));
             view
@@ -84,31 +85,35 @@ fn key(endpoint: &Endpoint) -> (&str, &str) {
 }
 
 /// A plan with what is known about its endpoints at one moment.
-struct Seen<'p> {
+pub(super) struct Moment<'p> {
     plan: &'p Plan,
     secrets: &'p Secrets,
     // Asked once for each endpoint, so that the active endpoint and the shown status agree.
-    health: HashMap<(&'p str, &'p str), Health>,
+    observed: HashMap<(&'p str, &'p str), Observed>,
     now: u64,
 }
 
-impl<'p> Seen<'p> {
-    fn new(
+impl<'p> Moment<'p> {
+    pub(super) fn new(
         plan: &'p Plan,
         secrets: &'p Secrets,
-        health: &dyn Fn(&Endpoint) -> Health,
+        observed: &dyn Fn(&Endpoint) -> Observed,
         now: u64,
     ) -> Self {
-        let health = plan
+        let observed = plan
             .endpoints()
-            .map(|endpoint| (key(endpoint), health(endpoint)))
+            .map(|endpoint| (key(endpoint), observed(endpoint)))
             .collect();
         Self {
             plan,
             secrets,
-            health,
+            observed,
             now,
         }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.now
     }
 
     fn parts(&self) -> Map<String, Value> {
@@ -172,136 +177,6 @@ impl<'p> Seen<'p> {
             map.insert(id.clone(), entry(id, endpoint, None));
         }
         map
-    }
-
-    fn pool(&self, id: &str, pool: &Pool) -> Value {
-        let mut view = json!({
-            "modelId": id,
-            "strategy": pool.strategy,
-            "endpoints": pool.endpoints.iter().map(|endpoint| self.endpoint(id, endpoint)).collect::<Vec<_>>(),
-            "warnings": self.pool_warnings(id, pool),
-        });
-        if let Some(active) = self.active(pool) {
-            view["activeEndpointId"] = json!(active.id);
-        }
-        view
-    }
-
-    fn endpoint(&self, id: &str, endpoint: &Endpoint) -> Value {
-        let service = endpoint
-            .upstream_service
-            .as_ref()
-            .and_then(|name| self.plan.upstream_services.get(name));
-        let mut view = json!({
-            "id": endpoint.id,
-            "modelId": id,
-            "modelName": endpoint.model,
-            "providerName": endpoint.provider,
-            "legacyRef": endpoint.legacy_ref(),
-            "interface": endpoint.interface,
-            "protocol": endpoint.interface,
-            "api": endpoint.api.url,
-            "keyConfigured": self.has_key(endpoint),
-            "upstreamAuthConfigured": service.is_some_and(|service| service.auth_token.is_some()),
-            "priority": endpoint.priority,
-            "enabled": endpoint.enabled,
-            "health": self.health(id, endpoint),
-            "capabilities": capabilities(endpoint),
-            "source": "registration",
-        });
-        if let Some(name) = &endpoint.upstream_service {
-            view["upstreamServiceId"] = json!(name);
-        }
-        if let Some(service) = service {
-            view["upstreamBaseUrl"] = json!(service.base_url.url);
-        }
-        if let Some(cost) = &endpoint.cost {
-            view["cost"] = with_present(
-                json!({ "currency": cost.currency }),
-                [
-                    ("inputPer1MTokens", cost.input_per_1m),
-                    ("outputPer1MTokens", cost.output_per_1m),
-                ],
-            );
-        }
-        if let Some(limit) = &endpoint.rate_limit {
-            view["rateLimit"] = with_present(
-                json!({}),
-                [
-                    ("requestsPerMinute", limit.rpm),
-                    ("tokensPerMinute", limit.tpm),
-                ],
-            );
-        }
-        view
-    }
-
-    /// The record of an endpoint; the two ends appear only while they are ahead.
-    fn health(&self, id: &str, endpoint: &Endpoint) -> Value {
-        let health = self.record(endpoint);
-        let standing = health.standing(self.now);
-        let view = json!({
-            "modelId": id,
-            "endpointId": endpoint.id,
-            "status": standing.word(),
-            "failureCount": health.failure_count,
-            "successCount": health.success_count,
-        });
-        let (cooldown, open) = match standing {
-            Standing::Cooldown { until_ms } => (Some(until_ms), None),
-            Standing::Open { until_ms } => (None, Some(until_ms)),
-            _ => (None, None),
-        };
-        let mut view = with_present(
-            view,
-            [
-                ("lastFailureAt", health.last_failure_at),
-                ("lastSuccessAt", health.last_success_at),
-                ("cooldownUntil", cooldown),
-                ("circuitOpenUntil", open),
-            ],
-        );
-        if let Some(average) = health.average_latency_ms() {
-            view["latency"] = json!({
-                "sampleCount": health.latencies_ms().count(),
-                "averageMs": average,
-                "lastMs": health.latencies_ms().last(),
-            });
-        }
-        view
-    }
-
-    fn pool_warnings(&self, id: &str, pool: &Pool) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.plan.models.contains_key(id) {
-            warnings.push(format!("pool `{id}` is hidden by a model of the same id"));
-        }
-        if pool.endpoints.iter().all(|endpoint| !endpoint.enabled) {
-            warnings.push(format!("every endpoint of pool `{id}` is disabled"));
-        }
-        for endpoint in &pool.endpoints {
-            let missing = endpoint.upstream_service.as_ref();
-            if let Some(name) =
-                missing.filter(|name| !self.plan.upstream_services.contains_key(*name))
-            {
-                warnings.push(format!(
-                    "endpoint `{}` names upstream service `{name}`, which does not exist",
-                    endpoint.id
-                ));
-            }
-        }
-        warnings
-    }
-
-    fn active(&self, pool: &'p Pool) -> Option<&'p Endpoint> {
-        active_endpoint(
-            pool,
-            &PoolSnapshot::new(&|endpoint| self.record(endpoint).standing(self.now)),
-        )
-    }
-
-    fn record(&self, endpoint: &Endpoint) -> Health {
-        self.health.get(&key(endpoint)).cloned().unwrap_or_default()
     }
 
     /// A key the source document is not at hand for counts as one.
@@ -376,17 +251,4 @@ fn transformer(interface: Interface) -> Value {
         Interface::Openai => json!({ "use": ["openrouter"] }),
         Interface::Anthropic => Value::Null,
     }
-}
-
-/// Adds the members that have a value.
-fn with_present<T: serde::Serialize, const N: usize>(
-    mut object: Value,
-    members: [(&str, Option<T>); N],
-) -> Value {
-    for (name, value) in members {
-        if let Some(value) = value {
-            object[name] = json!(value);
-        }
-    }
-    object
 }

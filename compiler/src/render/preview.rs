@@ -1,5 +1,6 @@
 //! The plan as a person would want to review it.
 
+mod pools;
 mod sections;
 
 use std::fmt::Write;
@@ -26,7 +27,7 @@ pub fn text(compiled: &Compiled, sources: &Sources) -> String {
     let mut out = String::new();
     head(&mut out, plan);
     models(&mut out, plan);
-    pools(&mut out, plan);
+    pools::text(&mut out, plan);
     slots(&mut out, plan);
     sections::text(&mut out, plan);
     filled(&mut out, compiled, plan);
@@ -50,6 +51,7 @@ pub fn json(compiled: &Compiled, sources: &Sources) -> Value {
                 .collect();
             let value = json!({
                 "strategy": pool.strategy,
+                "settings": settings(pool),
                 "order": order,
                 "active": first_choice(pool).map(|endpoint| &endpoint.id),
                 "shadowed": plan.models.contains_key(id),
@@ -77,6 +79,16 @@ pub fn json(compiled: &Compiled, sources: &Sources) -> Value {
         "problems": problems::json(compiled.problems.iter(), sources),
         "plan": plan,
     })
+}
+
+/// Everything that is set for a pool, as the plan has it.
+fn settings(pool: &Pool) -> Value {
+    let mut settings = json!(pool);
+    if let Value::Object(settings) = &mut settings {
+        settings.remove("endpoints");
+        settings.remove("strategy");
+    }
+    settings
 }
 
 fn head(out: &mut String, plan: &Plan) {
@@ -116,47 +128,6 @@ fn models(out: &mut String, plan: &Plan) {
     }
 }
 
-fn pools(out: &mut String, plan: &Plan) {
-    if plan.pools.is_empty() {
-        return;
-    }
-    out.push_str("\npools\n");
-    for (id, pool) in &plan.pools {
-        let count = pool.endpoints.len();
-        let noun = if count == 1 { "endpoint" } else { "endpoints" };
-        let shadowed = if plan.models.contains_key(id) {
-            ", hidden by the model of the same id"
-        } else {
-            ""
-        };
-        let _ = writeln!(out, "  {id} ({}, {count} {noun}{shadowed})", pool.strategy);
-        let active = first_choice(pool).map(|endpoint| &endpoint.id);
-        let rows: Vec<Vec<String>> = pool
-            .endpoints
-            .iter()
-            .map(|endpoint| {
-                let state = if !endpoint.enabled {
-                    "off"
-                } else if active == Some(&endpoint.id) {
-                    "active"
-                } else {
-                    ""
-                };
-                let mut row = vec![
-                    state.to_owned(),
-                    endpoint.id.clone(),
-                    format!("priority {}", endpoint.priority),
-                ];
-                row.extend(columns(endpoint));
-                row
-            })
-            .collect();
-        for line in table::align(&rows) {
-            let _ = writeln!(out, "    {line}");
-        }
-    }
-}
-
 /// What an endpoint is, without its id.
 fn columns(endpoint: &Endpoint) -> Vec<String> {
     let mut extra = Vec::new();
@@ -173,6 +144,7 @@ fn columns(endpoint: &Endpoint) -> Vec<String> {
         extra.extend(limit.rpm.map(|rpm| format!("{rpm} rpm")));
         extra.extend(limit.tpm.map(|tpm| format!("{tpm} tpm")));
     }
+    extra.extend(endpoint.weight.map(|weight| format!("weight {weight}")));
     extra.extend(
         endpoint
             .capabilities
@@ -226,6 +198,14 @@ fn resolved(plan: &Plan, name: &str) -> String {
     match plan.resolve(name) {
         Some(Target::Model(id, endpoint)) => format!("{id} → model {}", endpoint.model),
         Some(Target::Pool(id, pool)) => match first_choice(pool) {
+            Some(_) if pool.strategy.spreads() => {
+                let count = pool.endpoints.iter().filter(|endpoint| endpoint.enabled);
+                format!(
+                    "{id} → pool, spread over {} ({})",
+                    count.count(),
+                    pool.strategy
+                )
+            }
             Some(active) => format!("{id} → pool, first {} ({})", active.id, active.model),
             None => format!("{id} → pool with nothing enabled"),
         },
@@ -251,7 +231,19 @@ struct Line<'c> {
 }
 
 /// Values that say little one by one, as one line each kind.
-const COUNTED: [Counted; 3] = [
+const COUNTED: [Counted; 5] = [
+    Counted {
+        prefix: "Registration.health.",
+        value: None,
+        one: "number of `Registration.health`",
+        many: "numbers of `Registration.health`",
+    },
+    Counted {
+        prefix: "Registration.retry_budget.",
+        value: None,
+        one: "number of `Registration.retry_budget`",
+        many: "numbers of `Registration.retry_budget`",
+    },
     Counted {
         prefix: "supports_",
         value: Some("true"),

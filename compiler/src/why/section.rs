@@ -38,7 +38,7 @@ fn switch(traced: &Traced) -> Value {
     }
 }
 
-fn origin(traced: &Traced) -> Origin {
+pub(super) fn origin(traced: &Traced) -> Origin {
     let key = traced.key.clone().into_owned();
     match traced.source {
         Source::Written(span) => Origin::Written {

@@ -134,6 +134,7 @@ fn metadata() -> BoxedStrategy<Value> {
         ),
         ("pool_priority", maybe((-3i64..4).prop_map(Value::from))),
         ("pool_enabled", maybe(switch())),
+        ("pool_weight", maybe((1u64..9).prop_map(Value::from))),
         ("upstream_service_id", maybe(words(&["dc-a", "dc-b"]))),
         ("cost_per_1m_input_tokens", maybe(price())),
         ("cost_per_1m_output_tokens", maybe(price())),
@@ -209,6 +210,37 @@ fn models() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
+/// All but `weighted`, which needs a weight on every endpoint.
+const STRATEGIES: &[&str] = &[
+    "priority",
+    "least-latency",
+    "round-robin",
+    "health-aware",
+    "cost-aware",
+    "p2c-ewma",
+];
+
+/// What may be said of all pools, and of one.
+fn pool_settings() -> BoxedStrategy<Entry> {
+    let health = one_of(vec![
+        json!({"cooldown_ms": 0}),
+        json!({"open_ms": 1000, "half_open_trials": 3}),
+        json!({"latency_window": 5, "latency_max_age_ms": 60000}),
+    ]);
+    let budget = one_of(vec![
+        json!({"percent": 0, "min_per_second": 0}),
+        json!({"window_seconds": 60}),
+    ]);
+    object(vec![
+        ("strategy", maybe(words(STRATEGIES))),
+        ("on_all_open", maybe(words(&["fail_open", "reject"]))),
+        ("max_retries", maybe((0u64..4).prop_map(Value::from))),
+        ("enforce_rate_limits", maybe(switch())),
+        ("health", maybe(health)),
+        ("retry_budget", maybe(budget)),
+    ])
+}
+
 fn pools() -> impl Strategy<Value = Value> {
     let members = prop::collection::vec((select(IDS), entry()), 0..5);
     let services = prop::collection::btree_map(
@@ -222,9 +254,10 @@ fn pools() -> impl Strategy<Value = Value> {
         ]),
         0..3,
     );
-    let strategy = words(&["priority", "round-robin", "cost-aware"]);
-    (members, services, maybe(strategy), any::<bool>()).prop_map(
-        |(members, services, strategy, enabled)| {
+    let own = (any::<Index>(), pool_settings(), any::<bool>());
+    let said = pool_settings();
+    (members, services, said, own, any::<bool>()).prop_map(
+        |(members, services, said, (at, mut own, has_own), enabled)| {
             let models: Vec<Value> = members
                 .into_iter()
                 .map(|(id, entry)| with_id(id, entry))
@@ -233,10 +266,13 @@ fn pools() -> impl Strategy<Value = Value> {
                 .into_iter()
                 .map(|(id, entry)| with_id(id, entry))
                 .collect();
-            let mut section = json!({"enabled": enabled, "models": models});
-            if let Some(strategy) = strategy {
-                section["strategy"] = strategy;
+            let mut section = Value::Object(said);
+            section["enabled"] = json!(enabled);
+            if has_own && !models.is_empty() {
+                own.insert("id".to_owned(), at.get(&models)["id"].clone());
+                section["pools"] = json!([own]);
             }
+            section["models"] = json!(models);
             if !services.is_empty() {
                 section["upstream_services"] = json!(services);
             }

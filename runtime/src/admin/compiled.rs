@@ -11,7 +11,6 @@ use http_body_util::LengthLimitError;
 use tokio::task::spawn_blocking;
 
 use super::{App, answer};
-use crate::reload::epoch_ms;
 
 /// Largest draft that is read.
 const DRAFT_BYTES: usize = 8 << 20;
@@ -19,10 +18,11 @@ const DRAFT_BYTES: usize = 8 << 20;
 /// `GET /api/models/compiled`
 pub(super) async fn view(State(app): State<App>) -> Response {
     let live = app.live.load_full();
-    let health = |endpoint: &_| live.upstream(endpoint).record.health();
+    let observed = |endpoint: &_| live.upstream(endpoint).record.observed();
+    let now = live.clock().now_ms();
     answer::json(
         StatusCode::OK,
-        &compiled::view(&live.compiled, &health, epoch_ms()),
+        &compiled::view(&live.compiled, &observed, now),
     )
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use axum::body::Body;
 use ctr_compiler::plan::Interface;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -61,6 +61,20 @@ pub enum ProxyError {
         /// The logical model.
         model: String,
     },
+    /// No endpoint of the pool is healthy, and the pool says to reject then.
+    AllOut {
+        /// The logical model.
+        model: String,
+        /// When it is worth asking again.
+        retry_after_s: u64,
+    },
+    /// Every endpoint of the model that could be tried is at its declared limit.
+    Limited {
+        /// The logical model.
+        model: String,
+        /// When the first is below it again.
+        retry_after_s: u64,
+    },
     /// No endpoint of the model gave an answer.
     Unreachable {
         /// The logical model.
@@ -102,7 +116,8 @@ impl ProxyError {
             Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NothingEnabled { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NothingEnabled { .. } | Self::AllOut { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -144,6 +159,12 @@ impl ProxyError {
             Self::NothingEnabled { model } => {
                 format!("every endpoint of model `{model}` is disabled")
             }
+            Self::AllOut { model, .. } => {
+                format!("no endpoint of model `{model}` is healthy at the moment")
+            }
+            Self::Limited { model, .. } => {
+                format!("every endpoint of model `{model}` is at its declared rate limit")
+            }
             Self::Unreachable { model } => {
                 format!("no endpoint of model `{model}` could be reached")
             }
@@ -169,12 +190,17 @@ impl ProxyError {
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(REQUEST_ID, id);
         }
+        if let Self::AllOut { retry_after_s, .. } | Self::Limited { retry_after_s, .. } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after_s));
+        }
         response
     }
 
     /// <https://docs.anthropic.com/en/api/errors>
     fn anthropic_type(&self) -> &'static str {
         match self.status() {
+            _ if matches!(self, Self::AllOut { .. }) => "overloaded_error",
+            StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::NOT_FOUND => "not_found_error",
             StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
@@ -185,7 +211,9 @@ impl ProxyError {
     }
 
     fn openai_type(&self) -> &'static str {
-        if self.status().is_server_error() {
+        if self.status() == StatusCode::TOO_MANY_REQUESTS {
+            "rate_limit_error"
+        } else if self.status().is_server_error() {
             "server_error"
         } else {
             "invalid_request_error"
@@ -197,6 +225,7 @@ impl ProxyError {
         match self {
             Self::Denied(_) => (Some("invalid_api_key"), None),
             Self::UnknownModel { .. } => (Some("model_not_found"), Some("model")),
+            Self::Limited { .. } => (Some("rate_limit_exceeded"), None),
             Self::WrongProtocol { .. } => (None, Some("model")),
             Self::Body(AskError::DuplicateModel | AskError::ModelNotString) => {
                 (None, Some("model"))

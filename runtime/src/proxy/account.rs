@@ -1,14 +1,13 @@
 //! What is told of a request when it is over: one line in the log, written
 //! exactly once, also when the client went away in the middle.
 
-use std::sync::Arc;
-
-use ctr_compiler::plan::HealthPolicy;
+use ctr_compiler::health::Failure;
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use crate::pool::Record;
+use crate::pool::Entered;
 use crate::protocol::error::{ProxyError, shown};
+use crate::protocol::usage::Usage;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,31 +92,71 @@ impl Drop for Account {
     }
 }
 
-/// Where the fate of an attempt is noted.
-#[derive(Clone)]
+/// An attempt that runs, and where its fate is noted. Dropping it ends it.
 pub(super) struct Mark {
-    pub(super) record: Arc<Record>,
-    pub(super) policy: HealthPolicy,
-    pub(super) endpoint: HeaderValue,
+    entered: Entered,
+    endpoint: HeaderValue,
+    sent: Instant,
+    /// A plain answer succeeds when it is complete; a stream has done so before.
+    is_pending: bool,
+    usage: Option<Usage>,
 }
 
 impl Mark {
+    pub(super) fn new(entered: Entered, endpoint: HeaderValue) -> Self {
+        Self {
+            usage: entered.counts_tokens().then(Usage::default),
+            entered,
+            endpoint,
+            sent: Instant::now(),
+            is_pending: false,
+        }
+    }
+
     /// Notes a failure and says so; `cause` is for people and holds no secret.
-    pub(super) fn failed(&self, request_id: &str, class: &str, cause: Option<&str>) {
-        self.record.failed(&self.policy, now_ms());
+    pub(super) fn failed(
+        &self,
+        request_id: &str,
+        failure: Failure,
+        told_ms: Option<u64>,
+        cause: Option<&str>,
+    ) {
+        self.entered.failed(failure, told_ms);
         tracing::warn!(
             request_id,
             endpoint = text(&self.endpoint),
-            class,
+            class = failure.word(),
+            told_ms,
             cause,
             "attempt failed"
         );
     }
 
-    /// Notes a success with the time from sending the request to the first
-    /// event of a stream, or to the head of any other answer.
-    pub(super) fn succeeded(&self, latency_ms: u64) {
-        self.record.succeeded(&self.policy, now_ms(), latency_ms);
+    /// Notes that the answer is one to pass on. Of a stream, that is its success,
+    /// after the time to its first event; of anything else, its end is. A caller's
+    /// own fault says nothing about the endpoint.
+    pub(super) fn committed(&mut self, status: StatusCode, is_events: bool) {
+        match (status.is_success(), is_events) {
+            (false, _) => {}
+            (true, false) => self.is_pending = true,
+            (true, true) => self.entered.succeeded(millis_since(self.sent)),
+        }
+    }
+
+    /// Sees a piece of the answer.
+    pub(super) fn passes(&mut self, chunk: &[u8]) {
+        if let Some(usage) = &mut self.usage {
+            usage.push(chunk);
+        }
+    }
+
+    /// Notes that the answer is complete.
+    pub(super) fn complete(mut self) {
+        if self.is_pending {
+            self.entered.succeeded(millis_since(self.sent));
+        }
+        let usage = self.usage.as_ref();
+        self.entered.used(usage.and_then(Usage::tokens));
     }
 }
 
@@ -128,9 +167,4 @@ fn text(value: &HeaderValue) -> &str {
 /// Whole milliseconds since `start`.
 pub(super) fn millis_since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The wall clock in milliseconds since the Unix epoch.
-pub(super) fn now_ms() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ctr_compiler::health::Failure;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Request, StatusCode, response};
 use http_body_util::BodyExt;
@@ -13,6 +14,7 @@ use hyper::body::Incoming;
 use super::body::Spliced;
 use super::client::Client;
 use crate::protocol::sse::{First, Peek};
+use crate::protocol::wait;
 
 /// An upstream's answer, not yet relayed.
 pub(super) struct Answer {
@@ -27,42 +29,9 @@ pub(super) struct Answer {
     pub(super) endpoint: HeaderValue,
 }
 
-/// Why an attempt counts against its endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// No connection.
-    Connect,
-    /// The connection broke before the answer could be judged, or was no longer HTTP.
-    Network,
-    /// Nothing came in the time the plan allows.
-    Timeout,
-    /// The upstream does not take the plan's key.
-    Credential,
-    /// 408, 429 or 5xx.
-    Status,
-    /// The first event of the stream is an error.
-    ErrorEvent,
-    /// The stream ended without any event.
-    NoEvent,
-}
-
-impl Class {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Network => "network",
-            Self::Timeout => "timeout",
-            Self::Credential => "credential",
-            Self::Status => "status",
-            Self::ErrorEvent => "error_event",
-            Self::NoEvent => "no_event",
-        }
-    }
-}
-
 /// A failed attempt.
 pub(super) struct Failed {
-    pub(super) class: Class,
+    pub(super) class: Failure,
     /// What the upstream said, for the client if no other endpoint does better.
     pub(super) answer: Option<Answer>,
     /// For the log.
@@ -70,7 +39,14 @@ pub(super) struct Failed {
 }
 
 impl Failed {
-    fn without_answer(class: Class, cause: Option<String>) -> Box<Self> {
+    /// How long the upstream asked to be left alone.
+    pub(super) fn told_ms(&self, now: u64) -> Option<u64> {
+        let head = &self.answer.as_ref()?.head;
+        failing(head.status)?;
+        wait::told_ms(head.status, &head.headers, now)
+    }
+
+    fn without_answer(class: Failure, cause: Option<String>) -> Box<Self> {
         Box::new(Self {
             class,
             answer: None,
@@ -78,7 +54,7 @@ impl Failed {
         })
     }
 
-    fn with_answer(class: Class, answer: Answer) -> Box<Self> {
+    fn with_answer(class: Failure, answer: Answer) -> Box<Self> {
         let cause = Some(answer.head.status.as_str().to_owned());
         Box::new(Self {
             class,
@@ -104,7 +80,7 @@ pub(super) async fn attempt(
         None => answer.await,
         Some(limit) => match tokio::time::timeout(limit, answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(Failed::without_answer(Class::Timeout, None)),
+            Err(_) => Err(Failed::without_answer(Failure::Timeout, None)),
         },
     }
 }
@@ -128,9 +104,9 @@ async fn send(
         }
         Err(error) => {
             let class = if error.is_connect() {
-                Class::Connect
+                Failure::Connect
             } else {
-                Class::Network
+                Failure::Network
             };
             Err(Failed::without_answer(class, error.source().map(root)))
         }
@@ -141,7 +117,7 @@ async fn judge(answer: Answer) -> Result<Answer, Box<Failed>> {
     if answer.head.status.is_informational() {
         // Nobody asked to switch protocols, and passed on it would leave the client waiting.
         let cause = answer.head.status.as_str().to_owned();
-        return Err(Failed::without_answer(Class::Network, Some(cause)));
+        return Err(Failed::without_answer(Failure::Network, Some(cause)));
     }
     match failing(answer.head.status) {
         Some(class) => Err(Failed::with_answer(class, answer)),
@@ -166,7 +142,7 @@ async fn judge_events(mut answer: Answer) -> Result<Answer, Box<Failed>> {
                 }
             }
             Some(Err(error)) => {
-                return Err(Failed::without_answer(Class::Network, Some(root(&error))));
+                return Err(Failed::without_answer(Failure::Network, Some(root(&error))));
             }
             None => {
                 answer.rest = None;
@@ -177,17 +153,18 @@ async fn judge_events(mut answer: Answer) -> Result<Answer, Box<Failed>> {
     answer.seen = peek.into_seen();
     match first {
         Some(First::Event) => Ok(answer),
-        Some(First::Error) => Err(Failed::with_answer(Class::ErrorEvent, answer)),
-        None => Err(Failed::with_answer(Class::NoEvent, answer)),
+        Some(First::Error) => Err(Failed::with_answer(Failure::ErrorEvent, answer)),
+        None => Err(Failed::with_answer(Failure::NoEvent, answer)),
     }
 }
 
 /// The class of a status that counts against the endpoint. The rest of 4xx is the caller's fault.
-fn failing(status: StatusCode) -> Option<Class> {
+fn failing(status: StatusCode) -> Option<Failure> {
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Class::Credential),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Some(Class::Status),
-        status if status.is_server_error() => Some(Class::Status),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Failure::Credential),
+        StatusCode::TOO_MANY_REQUESTS => Some(Failure::RateLimit),
+        StatusCode::REQUEST_TIMEOUT => Some(Failure::Status),
+        status if status.is_server_error() => Some(Failure::Status),
         _ => None,
     }
 }
@@ -226,12 +203,13 @@ mod tests {
         for status in [200, 204, 302, 400, 404, 409, 413, 415, 422, 451] {
             assert_eq!(class(status), None, "{status}");
         }
-        for status in [408, 429, 500, 502, 503, 504, 529, 599] {
-            assert_eq!(class(status), Some(Class::Status), "{status}");
+        for status in [408, 500, 502, 503, 504, 529, 599] {
+            assert_eq!(class(status), Some(Failure::Status), "{status}");
         }
+        assert_eq!(class(429), Some(Failure::RateLimit));
         assert_eq!(
             (class(401), class(403)),
-            (Some(Class::Credential), Some(Class::Credential))
+            (Some(Failure::Credential), Some(Failure::Credential))
         );
     }
 

@@ -13,13 +13,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ctr_compiler::health::Failure;
 use ctr_compiler::plan::Interface;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::account::{Account, Mark, Outcome};
-use super::attempt::{Answer, Class, root};
+use super::attempt::{Answer, root};
 use crate::activate::Live;
 use crate::protocol::sse::{self, Hold};
 
@@ -46,7 +47,7 @@ pub(super) struct Relay {
     idle: Option<Idle>,
     interface: Interface,
     account: Account,
-    /// Where a break is noted; absent where the attempt has failed already.
+    /// The attempt, while it runs; absent where it has failed already.
     mark: Option<Mark>,
     /// A request holds its plan to the last byte.
     _live: Arc<Live>,
@@ -81,6 +82,9 @@ impl Relay {
 
     /// What may go out of a chunk now.
     fn pass(&mut self, chunk: Bytes) -> Bytes {
+        if let Some(mark) = &mut self.mark {
+            mark.passes(&chunk);
+        }
         match &mut self.hold {
             Some(hold) => hold.push(chunk),
             None => chunk,
@@ -91,6 +95,9 @@ impl Relay {
     fn end(&mut self) {
         self.upstream = None;
         self.account.outcome = Outcome::Complete;
+        if let Some(mark) = self.mark.take() {
+            mark.complete();
+        }
         let rest = self.hold.as_mut().map(Hold::finish).unwrap_or_default();
         if self.ready.is_empty() {
             self.ready = rest;
@@ -101,16 +108,16 @@ impl Relay {
 
     /// The upstream broke off: an error event, where the stream stands between
     /// two events, else an error of the connection.
-    fn broke(&mut self, class: Class, cause: Option<&str>) -> Result<(), BrokenOff> {
+    fn broke(&mut self, failure: Failure, cause: Option<&str>) -> Result<(), BrokenOff> {
         self.upstream = None;
         self.account.outcome = Outcome::Broken;
         if let Some(mark) = self.mark.take() {
-            mark.failed(&self.account.request_id, class.word(), cause);
+            mark.failed(&self.account.request_id, failure, None, cause);
         }
         match &self.hold {
             Some(hold) if hold.is_between_events() => {
-                let message = match class {
-                    Class::Timeout => "the upstream stopped answering",
+                let message = match failure {
+                    Failure::Timeout => "the upstream stopped answering",
                     _ => "the upstream broke off in the middle of its answer",
                 };
                 self.ready = sse::error_event(self.interface, message, &self.account.request_id);
@@ -155,13 +162,13 @@ impl Body for Relay {
                     relay.end();
                     continue;
                 }
-                Poll::Ready(Some(Err(error))) => relay.broke(Class::Network, Some(&root(&error))),
+                Poll::Ready(Some(Err(error))) => relay.broke(Failure::Network, Some(&root(&error))),
                 Poll::Pending => {
                     let Some(idle) = &mut relay.idle else {
                         return Poll::Pending;
                     };
                     ready!(idle.poll(cx));
-                    relay.broke(Class::Timeout, None)
+                    relay.broke(Failure::Timeout, None)
                 }
             };
             if let Err(error) = broke {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use ctr_compiler::health::Health;
 use ctr_compiler::plan::{Interface, Plan};
 use ctr_runtime::activate::Live;
+use ctr_runtime::clock::Clock;
 use ctr_runtime::pool::Records;
 use ctr_runtime::proxy::Proxy;
 use ctr_runtime::scripted::ScriptedUpstream;
@@ -72,7 +73,14 @@ pub(crate) fn pool_plan(path: &str, upstreams: &[&ScriptedUpstream]) -> Value {
     let mut plan = empty_plan();
     plan["pools"]["m"] = json!({
         "endpoints": endpoints,
-        "health": { "cooldown_ms": 60_000, "failures_to_open": 3, "latency_window": 20, "open_ms": 300_000 },
+        "enforce_rate_limits": false,
+        "health": {
+            "cooldown_ms": 60_000, "ewma_decay_ms": 10_000, "failures_to_open": 3, "half_open_trials": 1,
+            "latency_max_age_ms": 600_000, "latency_window": 20, "open_ms": 300_000, "retry_after_max_ms": 3_600_000,
+        },
+        "max_retries": 2,
+        "on_all_open": "fail_open",
+        "retry_budget": { "min_per_second": 10, "percent": 20, "window_seconds": 10 },
         "strategy": "priority",
     });
     plan
@@ -126,13 +134,19 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new(plan: &Value) -> Self {
+        Self::at(plan, Clock::default()).await
+    }
+
+    /// A stage whose time of day is what `clock` says.
+    pub(crate) async fn at(plan: &Value, clock: Clock) -> Self {
         let plan = Plan::from_json(&plan.to_string()).unwrap();
         let env = |name: &str| match name {
             "UPSTREAM_KEY" => Some(UPSTREAM_KEY.to_owned()),
             "CALLER_KEY" => Some(CALLER_KEY.to_owned()),
             _ => None,
         };
-        let live = Arc::new(Live::activate(plan.into(), &env, &Records::default()).unwrap());
+        let records = Records::with_clock(clock);
+        let live = Arc::new(Live::activate(plan.into(), &env, &records).unwrap());
         let proxy = Proxy::new(Arc::new(ArcSwap::new(Arc::clone(&live))));
         let served = proxy.clone();
         let router = Router::new().fallback(move |request: Request<Body>| async move {
@@ -190,6 +204,15 @@ impl Stage {
             .unwrap();
         self.live.upstream(endpoint).record.health()
     }
+}
+
+/// A request on a connection of its own, which ends with the future.
+pub(crate) async fn post(addr: SocketAddr, target: &str, body: &str) -> Response<Incoming> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let request = http::Request::post(format!("http://{addr}{target}"));
+    let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+    let request = request.body(body).unwrap();
+    client.request(request).await.unwrap()
 }
 
 pub(crate) async fn upstream() -> ScriptedUpstream {

@@ -243,7 +243,8 @@ async fn a_failing_endpoint_shows_in_the_view() {
         .unwrap();
     // Far ahead of the wall clock, so that the rest is still on when it is read.
     let later = 9_000_000_000_000;
-    live.upstream(b).record.failed(&pool.health, later);
+    let upstream = live.upstream(b);
+    upstream.record.probed(&upstream.terms, later, false);
     let view = get(&running, "/api/models/compiled", &key()).await;
     let pool = &view.body["modelPools"]["team"];
     assert_eq!(pool["activeEndpointId"], "a");

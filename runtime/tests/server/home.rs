@@ -77,6 +77,7 @@ pub(crate) fn settings(input: &Path) -> Settings {
         host: None,
         port: Some(0),
         only: None,
+        state_dir: None,
         env: Arc::new(env),
     }
 }

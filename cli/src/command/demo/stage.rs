@@ -87,6 +87,7 @@ impl Stage {
             host: None,
             port: Some(port),
             only: None,
+            state_dir: None,
             env: Arc::new(env),
         };
         Ok(server::start(settings).await?)

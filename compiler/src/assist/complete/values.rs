@@ -55,6 +55,7 @@ impl Values<'_> {
             Meaning::ModelRef => self.models(),
             // An entry of a pool has the id that the others have.
             Meaning::ModelId if self.is_in_pools() => self.given(Meaning::ModelId),
+            Meaning::PoolRef => self.pools(),
             Meaning::ServiceRef => self.given(Meaning::ServiceId),
             Meaning::RuleRef => self.given(Meaning::RuleName),
             Meaning::Code => {
@@ -99,6 +100,13 @@ impl Values<'_> {
             }
         }
         found
+    }
+
+    /// Those of [`Self::models`] that are pools, or may be.
+    fn pools(&self) -> Vec<(String, String)> {
+        let is_model = |detail: &str| detail.starts_with("model, ");
+        let all = self.models().into_iter();
+        all.filter(|(_, detail)| !is_model(detail)).collect()
     }
 
     /// Names that stand behind keys of a meaning, in any source.

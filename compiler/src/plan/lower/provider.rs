@@ -79,6 +79,7 @@ impl Lowering {
                 thinking: None,
                 upstream_service: None,
                 vendor_hint: None,
+                weight: None,
             };
             let origin = ItemOrigin {
                 span: model.span,

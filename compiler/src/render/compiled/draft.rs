@@ -4,10 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Seen, entry, reports};
+use super::{Moment, entry, reports};
 use crate::Compiled;
 use crate::diagnostic::Severity;
-use crate::health::Health;
+use crate::health::Observed;
 use crate::plan::{Plan, Secrets, Target};
 use crate::source::Sources;
 
@@ -67,12 +67,12 @@ fn errors(draft: &Compiled, sources: &Sources) -> Value {
         .collect()
 }
 
-fn healthy<'p>(plan: &'p Plan, secrets: &'p Secrets) -> Seen<'p> {
-    Seen::new(plan, secrets, &|_| Health::default(), 0)
+fn healthy<'p>(plan: &'p Plan, secrets: &'p Secrets) -> Moment<'p> {
+    Moment::new(plan, secrets, &|_| Observed::default(), 0)
 }
 
-fn diff(before: Option<&Seen<'_>>, after: &Seen<'_>) -> Value {
-    let providers = |seen: &Seen<'_>| -> Map<String, Value> {
+fn diff(before: Option<&Moment<'_>>, after: &Moment<'_>) -> Value {
+    let providers = |seen: &Moment<'_>| -> Map<String, Value> {
         let endpoints = seen.plan.endpoints();
         endpoints
             .map(|endpoint| (endpoint.provider.clone(), seen.provider(endpoint)))
@@ -80,7 +80,7 @@ fn diff(before: Option<&Seen<'_>>, after: &Seen<'_>) -> Value {
     };
     let old = before.map(providers).unwrap_or_default();
     let providers = Changes::between("name", &old, &providers(after), PROVIDER_FIELDS);
-    let old = before.map(Seen::model_map).unwrap_or_default();
+    let old = before.map(Moment::model_map).unwrap_or_default();
     let models = Changes::between("modelId", &old, &after.model_map(), MODEL_FIELDS);
     json!({
         "providerChanges": providers.changes,

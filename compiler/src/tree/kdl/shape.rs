@@ -69,6 +69,7 @@ pub(crate) const DOCUMENT: &[Shape] = &[
 
 const REGISTRATION: &[Shape] = &[
     item("endpoint", "models", "id", &[]),
+    item("pool", "pools", "id", &[]),
     item("upstream_service", "upstream_services", "id", &[]),
 ];
 

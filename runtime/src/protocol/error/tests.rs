@@ -28,6 +28,14 @@ fn every() -> Vec<ProxyError> {
             speaks: Interface::Openai,
         },
         ProxyError::NothingEnabled { model: model() },
+        ProxyError::AllOut {
+            model: model(),
+            retry_after_s: 7,
+        },
+        ProxyError::Limited {
+            model: model(),
+            retry_after_s: 7,
+        },
         ProxyError::Unreachable { model: model() },
         ProxyError::Timeout { model: model() },
     ]
@@ -90,6 +98,8 @@ fn the_table_of_statuses_and_types() {
         "404 not_found_error | invalid_request_error model_not_found model",
         "400 invalid_request_error | invalid_request_error - model",
         "503 api_error | server_error - -",
+        "503 overloaded_error | server_error - -",
+        "429 rate_limit_error | rate_limit_error rate_limit_exceeded -",
         "502 api_error | server_error - -",
         "504 timeout_error | server_error - -",
     ];
@@ -100,4 +110,18 @@ fn the_table_of_statuses_and_types() {
 fn a_shown_word_is_short_and_plain() {
     assert_eq!(shown("claude-opus\n\u{202e}x y"), "claude-opus__x_y");
     assert_eq!(shown(&"x".repeat(100)).len(), 64);
+}
+
+#[test]
+fn the_client_is_told_when_to_come_back() {
+    for error in every() {
+        let response = error.respond(Interface::Anthropic, "req_1");
+        let told = response.headers().get(RETRY_AFTER);
+        let is_out = matches!(
+            error,
+            ProxyError::AllOut { .. } | ProxyError::Limited { .. }
+        );
+        assert_eq!(told.is_some(), is_out, "{error:?}");
+        assert!(told.is_none_or(|told| told == "7"));
+    }
 }

@@ -1,0 +1,224 @@
+//! How long an upstream asks to be left alone: `Retry-After` in all its forms,
+//! and the reset times of the limits it says were reached.
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::Timestamp;
+
+/// The limits that answers tell of, as a prefix of the three headers of each.
+const LIMITS: [(&str, &str); 9] = [
+    ("anthropic-ratelimit-requests-", ""),
+    ("anthropic-ratelimit-tokens-", ""),
+    ("anthropic-ratelimit-input-tokens-", ""),
+    ("anthropic-ratelimit-output-tokens-", ""),
+    ("anthropic-ratelimit-unified-", ""),
+    ("x-ratelimit-", "-requests"),
+    ("x-ratelimit-", "-tokens"),
+    ("x-ratelimit-", "-images"),
+    ("x-ratelimit-", ""),
+];
+
+/// Milliseconds from `now` (since the epoch) that the answer of a failed attempt
+/// asks for; none where it says nothing, or nothing that lies ahead.
+///
+/// `retry-after-ms` goes before `retry-after`, and both before reset times, which
+/// count only with 429, since upstreams send them with every answer.
+pub(crate) fn told_ms(status: StatusCode, headers: &HeaderMap, now: u64) -> Option<u64> {
+    let text = |name: &str| headers.get(name).map(text);
+    let told = text("retry-after-ms")
+        .and_then(milliseconds)
+        .or_else(|| text("retry-after").and_then(|value| retry_after(value, now)));
+    let told = match told {
+        None if status == StatusCode::TOO_MANY_REQUESTS => resets(headers, now),
+        told => told,
+    };
+    told.filter(|ms| *ms > 0)
+}
+
+/// The latest reset of the limits that were reached.
+fn resets(headers: &HeaderMap, now: u64) -> Option<u64> {
+    let limits = LIMITS.iter().filter_map(|(before, after)| {
+        let value = |what: &str| headers.get(format!("{before}{what}{after}")).map(text);
+        let reset = value("reset")?;
+        let left = value("remaining").and_then(|left| left.parse::<f64>().ok());
+        // A limit with something left is not why the request was refused.
+        left.is_none_or(|left| left <= 0.0)
+            .then(|| until(reset, now))?
+    });
+    limits.max()
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default().trim()
+}
+
+/// Seconds, or a date.
+fn retry_after(value: &str, now: u64) -> Option<u64> {
+    match seconds(value) {
+        Some(ms) => Some(ms),
+        None => {
+            let date = httpdate::parse_http_date(value).ok()?;
+            let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(u64::try_from(since.as_millis()).ok()?.saturating_sub(now))
+        }
+    }
+}
+
+/// A reset time: RFC 3339, seconds since the epoch, seconds from now, or a
+/// duration such as `6m0s`.
+fn until(value: &str, now: u64) -> Option<u64> {
+    if let Some(ms) = seconds(value) {
+        // A billion seconds from now is no reset time; since the epoch it is 2001, and
+        // some count that in milliseconds.
+        return Some(match ms {
+            1_000_000_000_000_000.. => (ms / 1_000).saturating_sub(now),
+            1_000_000_000_000.. => ms.saturating_sub(now),
+            _ => ms,
+        });
+    }
+    if let Ok(time) = value.parse::<Timestamp>() {
+        let at = u64::try_from(time.as_millisecond()).ok()?;
+        return Some(at.saturating_sub(now));
+    }
+    duration(value)
+}
+
+fn milliseconds(value: &str) -> Option<u64> {
+    number(value).map(|ms| ms.ceil() as u64)
+}
+
+fn seconds(value: &str) -> Option<u64> {
+    number(value).map(|seconds| (seconds * 1_000.0).ceil() as u64)
+}
+
+/// A plain decimal number, as HTTP has them.
+fn number(value: &str) -> Option<f64> {
+    let plain = |c: char| c.is_ascii_digit() || c == '.';
+    if value.is_empty() || value.len() > 20 || !value.chars().all(plain) {
+        return None;
+    }
+    value.parse().ok()
+}
+
+/// `1s`, `6m0s`, `1h30m`, `20ms`, `1m30.951s`: as Go writes durations.
+fn duration(value: &str) -> Option<u64> {
+    let mut rest = value;
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| c.is_ascii_alphabetic() || c == 'µ')?;
+        let amount = number(&rest[..end])?;
+        rest = &rest[end..];
+        let unit_end = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        total += amount
+            * match &rest[..unit_end] {
+                "d" => 86_400_000.0,
+                "h" => 3_600_000.0,
+                "m" => 60_000.0,
+                "s" => 1_000.0,
+                "ms" => 1.0,
+                "us" | "µs" => 0.001,
+                "ns" => 0.000_001,
+                _ => return None,
+            };
+        rest = &rest[unit_end..];
+    }
+    (!value.is_empty()).then_some(f64::ceil(total) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-01-01T00:00:00Z.
+    const NOW: u64 = 1_767_225_600_000;
+
+    fn told(status: u16, pairs: &[(&'static str, &'static str)]) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        told_ms(
+            StatusCode::from_u16(status).expect("a status"),
+            &headers,
+            NOW,
+        )
+    }
+
+    #[test]
+    fn retry_after_in_all_its_forms() {
+        for (value, wanted) in [
+            ("7", Some(7_000)),
+            (" 7 ", Some(7_000)),
+            ("1.5", Some(1_500)),
+            ("0", None),
+            ("-1", None),
+            ("soon", None),
+            ("", None),
+            ("1e9", None),
+            ("NaN", None),
+            ("99999999999999999999", Some(u64::MAX)),
+            ("Thu, 01 Jan 2026 00:00:30 GMT", Some(30_000)),
+            ("Thursday, 01-Jan-26 00:00:30 GMT", Some(30_000)),
+            ("Thu Jan  1 00:00:30 2026", Some(30_000)),
+            ("Wed, 31 Dec 2025 23:59:59 GMT", None),
+        ] {
+            assert_eq!(told(503, &[("retry-after", value)]), wanted, "{value}");
+        }
+        let both = [("retry-after", "7"), ("retry-after-ms", "250")];
+        assert_eq!(told(429, &both), Some(250));
+        let unread = [("retry-after", "7"), ("retry-after-ms", "x")];
+        assert_eq!(told(429, &unread), Some(7_000));
+    }
+
+    #[test]
+    fn resets_of_the_limits_that_were_reached() {
+        let anthropic = [
+            ("anthropic-ratelimit-requests-remaining", "12"),
+            ("anthropic-ratelimit-requests-reset", "2026-01-01T01:00:00Z"),
+            ("anthropic-ratelimit-input-tokens-remaining", "0"),
+            (
+                "anthropic-ratelimit-input-tokens-reset",
+                "2026-01-01T00:00:20Z",
+            ),
+            ("anthropic-ratelimit-tokens-remaining", "0"),
+            (
+                "anthropic-ratelimit-tokens-reset",
+                "2026-01-01T00:00:40+00:00",
+            ),
+        ];
+        assert_eq!(told(429, &anthropic), Some(40_000));
+        assert_eq!(told(529, &anthropic), None, "they come with every answer");
+        let with_wish: Vec<_> = anthropic
+            .into_iter()
+            .chain([("retry-after", "3")])
+            .collect();
+        assert_eq!(told(429, &with_wish), Some(3_000));
+        for (value, wanted) in [
+            ("1s", Some(1_000)),
+            ("6m0s", Some(360_000)),
+            ("20ms", Some(20)),
+            ("1m30.951s", Some(90_951)),
+            ("1h2m3s", Some(3_723_000)),
+            ("5", Some(5_000)),
+            ("1767225610", Some(10_000)),
+            ("1767225610000", Some(10_000)),
+            ("1767225600", None),
+            ("6x", None),
+            ("m", None),
+            ("s1", None),
+            ("", None),
+        ] {
+            let headers = [("x-ratelimit-reset-requests", value)];
+            assert_eq!(told(429, &headers), wanted, "{value}");
+        }
+        let left = [
+            ("x-ratelimit-reset-tokens", "6m0s"),
+            ("x-ratelimit-remaining-tokens", "149984"),
+            ("x-ratelimit-reset-requests", "2s"),
+            ("x-ratelimit-remaining-requests", "0"),
+        ];
+        assert_eq!(told(429, &left), Some(2_000));
+        assert_eq!(told(429, &[]), None);
+    }
+}
