@@ -1,5 +1,7 @@
 //! The command line as clap reads it. What it means is said in `command`.
 
+mod simulate;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -9,6 +11,8 @@ use ctr_compiler::diff::Weight;
 use ctr_compiler::document;
 use ctr_compiler::import;
 use ctr_compiler::plan::{Hash, LogLevel};
+
+pub(crate) use simulate::{Moment, Simulate};
 
 const EXITS: &str = "\
 Exit codes:
@@ -42,6 +46,7 @@ pub(crate) enum Command {
     Import(Import),
     Fmt(Fmt),
     Convert(Convert),
+    Simulate(Simulate),
     Start(Start),
     Demo(Demo),
     ExplainCode(ExplainCode),

@@ -11,6 +11,7 @@ mod import;
 mod lsp;
 mod man;
 mod schema;
+mod simulate;
 mod start;
 mod why;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Import(asked) => import::run(&asked, &terminal),
         Command::Fmt(asked) => fmt::run(&asked, &terminal),
         Command::Convert(asked) => convert::run(&asked, &terminal),
+        Command::Simulate(asked) => simulate::run(&asked, &terminal),
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),

@@ -150,15 +150,19 @@ pub struct Trial {
 }
 
 impl Health {
-    /// Notes a failure. `told_ms` is how long the upstream asked to be left alone,
-    /// if it did; it stands in place of the policy's own rests, bounded by it.
+    /// Notes a failure of a request that was sent at `sent`. `told_ms` is how long
+    /// the upstream asked to be left alone, if it did; it stands in place of the
+    /// policy's own rests, bounded by it.
     ///
     /// A refused key opens at once, a failed trial again, anything else from the
-    /// policy's count on.
+    /// policy's count on. Requests that ran side by side when one of them failed are
+    /// one failure in the count: twenty that break off together tell no more than
+    /// one does.
     pub fn failed(
         &mut self,
         policy: &HealthPolicy,
         now: u64,
+        sent: u64,
         failure: Failure,
         told_ms: Option<u64>,
     ) {
@@ -166,7 +170,11 @@ impl Health {
             .map(|ms| ms.min(policy.retry_after_max_ms))
             .filter(|ms| *ms > 0);
         let was_open = self.open_until > 0;
-        self.failure_count = self.failures(policy, now).saturating_add(1);
+        let is_new = self.last_failure_at.is_none_or(|failed| failed <= sent);
+        self.failure_count = self
+            .failures(policy, now)
+            .saturating_add(u32::from(is_new))
+            .max(1);
         self.last_failure_at = Some(now);
         self.last_failure = Some(failure);
         if let Some(ms) = told_ms {

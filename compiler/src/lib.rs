@@ -26,6 +26,7 @@ pub mod registration;
 pub mod render;
 pub mod route;
 pub mod schema;
+pub mod simulate;
 pub mod source;
 pub mod tree;
 pub mod variable;

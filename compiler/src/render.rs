@@ -10,6 +10,7 @@ pub mod pool_health;
 pub mod preview;
 pub mod problems;
 pub mod sarif;
+pub mod simulate;
 mod table;
 pub mod why;
 

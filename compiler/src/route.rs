@@ -10,10 +10,14 @@
 mod order;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use crate::diagnostic::nearest;
 use crate::health::{Seen, Standing};
 use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
+
+pub(crate) use order::Dice;
+pub use walk::Walk;
 
 /// What the decision looks at in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -68,13 +68,7 @@ impl Record {
 
     /// Notes what a probe found: an answer, or none.
     pub fn probed(&self, terms: &Terms, now: u64, answered: bool) {
-        let mut observed = lock(&self.observed);
-        if answered {
-            observed.health.probed(now);
-        } else {
-            observed.failed(terms, now, Failure::Probe, None);
-        }
-        drop(observed);
+        lock(&self.observed).probed(terms, now, answered);
         self.changed.note();
     }
 
@@ -114,7 +108,9 @@ impl Entered {
     /// Notes that the attempt failed, and for how long the upstream asked to be left alone.
     pub fn failed(&self, failure: Failure, told_ms: Option<u64>) {
         let now = self.clock.now_ms();
-        lock(&self.record.observed).failed(&self.terms, now, failure, told_ms);
+        let mut observed = lock(&self.record.observed);
+        observed.failed(&self.permit, &self.terms, now, failure, told_ms);
+        drop(observed);
         self.record.changed.note();
     }
 

@@ -169,8 +169,26 @@ impl Observed {
     }
 
     /// Notes that the attempt failed; see [`Health::failed`].
-    pub fn failed(&mut self, terms: &Terms, now: u64, failure: Failure, told_ms: Option<u64>) {
-        self.health.failed(&terms.policy, now, failure, told_ms);
+    pub fn failed(
+        &mut self,
+        permit: &Permit,
+        terms: &Terms,
+        now: u64,
+        failure: Failure,
+        told_ms: Option<u64>,
+    ) {
+        self.health
+            .failed(&terms.policy, now, permit.sent, failure, told_ms);
+    }
+
+    /// Notes what a probe found: an answer, or none.
+    pub fn probed(&mut self, terms: &Terms, now: u64, is_answered: bool) {
+        if is_answered {
+            self.health.probed(now);
+        } else {
+            self.health
+                .failed(&terms.policy, now, now, Failure::Probe, None);
+        }
     }
 
     /// Notes that the attempt succeeded; see [`Health::succeeded`].

@@ -10,7 +10,7 @@ fn policy() -> HealthPolicy {
 }
 
 fn failed(health: &mut Health, now: u64) {
-    health.failed(&policy(), now, Failure::Status, None);
+    health.failed(&policy(), now, now, Failure::Status, None);
 }
 
 /// A success of a request that took so long.
@@ -81,7 +81,7 @@ fn after_the_pause_so_many_trials_run_at_a_time() {
 #[test]
 fn a_refused_key_opens_at_once_and_is_named() {
     let mut health = Health::default();
-    health.failed(&policy(), T, Failure::Credential, None);
+    health.failed(&policy(), T, T, Failure::Credential, None);
     let until_ms = T + 300_000;
     assert_eq!(standing(&health, T), Standing::Open { until_ms });
     assert_eq!(health.reason(&policy(), T), Some(Reason::Credential));
@@ -93,13 +93,13 @@ fn a_refused_key_opens_at_once_and_is_named() {
 #[test]
 fn an_upstream_says_how_long_to_rest() {
     let mut health = Health::default();
-    health.failed(&policy(), T, Failure::RateLimit, Some(5_000));
+    health.failed(&policy(), T, T, Failure::RateLimit, Some(5_000));
     let until_ms = T + 5_000;
     assert_eq!(standing(&health, T), Standing::Cooldown { until_ms });
     assert_eq!(health.reason(&policy(), T), Some(Reason::RetryAfter));
     // A longer rest stands.
-    health.failed(&policy(), T, Failure::RateLimit, Some(90_000));
-    health.failed(&policy(), T, Failure::RateLimit, Some(1_000));
+    health.failed(&policy(), T, T, Failure::RateLimit, Some(90_000));
+    health.failed(&policy(), T, T, Failure::RateLimit, Some(1_000));
     let until_ms = T + 90_000;
     assert_eq!(
         standing(&health, T),
@@ -108,11 +108,11 @@ fn an_upstream_says_how_long_to_rest() {
     );
     // Nobody is left alone for ever, and `now` is no rest at all.
     let mut health = Health::default();
-    health.failed(&policy(), T, Failure::RateLimit, Some(u64::MAX));
+    health.failed(&policy(), T, T, Failure::RateLimit, Some(u64::MAX));
     let until_ms = T + 3_600_000;
     assert_eq!(standing(&health, T), Standing::Cooldown { until_ms });
     let mut health = Health::default();
-    health.failed(&policy(), T, Failure::RateLimit, Some(0));
+    health.failed(&policy(), T, T, Failure::RateLimit, Some(0));
     let until_ms = T + 60_000;
     assert_eq!(standing(&health, T), Standing::Cooldown { until_ms });
     assert_eq!(health.reason(&policy(), T), Some(Reason::Failures));
@@ -147,7 +147,13 @@ fn a_probe_brings_half_open_and_no_more() {
     health.probed(T + 1);
     assert_eq!(health, before);
     let mut health = open();
-    health.failed(&policy(), T + 3_000, Failure::RateLimit, Some(1_000_000));
+    health.failed(
+        &policy(),
+        T + 3_000,
+        T + 3_000,
+        Failure::RateLimit,
+        Some(1_000_000),
+    );
     let before = health.clone();
     health.probed(T + 4_000);
     assert_eq!(health, before);
@@ -164,6 +170,24 @@ fn a_success_from_before_the_failure_clears_nothing() {
     succeeded(&mut health, T + 100, 100);
     assert_eq!(standing(&health, T + 100), Standing::Healthy);
     assert_eq!(health.failure_count, 0);
+}
+
+#[test]
+fn what_breaks_off_together_is_one_failure() {
+    let mut health = Health::default();
+    for at in 0..20 {
+        let (now, sent) = (T + at, T - 500 + at);
+        health.failed(&policy(), now, sent, Failure::Network, None);
+    }
+    assert_eq!(health.failure_count, 1);
+    assert!(matches!(
+        standing(&health, T + 20),
+        Standing::Cooldown { .. }
+    ));
+    // Of those that were sent afterwards, each tells something new.
+    failed(&mut health, T + 20);
+    failed(&mut health, T + 21);
+    assert!(matches!(standing(&health, T + 21), Standing::Open { .. }));
 }
 
 #[test]
@@ -379,9 +403,9 @@ fn no_time_and_no_number_is_too_large() {
     };
     for now in [u64::MAX, 0, 1, u64::MAX] {
         let permit = observed.enter(&terms, now, u64::MAX, u64::MAX, true);
-        observed.failed(&terms, now, Failure::Timeout, Some(u64::MAX));
         let _ = observed.seen(&terms, now, u64::MAX);
         if let Ok(permit) = permit {
+            observed.failed(&permit, &terms, now, Failure::Timeout, Some(u64::MAX));
             observed.succeeded(&permit, &terms, now, u64::MAX);
             observed.leave(&permit, &terms, now, Some(0));
         }

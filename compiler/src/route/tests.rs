@@ -50,7 +50,9 @@ impl World {
 
     fn fails(&mut self, id: &str, now: u64) -> &mut Self {
         let (observed, terms) = self.at(id);
-        observed.failed(&terms, now, Failure::Status, None);
+        observed
+            .health
+            .failed(&terms.policy, now, now, Failure::Status, None);
         self
     }
 

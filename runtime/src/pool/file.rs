@@ -187,7 +187,13 @@ mod tests {
 
     fn saved() -> Vec<Saved> {
         let mut health = Health::default();
-        health.failed(&HealthPolicy::default(), 1_000, Failure::Status, None);
+        health.failed(
+            &HealthPolicy::default(),
+            1_000,
+            1_000,
+            Failure::Status,
+            None,
+        );
         vec![Saved::of(&health, "m", "a")]
     }
 

@@ -8,10 +8,7 @@
 use std::time::Duration;
 
 use ctr_compiler::health::{Failure, NotNow};
-use ctr_compiler::plan::Pool;
-use ctr_compiler::route::{
-    self, Candidate, Decision, NoRoute, Place, PoolSnapshot, RequestFeatures,
-};
+use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, RequestFeatures, Walk};
 use http::Request;
 
 use super::account::{Account, Mark};
@@ -53,27 +50,24 @@ pub(super) async fn walk(
         turn,
     };
     let mut not_now = NotNow::Trials;
-    let mut counted = false;
     let mut model = "";
-    for _ in 0..ROUNDS {
+    let mut going = Going {
+        client,
+        asked,
+        live,
+        way: &way,
+        said: None,
+        timed_out: false,
+    };
+    for round in 0..ROUNDS {
         let decision = decide(live, asked, &way, ticket)?;
-        let budget = decision
-            .pool
-            .and_then(|pool| Tries::of(pool, live.pool(decision.model)?));
-        if let Some(tries) = budget.as_ref().filter(|_| !counted) {
-            tries.request(&way);
-            counted = true;
+        let pool = decision.pool.filter(|pool| pool.max_retries > 0);
+        let pool = pool.zip(live.pool(decision.model));
+        if let Some((pool, record)) = pool.filter(|_| round == 0) {
+            record.request(&pool.retry_budget, way.clock.now_ms());
         }
-        let mut walk = Walk {
-            client,
-            asked,
-            live,
-            way: &way,
-            tries: budget,
-            said: None,
-            timed_out: false,
-        };
-        match walk.along(&decision, account).await? {
+        let record = pool.map(|(_, record)| record);
+        match going.along(&decision, record, account).await? {
             Ok(committed) => return Ok(committed),
             Err(passed_over) => not_now = passed_over,
         }
@@ -131,84 +125,43 @@ fn seconds(until: u64, now: u64) -> u64 {
     until.saturating_sub(now).div_ceil(1_000).max(1)
 }
 
-/// How often a request of a pool may be tried again.
-struct Tries<'p> {
-    pool: &'p Pool,
-    record: &'p PoolRecord,
-    /// Retries that were paid for and not yet made.
-    paid: bool,
-}
-
-impl<'p> Tries<'p> {
-    fn of(pool: &'p Pool, record: &'p PoolRecord) -> Option<Self> {
-        (pool.max_retries > 0).then_some(Self {
-            pool,
-            record,
-            paid: false,
-        })
-    }
-
-    fn request(&self, way: &Way<'_>) {
-        let terms = &self.pool.retry_budget;
-        self.record.request(terms, way.clock.now_ms());
-    }
-
-    /// Whether one more attempt may follow on so many, and takes it from the budget.
-    fn again(&mut self, attempts: u32, way: &Way<'_>) -> bool {
-        if attempts > self.pool.max_retries {
-            return false;
-        }
-        let terms = &self.pool.retry_budget;
-        self.paid = self.paid || self.record.retry(terms, way.clock.now_ms());
-        self.paid
-    }
-}
-
 /// A request on its way along a decision.
-struct Walk<'w> {
+struct Going<'w> {
     client: &'w Client,
     asked: &'w Asked,
     live: &'w Live,
     way: &'w Way<'w>,
-    /// Absent where there is no second attempt.
-    tries: Option<Tries<'w>>,
     said: Option<Answer>,
     timed_out: bool,
 }
 
-impl Walk<'_> {
+impl Going<'_> {
     /// Tries the candidates in order until one answers; in the inner error nothing
     /// was tried, and why the last candidate was passed over.
     async fn along(
         &mut self,
         decision: &Decision<'_>,
+        pool: Option<&PoolRecord>,
         account: &mut Account,
     ) -> Result<Result<Committed, NotNow>, ProxyError> {
-        let before = account.attempts;
+        let mut walk = Walk::default();
         let mut not_now = NotNow::Trials;
-        for candidate in &decision.candidates {
-            let attempts = account.attempts - before;
-            if attempts > 0 && !self.may_go_on(attempts, account) {
-                break;
-            }
+        let retry = |terms: &_| pool.is_some_and(|pool| pool.retry(terms, self.way.clock.now_ms()));
+        while let Some(candidate) = walk.step(decision, retry) {
             let upstream = self.live.upstream(candidate.endpoint);
-            match upstream
-                .record
-                .enter(&upstream.terms, self.way, goes_regardless(candidate))
-            {
+            let regardless = candidate.goes_regardless();
+            match upstream.record.enter(&upstream.terms, self.way, regardless) {
                 Err(why) => not_now = why,
                 Ok(entered) => {
+                    walk.attempted();
                     account.attempts += 1;
-                    if let Some(tries) = &mut self.tries {
-                        tries.paid = false;
-                    }
                     if let Some(committed) = self.attempt(upstream, entered, account).await? {
                         return Ok(Ok(committed));
                     }
                 }
             }
         }
-        if account.attempts == before {
+        if walk.attempts() == 0 {
             return Ok(Err(not_now));
         }
         let model = decision.model.to_owned();
@@ -217,18 +170,6 @@ impl Walk<'_> {
             None if self.timed_out => Err(ProxyError::Timeout { model }),
             None => Err(ProxyError::Unreachable { model }),
         }
-    }
-
-    fn may_go_on(&mut self, attempts: u32, account: &Account) -> bool {
-        let goes = match &mut self.tries {
-            Some(tries) => tries.again(attempts, self.way),
-            None => false,
-        };
-        if !goes {
-            let request_id = &*account.request_id;
-            tracing::debug!(request_id, attempts, "no further attempt is allowed");
-        }
-        goes
     }
 
     /// One attempt; none when it failed, and the next may follow.
@@ -263,10 +204,4 @@ impl Walk<'_> {
             }
         }
     }
-}
-
-/// Whether a candidate is tried although its endpoint is out: it was named, or
-/// its pool has no other.
-fn goes_regardless(candidate: &Candidate<'_>) -> bool {
-    matches!(candidate.place, Place::Named | Place::NoneHealthy(_))
 }
