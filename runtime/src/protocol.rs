@@ -1,9 +1,50 @@
 //! What the proxy knows of the protocols its clients and upstreams speak:
-//! where a request names its model, where an event of a stream ends, and what
-//! an error looks like. It does not translate between them.
+//! where a request names its model, where an event of a stream ends, what an
+//! error looks like, and how one protocol is told in another.
+//!
+//! Nothing here waits, reads or sends.
 
+pub mod anthropic;
 pub mod ask;
+pub mod chat;
 pub mod error;
+pub mod failure;
+pub mod json;
+pub mod names;
+pub mod neutral;
+pub mod responses;
 pub mod sse;
-pub(crate) mod usage;
-pub(crate) mod wait;
+pub mod translate;
+pub mod wait;
+
+use ctr_compiler::plan::Interface;
+
+/// What a client or an endpoint speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Anthropic Messages.
+    Messages,
+    /// OpenAI Chat Completions.
+    Chat,
+    /// OpenAI Responses.
+    Responses,
+}
+
+impl Protocol {
+    /// Whose protocol it is; errors outside of streams have one shape for each.
+    pub fn interface(self) -> Interface {
+        match self {
+            Self::Messages => Interface::Anthropic,
+            Self::Chat | Self::Responses => Interface::Openai,
+        }
+    }
+
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Messages => "Anthropic Messages",
+            Self::Chat => "OpenAI Chat Completions",
+            Self::Responses => "OpenAI Responses",
+        }
+    }
+}

@@ -5,6 +5,8 @@
 //! with LF, CRLF or CR, and a blank line ends an event (HTML Living Standard,
 //! §9.2.6).
 
+mod split;
+
 use bytes::{Bytes, BytesMut};
 use ctr_compiler::plan::Interface;
 use memchr::memchr2;
@@ -12,6 +14,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error;
+
+pub use split::{Split, TooLong, data, is_comment};
 
 /// Bytes of one unfinished event that are held back before they flow all the same.
 pub const HOLD_LIMIT: usize = 1 << 20;
@@ -194,24 +198,15 @@ impl Peek {
 fn first(block: &[u8]) -> Option<First> {
     let block = block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block);
     let mut name: &[u8] = b"";
-    let mut data: Option<Vec<u8>> = None;
     for line in block.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        match field(line) {
-            (b"event", value) => name = value,
-            (b"data", value) => match &mut data {
-                Some(data) => {
-                    data.push(b'\n');
-                    data.extend_from_slice(value);
-                }
-                None => data = Some(value.to_vec()),
-            },
-            _ => {}
+        if let (b"event", value) = field(line) {
+            name = value;
         }
     }
     if name == b"error" {
         return Some(First::Error);
     }
-    match data {
+    match data(block) {
         Some(data) if is_error(&data) => Some(First::Error),
         Some(_) => Some(First::Event),
         None => (!name.is_empty()).then_some(First::Event),
@@ -243,7 +238,8 @@ fn is_error(data: &[u8]) -> bool {
         return false;
     }
     serde_json::from_slice::<Head<'_>>(data).is_ok_and(|head| {
-        head.kind.is_some_and(|kind| kind.get() == "\"error\"")
+        head.kind
+            .is_some_and(|kind| matches!(kind.get(), "\"error\"" | "\"response.failed\""))
             || head
                 .error
                 .is_some_and(|error| error.get().starts_with(['{', '"']) && error.get() != "\"\"")

@@ -1,0 +1,284 @@
+//! A request of a Messages client.
+
+use super::super::json::{Json, Text};
+use super::super::neutral::{
+    Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolCall,
+    ToolChoice, ToolResult,
+};
+use super::super::translate::Unreadable;
+
+/// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE).
+///
+/// # Errors
+/// When there is no conversation in it.
+pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Request<'a>, Unreadable> {
+    let mut request = Request::default();
+    let mut effort = None;
+    for (name, value) in body.members() {
+        match &**name {
+            "model" | "messages" => {}
+            "system" => request.system = texts(value, dropped),
+            "tools" => {
+                request.tools = value
+                    .items()
+                    .iter()
+                    .filter_map(|item| tool(item, dropped))
+                    .collect();
+            }
+            "tool_choice" => tool_choice(value, &mut request),
+            "max_tokens" => request.max_tokens = value.count(),
+            "temperature" => request.temperature = Some(value.clone()),
+            "top_p" => request.top_p = Some(value.clone()),
+            "top_k" => request.top_k = Some(value.clone()),
+            "stop_sequences" => {
+                request.stop = value
+                    .items()
+                    .iter()
+                    .filter_map(|stop| stop.text().cloned())
+                    .collect();
+            }
+            "stream" => request.stream = value.flag() == Some(true),
+            "metadata" => request.user = user(value, dropped),
+            "thinking" => request.thinking = thinking(value),
+            "output_config" => effort = output_config(value, &mut request, dropped),
+            "output_format" => request.format = format(value),
+            _ if value.is_nothing() => {}
+            other => dropped.note_field("", other),
+        }
+    }
+    match (request.thinking, effort) {
+        (_, None) | (Some(Thinking::Off), _) => {}
+        (Some(_), effort) => request.thinking = Some(Thinking::Effort(effort)),
+        // Without thinking it is the effort of the answer alone.
+        (None, Some(_)) => dropped.note("output_config.effort"),
+    }
+    let messages = body
+        .get("messages")
+        .ok_or(Unreadable("`messages` is missing"))?;
+    let Json::List(messages) = messages else {
+        return Err(Unreadable("`messages` is not a list"));
+    };
+    for message in messages {
+        let role = match message.text_at("role") {
+            Some(role) if role.is("assistant") => Role::Assistant,
+            Some(role) if role.is("system") => Role::System,
+            _ => Role::User,
+        };
+        request.say(role, content(message.get("content"), dropped));
+    }
+    Ok(request)
+}
+
+/// The parts of a message's content, or of a tool result's.
+fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+    match content {
+        Some(Json::Text(text)) => vec![Part::prose(text.clone())],
+        Some(Json::List(blocks)) => {
+            let mut parts = Vec::with_capacity(blocks.len());
+            for block in blocks {
+                parts.extend(part(block, dropped));
+            }
+            parts
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+    let text_at = |name| block.text_at(name).unwrap_or_default();
+    let kind = text_at("type");
+    note_marks(block, dropped);
+    Some(match &*kind.plain() {
+        "text" => Part::prose(text_at("text")),
+        "image" => Part::Image(source(block.get("source")?, dropped)?),
+        "document" => document(block, dropped)?,
+        "tool_use" => Part::ToolCall(ToolCall {
+            id: text_at("id"),
+            name: text_at("name"),
+            arguments: arguments(block.get("input")),
+        }),
+        "tool_result" => Part::ToolResult(ToolResult {
+            id: text_at("tool_use_id"),
+            parts: content(block.get("content"), dropped),
+            is_error: block.get("is_error").and_then(Json::flag) == Some(true),
+        }),
+        "thinking" => Part::Thought(Thought {
+            text: text_at("thinking"),
+            seal: Seal::from_signature(text_at("signature")),
+        }),
+        "redacted_thinking" => Part::Thought(Thought {
+            text: Text::default(),
+            seal: Some(Seal::Redacted(text_at("data"))),
+        }),
+        "search_result" => {
+            let mut texts = vec![text_at("title"), text_at("source")];
+            texts.extend(texts_of(block.get("content")));
+            Part::prose(Text::joined(&texts, "\n"))
+        }
+        "tool_reference" => {
+            let note = ["[tool ".into(), text_at("tool_name"), "]".into()];
+            Part::prose(Text::joined(&note, ""))
+        }
+        other => {
+            dropped.note_field("content.", other);
+            return None;
+        }
+    })
+}
+
+/// Marks on a block, a tool or a system text that only this protocol has.
+fn note_marks(block: &Json<'_>, dropped: &mut Dropped) {
+    if block
+        .get("cache_control")
+        .is_some_and(|mark| !mark.is_nothing())
+    {
+        dropped.note("cache_control");
+    }
+    if block
+        .get("citations")
+        .is_some_and(|citations| !citations.is_nothing())
+    {
+        dropped.note("citations");
+    }
+}
+
+/// The JSON text of a call's arguments.
+pub(super) fn arguments<'a>(input: Option<&Json<'a>>) -> Text<'a> {
+    match input {
+        Some(Json::Raw(std::borrow::Cow::Borrowed(raw))) => Text::from_plain(raw),
+        Some(other) => Text::from_string(other.to_string()),
+        None => "{}".into(),
+    }
+}
+
+fn source<'a>(source: &Json<'a>, dropped: &mut Dropped) -> Option<Source<'a>> {
+    let kind = source.text_at("type")?;
+    if kind.is("base64") {
+        return Some(Source::Base64(
+            source.text_at("media_type")?,
+            source.text_at("data")?,
+        ));
+    }
+    if kind.is("url") {
+        return Some(Source::Url(source.text_at("url")?));
+    }
+    dropped.note_field("content.source.", &kind.plain());
+    None
+}
+
+/// A file; one that is text is given as text.
+fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+    let title = block.text_at("title");
+    let from = block.get("source")?;
+    let kind = from.text_at("type")?;
+    let mut texts: Vec<Text<'a>> = title.iter().cloned().collect();
+    texts.extend(block.text_at("context"));
+    if kind.is("text") {
+        texts.extend(from.text_at("data"));
+    } else if kind.is("content") {
+        texts.extend(texts_of(from.get("content")));
+    } else {
+        return Some(Part::Document(source(from, dropped)?, title));
+    }
+    Some(Part::prose(Text::joined(&texts, "\n")))
+}
+
+/// The texts of a string or of a list of text blocks.
+fn texts_of<'a>(content: Option<&Json<'a>>) -> Vec<Text<'a>> {
+    match content {
+        Some(Json::Text(text)) => vec![text.clone()],
+        Some(list) => list
+            .items()
+            .iter()
+            .filter_map(|block| block.text_at("text"))
+            .collect(),
+        None => Vec::new(),
+    }
+}
+
+fn texts<'a>(system: &Json<'a>, dropped: &mut Dropped) -> Vec<Text<'a>> {
+    for block in system.items() {
+        note_marks(block, dropped);
+    }
+    texts_of(Some(system))
+}
+
+fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
+    note_marks(tool, dropped);
+    match tool.text_at("type") {
+        Some(kind) if !kind.is("custom") => {
+            dropped.note_field("tools.", &kind.plain());
+            return None;
+        }
+        _ => {}
+    }
+    for mark in ["defer_loading", "input_examples", "allowed_callers"] {
+        if tool.get(mark).is_some_and(|mark| !mark.is_nothing()) {
+            dropped.note_field("tools.", mark);
+        }
+    }
+    Some(Tool {
+        name: tool.text_at("name")?,
+        description: tool.text_at("description"),
+        schema: tool.get("input_schema").cloned(),
+        strict: tool.get("strict").and_then(Json::flag),
+    })
+}
+
+fn tool_choice<'a>(choice: &Json<'a>, request: &mut Request<'a>) {
+    let kind = choice.text_at("type").unwrap_or_default();
+    request.tool_choice = match &*kind.plain() {
+        "auto" => Some(ToolChoice::Auto),
+        "any" => Some(ToolChoice::Any),
+        "none" => Some(ToolChoice::None),
+        "tool" => choice.text_at("name").map(ToolChoice::Named),
+        _ => None,
+    };
+    let alone = choice.get("disable_parallel_tool_use").and_then(Json::flag);
+    request.parallel_tools = alone.map(|alone| !alone);
+}
+
+fn user<'a>(metadata: &Json<'a>, dropped: &mut Dropped) -> Option<Text<'a>> {
+    for (name, value) in metadata.members() {
+        if name != "user_id" && !value.is_nothing() {
+            dropped.note_field("metadata.", name);
+        }
+    }
+    metadata.text_at("user_id")
+}
+
+fn thinking(thinking: &Json<'_>) -> Option<Thinking> {
+    let kind = thinking.text_at("type")?;
+    if kind.is("disabled") {
+        return Some(Thinking::Off);
+    }
+    let budget = thinking.count_at("budget_tokens");
+    Some(budget.map_or(Thinking::Effort(None), Thinking::Budget))
+}
+
+/// Takes the form of the answer; the effort, if it says one.
+fn output_config<'a>(
+    config: &Json<'a>,
+    request: &mut Request<'a>,
+    dropped: &mut Dropped,
+) -> Option<Effort> {
+    let mut effort = None;
+    for (name, value) in config.members() {
+        match &**name {
+            "format" => request.format = format(value),
+            "effort" => effort = value.text().and_then(Effort::from_word),
+            _ if value.is_nothing() => {}
+            other => dropped.note_field("output_config.", other),
+        }
+    }
+    effort
+}
+
+fn format<'a>(format: &Json<'a>) -> Option<Format<'a>> {
+    let schema = format.get("schema")?.clone();
+    Some(Format::Schema {
+        name: None,
+        schema,
+        strict: None,
+    })
+}

@@ -1,0 +1,331 @@
+//! A request to a Messages endpoint.
+
+use std::borrow::Cow;
+
+use super::super::json::{Json, Object, Text};
+use super::super::neutral::{
+    Citation, Dropped, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
+    ToolChoice, ToolResult,
+};
+
+/// Tokens of an answer whose request names no limit, which this protocol asks
+/// for: what every model that is still served can write.
+const MAX_TOKENS: u64 = 8192;
+
+/// Least budget of thinking that is taken.
+const LEAST_BUDGET: u64 = 1024;
+
+/// Writes a request for this model.
+pub fn write_request(request: Request<'_>, model: &str, dropped: &mut Dropped) -> String {
+    let (budget, max_tokens) = limits(&request, dropped);
+    let stream = request.stream;
+    let mut out = Object::new()
+        .with("model", model)
+        .with("max_tokens", max_tokens);
+    if let Some(budget) = budget {
+        let thinking = Object::of_type("enabled").with("budget_tokens", budget);
+        out.push("thinking", thinking);
+    }
+    sampling(&request, budget.is_some(), &mut out, dropped);
+    if let Some(user) = request.user {
+        out.push("metadata", Object::new().with("user_id", user));
+    }
+    match request.format {
+        Some(Format::Schema { schema, .. }) => {
+            let format = Object::of_type("json_schema").with("schema", schema);
+            out.push("output_config", Object::new().with("format", format));
+        }
+        Some(Format::Object) => dropped.note("response_format"),
+        None => {}
+    }
+    if !request.tools.is_empty() {
+        let tools = request.tools.into_iter().map(|one| tool(one, dropped));
+        out.push("tools", tools.collect::<Vec<_>>());
+        if let Some(choice) = tool_choice(request.tool_choice, request.parallel_tools) {
+            out.push("tool_choice", choice);
+        }
+    }
+    let (system, messages) = conversation(request.system, request.messages, dropped);
+    if !system.is_empty() {
+        out.push("system", system);
+    }
+    out.push("messages", messages);
+    if stream {
+        out.push("stream", true);
+    }
+    out.to_string()
+}
+
+/// The budget of thinking, if there is to be any, and the limit of the answer, which holds it.
+fn limits(request: &Request<'_>, dropped: &mut Dropped) -> (Option<u64>, u64) {
+    let wanted = match request.thinking {
+        Some(Thinking::Effort(effort)) => effort
+            .unwrap_or(super::super::neutral::Effort::Medium)
+            .budget(),
+        Some(Thinking::Budget(budget)) => budget.max(LEAST_BUDGET),
+        Some(Thinking::Off) | None => return (None, request.max_tokens.unwrap_or(MAX_TOKENS)),
+    };
+    let limit = request
+        .max_tokens
+        .unwrap_or(MAX_TOKENS.saturating_add(wanted));
+    let forced = matches!(
+        request.tool_choice,
+        Some(ToolChoice::Any | ToolChoice::Named(_))
+    );
+    if limit <= LEAST_BUDGET || forced || is_in_the_middle(request) {
+        dropped.note("thinking");
+        return (None, limit);
+    }
+    // Half of a limit that is not above the budget stays for the answer.
+    let budget = if wanted < limit {
+        wanted
+    } else {
+        (limit / 2).max(LEAST_BUDGET)
+    };
+    (Some(budget), limit)
+}
+
+/// Whether results are given for calls that no thinking of this maker led to;
+/// it takes up thinking only where it has thought before.
+fn is_in_the_middle(request: &Request<'_>) -> bool {
+    let [.., calls, results] = request.messages.as_slice() else {
+        return false;
+    };
+    let gives_results = results
+        .parts
+        .iter()
+        .any(|part| matches!(part, Part::ToolResult(_)));
+    let is_sealed = |part: &Part<'_>| matches!(part, Part::Thought(thought) if matches!(thought.seal, Some(Seal::Signature(_) | Seal::Redacted(_))));
+    gives_results && calls.role == Role::Assistant && !calls.parts.first().is_some_and(is_sealed)
+}
+
+/// Temperature and its like; a model that thinks takes none of them.
+fn sampling<'a>(request: &Request<'a>, thinks: bool, out: &mut Object<'a>, dropped: &mut Dropped) {
+    let number = |value: &Json<'_>| value.raw().and_then(|raw| raw.parse::<f64>().ok());
+    if let Some(temperature) = request
+        .temperature
+        .as_ref()
+        .filter(|value| !value.is_null())
+    {
+        match number(temperature) {
+            Some(degree) if thinks => {
+                if degree != 1.0 {
+                    dropped.note("temperature");
+                }
+            }
+            // The scale ends at 1 here and at 2 elsewhere.
+            Some(degree) if degree > 1.0 => {
+                dropped.note("temperature");
+                out.push("temperature", 1u64);
+            }
+            _ => out.push("temperature", temperature.clone()),
+        }
+    }
+    if let Some(top_p) = request.top_p.as_ref().filter(|value| !value.is_null()) {
+        // One of the two is taken, not both.
+        if thinks || out.get("temperature").is_some() {
+            if number(top_p) != Some(1.0) {
+                dropped.note("top_p");
+            }
+        } else {
+            out.push("top_p", top_p.clone());
+        }
+    }
+    match request.top_k.as_ref().filter(|value| !value.is_null()) {
+        Some(_) if thinks => dropped.note("top_k"),
+        Some(top_k) => out.push("top_k", top_k.clone()),
+        None => {}
+    }
+    let stop: Vec<Json<'a>> = request
+        .stop
+        .iter()
+        .filter(|stop| !stop.plain().trim().is_empty())
+        .map(|stop| stop.clone().into())
+        .collect();
+    if stop.len() < request.stop.len() {
+        dropped.note("stop");
+    }
+    if !stop.is_empty() {
+        out.push("stop_sequences", stop);
+    }
+}
+
+fn tool<'a>(tool: Tool<'a>, dropped: &mut Dropped) -> Json<'a> {
+    if tool.strict == Some(true) {
+        dropped.note("tools.strict");
+    }
+    let schema = match tool.schema {
+        Some(schema) if is_object_schema(&schema) => schema,
+        Some(Json::Object(mut schema)) => {
+            schema.set("type", "object");
+            schema.into()
+        }
+        _ => Object::of_type("object")
+            .with("properties", Object::new())
+            .into(),
+    };
+    Object::new()
+        .with("name", tool.name)
+        .with_some("description", tool.description)
+        .with("input_schema", schema)
+        .into()
+}
+
+/// Whether a schema says that it is one of an object, which this protocol asks for.
+fn is_object_schema(schema: &Json<'_>) -> bool {
+    match schema {
+        Json::Raw(raw) => Json::parse(raw, &["properties"])
+            .is_ok_and(|schema| schema.get("type").is_some_and(|kind| kind.is("object"))),
+        other => other.get("type").is_some_and(|kind| kind.is("object")),
+    }
+}
+
+fn tool_choice<'a>(choice: Option<ToolChoice<'a>>, parallel: Option<bool>) -> Option<Object<'a>> {
+    let alone = parallel.filter(|parallel| !parallel).map(|_| true);
+    let choice = match choice {
+        None | Some(ToolChoice::Auto) => {
+            alone?;
+            Object::of_type("auto")
+        }
+        Some(ToolChoice::Any) => Object::of_type("any"),
+        Some(ToolChoice::None) => return Some(Object::of_type("none")),
+        Some(ToolChoice::Named(name)) => Object::of_type("tool").with("name", name),
+    };
+    Some(choice.with_some("disable_parallel_tool_use", alone))
+}
+
+/// The system texts, and the conversation.
+fn conversation<'a>(
+    system: Vec<Text<'a>>,
+    messages: Vec<Message<'a>>,
+    dropped: &mut Dropped,
+) -> (Vec<Json<'a>>, Vec<Json<'a>>) {
+    let mut texts = system;
+    let mut turns: Vec<(Role, Vec<Json<'a>>)> = Vec::new();
+    for message in messages {
+        let message = message.or_reminder();
+        let (results, rest): (Vec<_>, Vec<_>) = message
+            .parts
+            .into_iter()
+            .partition(|part| matches!(part, Part::ToolResult(_)));
+        let mut blocks: Vec<Json<'a>> = Vec::new();
+        for part in results.into_iter().chain(rest) {
+            blocks.extend(block(part, dropped));
+        }
+        match turns.last_mut() {
+            Some((role, last)) if *role == message.role => last.extend(blocks),
+            _ => turns.push((message.role, blocks)),
+        }
+    }
+    texts.retain(|text| !text.is_empty());
+    turns.retain(|(_, blocks)| !blocks.is_empty());
+    let prose = |text: Text<'a>| Json::from(Object::of_type("text").with("text", text));
+    if turns.is_empty()
+        && let Some(last) = texts.pop()
+    {
+        // A conversation needs somebody who begins it.
+        turns.push((Role::User, vec![prose(last)]));
+    }
+    let turn = |(role, blocks): (Role, Vec<Json<'a>>)| {
+        let role = if role == Role::Assistant {
+            "assistant"
+        } else {
+            "user"
+        };
+        Json::from(Object::new().with("role", role).with("content", blocks))
+    };
+    (
+        texts.into_iter().map(prose).collect(),
+        turns.into_iter().map(turn).collect(),
+    )
+}
+
+fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
+    let block = match part {
+        // Empty texts are refused.
+        Part::Text(text, _) | Part::Refusal(text) if text.is_empty() => return None,
+        Part::Text(text, _) | Part::Refusal(text) => Object::of_type("text").with("text", text),
+        Part::Image(from) => Object::of_type("image").with("source", source(from)),
+        Part::Document(from, title) => Object::of_type("document")
+            .with("source", source(from))
+            .with_some("title", title),
+        Part::ToolCall(call) => Object::of_type("tool_use")
+            .with("id", id(&call.id))
+            .with("name", call.name)
+            .with("input", input(&call.arguments)),
+        Part::ToolResult(result) => tool_result(result, dropped),
+        Part::Thought(thought) => match thought.seal {
+            Some(Seal::Signature(signature)) => Object::of_type("thinking")
+                .with("thinking", thought.text)
+                .with("signature", signature),
+            Some(Seal::Redacted(data)) => Object::of_type("redacted_thinking").with("data", data),
+            _ => {
+                dropped.note("thinking");
+                return None;
+            }
+        },
+    };
+    Some(block.into())
+}
+
+fn tool_result<'a>(result: ToolResult<'a>, dropped: &mut Dropped) -> Object<'a> {
+    let mut blocks: Vec<Json<'a>> = Vec::new();
+    for part in result.parts {
+        blocks.extend(block(part, dropped));
+    }
+    let out = Object::of_type("tool_result").with("tool_use_id", id(&result.id));
+    let out = if blocks.is_empty() {
+        out
+    } else {
+        out.with("content", blocks)
+    };
+    out.with_some("is_error", result.is_error.then_some(true))
+}
+
+fn source<'a>(source: Source<'a>) -> Object<'a> {
+    match source {
+        Source::Url(url) => Object::of_type("url").with("url", url),
+        Source::Base64(media, data) => Object::of_type("base64")
+            .with("media_type", media)
+            .with("data", data),
+    }
+}
+
+/// An id with nothing in it that this protocol refuses.
+fn id<'a>(id: &Text<'a>) -> Text<'a> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !id.is_empty() && id.written().chars().all(is_plain) {
+        return id.clone();
+    }
+    let plain = |c: char| if is_plain(c) { c } else { '_' };
+    let mut out: String = id.plain().chars().map(plain).collect();
+    if out.is_empty() {
+        out.push_str("call");
+    }
+    Text::from_string(out)
+}
+
+/// The arguments of a call as an object; what is none is kept as text in one.
+pub(super) fn input<'a>(arguments: &Text<'_>) -> Json<'a> {
+    let plain = arguments.plain();
+    if plain.trim().is_empty() {
+        return Object::new().into();
+    }
+    match Json::parse(&plain, &[]) {
+        Ok(Json::Object(_)) => Json::Raw(Cow::Owned(plain.into_owned())),
+        _ => {
+            let mut out = Object::new();
+            out.push("arguments", Text::from_string(plain.into_owned()));
+            out.into()
+        }
+    }
+}
+
+/// A source of text as this protocol's answers name it.
+pub(super) fn citation<'a>(citation: Citation<'a>) -> Object<'a> {
+    Object::of_type("web_search_result_location")
+        .with("url", citation.url)
+        .with_some("title", citation.title)
+        .with("cited_text", citation.quote.unwrap_or_default())
+        .with("encrypted_index", "")
+}

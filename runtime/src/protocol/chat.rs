@@ -1,0 +1,24 @@
+//! OpenAI Chat Completions, to and from the neutral form.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat>. Many servers speak it
+//! with additions and slips of their own; the well-known ones are read here.
+
+mod answer;
+mod read_request;
+mod read_stream;
+mod write_request;
+mod write_stream;
+
+pub use answer::{read_answer, write_answer};
+pub use read_request::read_request;
+pub(crate) use read_request::{is_default, thinking};
+pub use read_stream::ReadStream;
+pub use write_request::write_request;
+pub(crate) use write_request::{effort_word, fitting_user, parameters};
+pub use write_stream::WriteStream;
+
+/// Names under which nothing is looked into.
+pub const OPAQUE: &[&str] = &["parameters", "schema"];
+
+/// Most characters of a tool's name.
+pub const NAME_LIMIT: usize = 64;

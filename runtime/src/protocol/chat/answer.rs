@@ -1,0 +1,245 @@
+//! A whole answer of Chat Completions, both ways, and what both share with streams.
+
+use super::super::json::{Json, Object, Text};
+use super::super::neutral::{
+    Answer, Citation, Dropped, Part, Seal, Stop, Thought, ToolCall, Usage,
+};
+
+/// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer.
+pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<'a>> {
+    let choices = body.get("choices")?.items();
+    let choice = choices.first()?;
+    if choices.len() > 1 {
+        dropped.note("choices");
+    }
+    let message = choice.get("message")?;
+    let mut parts = Vec::new();
+    if let Some(text) = thinking(message) {
+        let seal = Some(Seal::Content);
+        parts.push(Part::Thought(Thought { text, seal }));
+    }
+    let text = text(message.get("content"));
+    if !text.is_empty() {
+        parts.push(Part::Text(text, citations(message)));
+    }
+    let refusal = message.text_at("refusal").filter(|text| !text.is_empty());
+    parts.extend(refusal.map(Part::Refusal));
+    let calls = message
+        .get("tool_calls")
+        .map(Json::items)
+        .unwrap_or_default();
+    for (at, call) in calls.iter().enumerate() {
+        let function = call.get("function").unwrap_or(&Json::NULL);
+        let id = call.text_at("id").filter(|id| !id.is_empty());
+        parts.push(Part::ToolCall(ToolCall {
+            id: id.unwrap_or_else(|| Text::from_string(format!("call_{at}"))),
+            name: function.text_at("name").unwrap_or_default(),
+            arguments: arguments(function),
+        }));
+    }
+    let refuses = parts.iter().any(|part| matches!(part, Part::Refusal(_)));
+    Some(Answer {
+        id: body.text_at("id").unwrap_or_default(),
+        model: body.text_at("model").unwrap_or_default(),
+        parts,
+        stop: read_stop(choice.get("finish_reason"), !calls.is_empty(), refuses),
+        usage: body.get("usage").map(read_usage).unwrap_or_default(),
+    })
+}
+
+/// Thinking, under either of the names that servers have for it.
+pub(super) fn thinking<'a>(message: &Json<'a>) -> Option<Text<'a>> {
+    ["reasoning_content", "reasoning"]
+        .iter()
+        .find_map(|name| message.text_at(name))
+        .filter(|text| !text.is_empty())
+}
+
+/// The text of a content, also where it comes as a list.
+pub(super) fn text<'a>(content: Option<&Json<'a>>) -> Text<'a> {
+    match content {
+        Some(Json::Text(text)) => text.clone(),
+        Some(Json::List(items)) => {
+            let texts: Vec<Text<'a>> = items
+                .iter()
+                .filter_map(|item| item.text_at("text"))
+                .collect();
+            Text::joined(&texts, "")
+        }
+        _ => Text::default(),
+    }
+}
+
+/// The JSON text of a function's arguments, also where they come as an object.
+pub(super) fn arguments<'a>(function: &Json<'a>) -> Text<'a> {
+    match function.get("arguments") {
+        Some(Json::Text(text)) => text.clone(),
+        Some(other) if !other.is_null() => Text::from_string(other.to_string()),
+        _ => Text::default(),
+    }
+}
+
+/// Pages of the web in `annotations`.
+pub(super) fn citations<'a>(message: &Json<'a>) -> Vec<Citation<'a>> {
+    let all = message
+        .get("annotations")
+        .map(Json::items)
+        .unwrap_or_default();
+    let page = |annotation: &Json<'a>| {
+        let page = annotation.get("url_citation")?;
+        Some(Citation {
+            url: page.text_at("url")?,
+            title: page.text_at("title"),
+            quote: None,
+        })
+    };
+    all.iter().filter_map(page).collect()
+}
+
+/// From `finish_reason`; many servers say `stop` also where tools are called.
+pub(super) fn read_stop<'a>(reason: Option<&Json<'a>>, calls: bool, refuses: bool) -> Stop<'a> {
+    let reason = reason.and_then(Json::text).cloned().unwrap_or_default();
+    match &*reason.plain() {
+        "length" => Stop::Length,
+        "content_filter" => Stop::Refusal,
+        _ if calls => Stop::Tool,
+        _ if refuses => Stop::Refusal,
+        _ => Stop::End,
+    }
+}
+
+fn stop_word(stop: &Stop<'_>) -> &'static str {
+    match stop {
+        Stop::End | Stop::Sequence(_) | Stop::Pause => "stop",
+        Stop::Length => "length",
+        Stop::Tool => "tool_calls",
+        Stop::Refusal => "content_filter",
+    }
+}
+
+/// What `usage` says; what was read from a cache is part of the prompt there.
+pub(super) fn read_usage(usage: &Json<'_>) -> Usage {
+    let nothing = Json::NULL;
+    let prompt = usage.get("prompt_tokens_details").unwrap_or(&nothing);
+    let output = usage.get("completion_tokens_details").unwrap_or(&nothing);
+    let cache_read =
+        Usage::number(prompt, "cached_tokens").max(Usage::number(usage, "prompt_cache_hit_tokens"));
+    let cache_write = Usage::number(prompt, "cache_write_tokens");
+    let all = Usage::number(usage, "prompt_tokens");
+    Usage {
+        input: all.saturating_sub(cache_read).saturating_sub(cache_write),
+        cache_read,
+        cache_write,
+        output: Usage::number(usage, "completion_tokens"),
+        reasoning: Usage::number(output, "reasoning_tokens"),
+    }
+}
+
+pub(super) fn write_usage<'a>(usage: Usage) -> Object<'a> {
+    let all = usage.all_input();
+    let wrote = Some(usage.cache_write).filter(|tokens| *tokens > 0);
+    let prompt = Object::new()
+        .with("cached_tokens", usage.cache_read)
+        .with_some("cache_write_tokens", wrote);
+    Object::new()
+        .with("prompt_tokens", all)
+        .with("completion_tokens", usage.output)
+        .with("total_tokens", all.saturating_add(usage.output))
+        .with("prompt_tokens_details", prompt)
+        .with(
+            "completion_tokens_details",
+            Object::new().with("reasoning_tokens", usage.reasoning),
+        )
+}
+
+/// The upstream's name for an answer, as a client of this protocol expects it to begin.
+pub(super) fn completion_id<'a>(id: &Text<'a>) -> Text<'a> {
+    if id.written().starts_with("chatcmpl-") {
+        return id.clone();
+    }
+    let bare = ["msg_", "resp_"].iter().find_map(|start| id.after(start));
+    Text::joined(
+        &["chatcmpl-".into(), bare.unwrap_or_else(|| id.clone())],
+        "",
+    )
+}
+
+/// A page of the web that backs the text between two characters.
+pub(super) fn annotation<'a>(citation: Citation<'a>, from: usize, to: usize) -> Object<'a> {
+    let page = Object::new()
+        .with("url", citation.url)
+        .with("title", citation.title.unwrap_or_default())
+        .with("start_index", from)
+        .with("end_index", to);
+    Object::of_type("url_citation").with("url_citation", page)
+}
+
+/// Writes an answer for a client, as made at `created`, in seconds since the Unix epoch.
+pub fn write_answer(answer: Answer<'_>, created: u64) -> String {
+    let (mut texts, mut thoughts, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
+    let mut calls: Vec<Json<'_>> = Vec::new();
+    let mut annotations: Vec<Json<'_>> = Vec::new();
+    let mut length = 0;
+    for part in answer.parts {
+        match part {
+            Part::Text(text, citations) => {
+                let end = length + text.plain().chars().count();
+                let cited = citations
+                    .into_iter()
+                    .map(|one| annotation(one, length, end).into());
+                annotations.extend(cited);
+                length = end;
+                texts.push(text);
+            }
+            Part::Thought(thought) => thoughts.push(thought.text),
+            Part::Refusal(text) => refusals.push(text),
+            Part::ToolCall(call) => {
+                let arguments = call.some_arguments();
+                let function = Object::new()
+                    .with("name", call.name)
+                    .with("arguments", arguments);
+                let call = Object::new().with("id", call.id).with("type", "function");
+                calls.push(call.with("function", function).into());
+            }
+            Part::Image(_) | Part::Document(..) | Part::ToolResult(_) => {}
+        }
+    }
+    let or_null = |texts: &[Text<'_>]| match texts {
+        [] => Json::NULL,
+        texts => Text::joined(texts, "").into_owned().into(),
+    };
+    thoughts.retain(|text| !text.is_empty());
+    let mut message = Object::new()
+        .with("role", "assistant")
+        .with("content", or_null(&texts))
+        .with("refusal", or_null(&refusals));
+    if !thoughts.is_empty() {
+        message.push("reasoning_content", or_null(&thoughts));
+    }
+    message.push("annotations", annotations);
+    if !calls.is_empty() {
+        message.push("tool_calls", calls);
+    }
+    let choice = Object::new()
+        .with("index", 0u64)
+        .with("message", message)
+        .with("logprobs", Json::NULL)
+        .with("finish_reason", stop_word(&answer.stop));
+    Object::new()
+        .with("id", completion_id(&answer.id))
+        .with("object", "chat.completion")
+        .with("created", created)
+        .with("model", answer.model)
+        .with("choices", vec![choice.into()])
+        .with("usage", write_usage(answer.usage))
+        .to_string()
+}
+
+/// The last choice of a stream.
+pub(super) fn last_choice(stop: &Stop<'_>) -> Object<'static> {
+    Object::new()
+        .with("index", 0u64)
+        .with("delta", Object::new())
+        .with("logprobs", Json::NULL)
+        .with("finish_reason", stop_word(stop))
+}

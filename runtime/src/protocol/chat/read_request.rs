@@ -1,0 +1,254 @@
+//! A request of a Chat Completions client.
+
+use super::super::json::{Json, Text};
+use super::super::neutral::{
+    Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolCall,
+    ToolChoice, ToolResult,
+};
+use super::super::translate::Unreadable;
+use super::answer::arguments;
+
+/// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE).
+///
+/// # Errors
+/// When there is no conversation in it.
+pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Request<'a>, Unreadable> {
+    let mut request = Request::default();
+    for (name, value) in body.members() {
+        match &**name {
+            "model" | "messages" => {}
+            "tools" => {
+                request.tools = value
+                    .items()
+                    .iter()
+                    .filter_map(|item| tool(item, dropped))
+                    .collect();
+            }
+            "tool_choice" => request.tool_choice = tool_choice(value, dropped),
+            "parallel_tool_calls" => request.parallel_tools = value.flag(),
+            "max_completion_tokens" => request.max_tokens = value.count(),
+            "max_tokens" => request.max_tokens = request.max_tokens.or(value.count()),
+            "temperature" => request.temperature = Some(value.clone()),
+            "top_p" => request.top_p = Some(value.clone()),
+            "top_k" => request.top_k = Some(value.clone()),
+            "stop" => request.stop = stop(value),
+            "stream" => request.stream = value.flag() == Some(true),
+            "stream_options" => {
+                request.stream_usage =
+                    value.get("include_usage").and_then(Json::flag) == Some(true);
+            }
+            "reasoning_effort" => request.thinking = thinking(value),
+            "response_format" => request.format = format(value),
+            "safety_identifier" => request.user = value.text().cloned(),
+            "user" => request.user = request.user.or(value.text().cloned()),
+            other if is_default(other, value) => {}
+            other => dropped.note_field("", other),
+        }
+    }
+    let messages = body
+        .get("messages")
+        .ok_or(Unreadable("`messages` is missing"))?;
+    let Json::List(messages) = messages else {
+        return Err(Unreadable("`messages` is not a list"));
+    };
+    for one in messages {
+        message(one, &mut request, dropped);
+    }
+    Ok(request)
+}
+
+/// Whether a field says what would be so without it.
+pub(crate) fn is_default(name: &str, value: &Json<'_>) -> bool {
+    let says_so = match name {
+        "n" => value.count() == Some(1),
+        "frequency_penalty" | "presence_penalty" => value.count() == Some(0),
+        "service_tier" => value.is("auto") || value.is("default"),
+        "modalities" => value.items().iter().all(|item| item.is("text")),
+        "truncation" => value.is("disabled"),
+        _ => false,
+    };
+    says_so || value.is_nothing()
+}
+
+fn message<'a>(from: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
+    let role = from.text_at("role").unwrap_or_default();
+    if from.get("name").is_some_and(|name| !name.is_nothing()) {
+        dropped.note("messages.name");
+    }
+    let said = from.get("content");
+    match &*role.plain() {
+        "system" | "developer" => {
+            let parts = content(said, dropped);
+            let begins = request.messages.is_empty();
+            if begins {
+                request
+                    .system
+                    .extend(parts.into_iter().filter_map(|part| match part {
+                        Part::Text(text, _) => Some(text),
+                        _ => None,
+                    }));
+            } else {
+                request.say(Role::System, parts);
+            }
+        }
+        "assistant" => request.say(Role::Assistant, assistant(from, dropped)),
+        "tool" | "function" => {
+            let id = from
+                .text_at("tool_call_id")
+                .or_else(|| from.text_at("name"));
+            let result = ToolResult {
+                id: id.unwrap_or_default(),
+                parts: content(said, dropped),
+                is_error: false,
+            };
+            request.say(Role::User, vec![Part::ToolResult(result)]);
+        }
+        _ => request.say(Role::User, content(said, dropped)),
+    }
+}
+
+fn assistant<'a>(from: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    if let Some(text) = from
+        .text_at("reasoning_content")
+        .filter(|text| !text.is_empty())
+    {
+        parts.push(Part::Thought(Thought {
+            text,
+            seal: Some(Seal::Content),
+        }));
+    }
+    parts.extend(content(from.get("content"), dropped));
+    parts.extend(from.text_at("refusal").map(Part::Refusal));
+    for call in from.get("tool_calls").map(Json::items).unwrap_or_default() {
+        parts.extend(tool_call(call, dropped));
+    }
+    for gone in ["function_call", "audio"] {
+        if from.get(gone).is_some_and(|value| !value.is_nothing()) {
+            dropped.note_field("messages.", gone);
+        }
+    }
+    parts
+}
+
+fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+    let Some(function) = call.get("function") else {
+        dropped.note("messages.tool_calls");
+        return None;
+    };
+    Some(Part::ToolCall(ToolCall {
+        id: call.text_at("id")?,
+        name: function.text_at("name")?,
+        arguments: arguments(function),
+    }))
+}
+
+/// The parts of a message's content.
+fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+    match content {
+        Some(Json::Text(text)) if text.is_empty() => Vec::new(),
+        Some(Json::Text(text)) => vec![Part::prose(text.clone())],
+        Some(Json::List(items)) => items
+            .iter()
+            .filter_map(|item| part(item, dropped))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+    let kind = item.text_at("type")?;
+    match &*kind.plain() {
+        "text" => item.text_at("text").map(Part::prose),
+        "refusal" => item.text_at("refusal").map(Part::Refusal),
+        "image_url" => {
+            let url = match item.get("image_url")? {
+                Json::Text(url) => url.clone(),
+                object => object.text_at("url")?,
+            };
+            Some(Part::Image(Source::from_url(url)))
+        }
+        "file" => {
+            let file = item.get("file")?;
+            let Some(data) = file.text_at("file_data") else {
+                dropped.note("content.file");
+                return None;
+            };
+            Some(Part::Document(
+                Source::from_url(data),
+                file.text_at("filename"),
+            ))
+        }
+        other => {
+            dropped.note_field("content.", other);
+            None
+        }
+    }
+}
+
+fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
+    let Some(function) = tool.get("function") else {
+        let kind = tool.text_at("type").unwrap_or_default();
+        dropped.note_field("tools.", &kind.plain());
+        return None;
+    };
+    Some(Tool {
+        name: function.text_at("name")?,
+        description: function.text_at("description"),
+        schema: function
+            .get("parameters")
+            .filter(|schema| !schema.is_null())
+            .cloned(),
+        strict: function.get("strict").and_then(Json::flag),
+    })
+}
+
+fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoice<'a>> {
+    if let Some(word) = choice.text() {
+        return Some(match &*word.plain() {
+            "none" => ToolChoice::None,
+            "required" => ToolChoice::Any,
+            _ => ToolChoice::Auto,
+        });
+    }
+    let function = choice
+        .get("function")
+        .and_then(|function| function.text_at("name"));
+    if function.is_none() && !choice.is_nothing() {
+        dropped.note("tool_choice");
+    }
+    function.map(ToolChoice::Named)
+}
+
+fn stop<'a>(stop: &Json<'a>) -> Vec<Text<'a>> {
+    match stop {
+        Json::Text(text) => vec![text.clone()],
+        list => list
+            .items()
+            .iter()
+            .filter_map(|item| item.text().cloned())
+            .collect(),
+    }
+}
+
+/// What a word of effort says.
+pub(crate) fn thinking(effort: &Json<'_>) -> Option<Thinking> {
+    let word = effort.text()?;
+    if word.is("none") {
+        return Some(Thinking::Off);
+    }
+    Some(Thinking::Effort(Effort::from_word(word)))
+}
+
+fn format<'a>(format: &Json<'a>) -> Option<Format<'a>> {
+    let kind = format.text_at("type")?;
+    if kind.is("json_object") {
+        return Some(Format::Object);
+    }
+    let schema = format.get("json_schema")?;
+    Some(Format::Schema {
+        name: schema.text_at("name"),
+        schema: schema.get("schema")?.clone(),
+        strict: schema.get("strict").and_then(Json::flag),
+    })
+}

@@ -1,0 +1,200 @@
+//! Strings as JSON writes them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::parse::special;
+
+/// What stands between the quotes of a JSON string, escapes and all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    /// Of text that is escaped already, as a parser has found it.
+    pub(super) fn from_written(written: &'a str) -> Self {
+        Self(Cow::Borrowed(written))
+    }
+
+    /// Of plain text, which gets the escapes it needs.
+    pub fn from_plain(plain: &'a str) -> Self {
+        let bytes = plain.as_bytes();
+        let Some(mut at) = special(bytes, 0) else {
+            return Self(Cow::Borrowed(plain));
+        };
+        let mut out = String::with_capacity(plain.len() + 16);
+        let mut from = 0;
+        loop {
+            out.push_str(&plain[from..at]);
+            match bytes[at] {
+                b'"' => out.push_str("\\\""),
+                b'\\' => out.push_str("\\\\"),
+                b'\n' => out.push_str("\\n"),
+                b'\r' => out.push_str("\\r"),
+                b'\t' => out.push_str("\\t"),
+                byte => {
+                    // Writing to a string does not fail.
+                    let _ = write!(out, "\\u{byte:04x}");
+                }
+            }
+            from = at + 1;
+            match special(bytes, from) {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        out.push_str(&plain[from..]);
+        Self(Cow::Owned(out))
+    }
+
+    /// Of plain text that nobody else needs.
+    pub fn from_string(plain: String) -> Text<'static> {
+        if special(plain.as_bytes(), 0).is_none() {
+            return Text(Cow::Owned(plain));
+        }
+        Text::from_plain(&plain).into_owned()
+    }
+
+    /// The text without escapes. Half a surrogate pair becomes U+FFFD.
+    pub fn plain(&self) -> Cow<'_, str> {
+        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() {
+            return Cow::Borrowed(&self.0);
+        }
+        Cow::Owned(decoded(&self.0))
+    }
+
+    /// Whether it is this word, which has no escapes.
+    pub fn is(&self, word: &str) -> bool {
+        self.0 == word || (self.0.contains('\\') && self.plain() == word)
+    }
+
+    /// Whether it has no characters.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The text between the quotes.
+    pub fn written(&self) -> &str {
+        &self.0
+    }
+
+    /// What follows `start`, which has no escapes.
+    pub fn after(&self, start: &str) -> Option<Text<'a>> {
+        match &self.0 {
+            Cow::Borrowed(text) => text
+                .strip_prefix(start)
+                .map(|rest| Self(Cow::Borrowed(rest))),
+            Cow::Owned(text) => {
+                let rest = text.strip_prefix(start)?;
+                Some(Self(Cow::Owned(rest.to_owned())))
+            }
+        }
+    }
+
+    /// The two parts around the first `mark`, which has no escapes.
+    pub fn split_once(&self, mark: char) -> Option<(Text<'a>, Text<'a>)> {
+        let at = self.0.find(mark)?;
+        let after = at + mark.len_utf8();
+        Some(match &self.0 {
+            Cow::Borrowed(text) => (
+                Self(Cow::Borrowed(&text[..at])),
+                Self(Cow::Borrowed(&text[after..])),
+            ),
+            Cow::Owned(text) => (
+                Self(Cow::Owned(text[..at].to_owned())),
+                Self(Cow::Owned(text[after..].to_owned())),
+            ),
+        })
+    }
+
+    /// The parts one after another, with `between` (which has no escapes) between them.
+    pub fn joined(parts: &[Text<'a>], between: &str) -> Text<'a> {
+        match parts {
+            [] => Self::default(),
+            [only] => only.clone(),
+            _ => {
+                let parts: Vec<&str> = parts.iter().map(Text::written).collect();
+                let between = Text::from_plain(between);
+                Self(Cow::Owned(parts.join(between.written())))
+            }
+        }
+    }
+
+    /// Adds another text at the end.
+    pub fn push(&mut self, more: &Text<'_>) {
+        if self.0.is_empty() {
+            self.0 = Cow::Owned(more.0.clone().into_owned());
+        } else {
+            self.0.to_mut().push_str(&more.0);
+        }
+    }
+
+    /// Adds it to `out` with its quotes.
+    pub fn write(&self, out: &mut String) {
+        out.push('"');
+        out.push_str(&self.0);
+        out.push('"');
+    }
+
+    /// The same without anything borrowed.
+    pub fn into_owned(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+/// A name or a word of the program's own.
+impl From<&'static str> for Text<'_> {
+    fn from(plain: &'static str) -> Self {
+        Self::from_plain(plain)
+    }
+}
+
+/// The string without its escapes, all of which the parser has checked.
+fn decoded(written: &str) -> String {
+    let mut out = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
+        let mut length = 2;
+        match escape {
+            b'n' => out.push('\n'),
+            b't' => out.push('\t'),
+            b'r' => out.push('\r'),
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'u' => {
+                let (c, read) = unicode(&rest[at..]);
+                out.push(c);
+                length = read;
+            }
+            other => out.push(char::from(other)),
+        }
+        rest = rest.get(at + length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The character at the beginning of `\uXXXX…`, and the bytes it takes.
+fn unicode(escape: &str) -> (char, usize) {
+    let unit = |at: usize| {
+        let digits = escape.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let Some(first) = unit(0) else {
+        return (char::REPLACEMENT_CHARACTER, escape.len());
+    };
+    let pair = match unit(6) {
+        Some(second) if (0xD800..0xDC00).contains(&first) => char::decode_utf16([first, second])
+            .next()
+            .and_then(Result::ok),
+        _ => None,
+    };
+    match pair {
+        Some(c) => (c, 12),
+        None => (
+            char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER),
+            6,
+        ),
+    }
+}

@@ -1,0 +1,108 @@
+//! Tools in forms that only Responses has, as functions and back.
+//!
+//! A custom tool takes plain text: elsewhere it is a function with one argument
+//! of that name. A namespace groups functions: elsewhere its name is part of
+//! theirs.
+
+use super::super::json::{Json, Object, Text};
+use super::super::neutral::Tool;
+
+/// Between a namespace and a name.
+const JOINT: &str = "__";
+/// The one argument of what was a custom tool.
+const INPUT: &str = "input";
+
+/// What a client declared in a form of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forms {
+    custom: Vec<String>,
+    /// Joint name, namespace, name.
+    spaces: Vec<(String, String, String)>,
+}
+
+impl Forms {
+    /// A custom tool as a function.
+    pub(super) fn custom<'a>(&mut self, tool: &Json<'a>) -> Option<Tool<'a>> {
+        let name = tool.text_at("name")?;
+        self.custom.push(name.plain().into_owned());
+        let mut description: Vec<Text<'a>> = tool.text_at("description").into_iter().collect();
+        let grammar = tool
+            .get("format")
+            .filter(|format| format.get("definition").is_some());
+        if let Some(grammar) = grammar {
+            let syntax = grammar.text_at("syntax").unwrap_or_default();
+            let definition = grammar.text_at("definition").unwrap_or_default();
+            let note = [
+                "The input follows this ".into(),
+                syntax,
+                " grammar:\n".into(),
+                definition,
+            ];
+            description.push(Text::joined(&note, ""));
+        }
+        let input = Object::new().with(INPUT, Object::of_type("string"));
+        let schema = Object::of_type("object")
+            .with("properties", input)
+            .with("required", vec![INPUT.into()]);
+        Some(Tool {
+            name,
+            description: (!description.is_empty()).then(|| Text::joined(&description, "\n\n")),
+            schema: Some(schema.into()),
+            strict: None,
+        })
+    }
+
+    /// The name of a function in a namespace.
+    pub(super) fn within<'a>(&mut self, space: &Text<'a>, name: &Text<'a>) -> Text<'a> {
+        let joint = joint(space, name);
+        let known = (
+            joint.plain().into_owned(),
+            space.plain().into_owned(),
+            name.plain().into_owned(),
+        );
+        self.spaces.push(known);
+        joint
+    }
+
+    /// Whether what is called is a custom tool.
+    pub(super) fn is_custom(&self, name: &Text<'_>) -> bool {
+        !self.custom.is_empty() && self.custom.iter().any(|known| *known == name.plain())
+    }
+
+    /// Namespace and name of what is called.
+    pub(super) fn apart<'a>(&self, name: Text<'a>) -> (Option<Text<'a>>, Text<'a>) {
+        let found = self
+            .spaces
+            .iter()
+            .find(|(joint, ..)| *joint == name.plain());
+        match found {
+            Some((_, space, name)) => {
+                let own = |plain: &String| Text::from_string(plain.clone());
+                (Some(own(space)), own(name))
+            }
+            None => (None, name),
+        }
+    }
+}
+
+/// The name of a call of a function in a namespace.
+pub(super) fn joint<'a>(space: &Text<'a>, name: &Text<'a>) -> Text<'a> {
+    Text::joined(&[space.clone(), name.clone()], JOINT)
+}
+
+/// Plain text as the arguments of what was a custom tool.
+pub(super) fn wrapped<'a>(input: Text<'a>) -> Text<'a> {
+    Text::from_string(Object::new().with(INPUT, input).to_string())
+}
+
+/// The plain text in such arguments; the arguments themselves where it is not there.
+pub(super) fn unwrapped(arguments: &Text<'_>) -> Text<'static> {
+    let plain = arguments.plain();
+    let inside = Json::parse(&plain, &[])
+        .ok()
+        .and_then(|json| json.text_at(INPUT));
+    match inside {
+        Some(text) => text.into_owned(),
+        None => arguments.clone().into_owned(),
+    }
+}

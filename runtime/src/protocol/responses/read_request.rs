@@ -1,0 +1,291 @@
+//! A request of a Responses client.
+
+use super::super::chat;
+use super::super::json::{Json, Text};
+use super::super::neutral::{
+    Dropped, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolCall,
+    ToolChoice, ToolResult,
+};
+use super::super::translate::Unreadable;
+use super::forms::{self, Forms};
+
+/// What an endpoint keeps, and why a request that builds on it goes nowhere else.
+const KEPT: [(&str, &str); 4] = [
+    (
+        "previous_response_id",
+        "`previous_response_id` works only where that response was made",
+    ),
+    (
+        "conversation",
+        "`conversation` works only at an endpoint that speaks Responses",
+    ),
+    (
+        "prompt",
+        "`prompt` works only at an endpoint that speaks Responses",
+    ),
+    (
+        "background",
+        "`background` works only at an endpoint that speaks Responses",
+    ),
+];
+
+/// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE), and
+/// the forms its tools had.
+///
+/// # Errors
+/// When there is no input in it, or it builds on what an endpoint keeps.
+pub fn read_request<'a>(
+    body: &Json<'a>,
+    dropped: &mut Dropped,
+) -> Result<(Request<'a>, Forms), Unreadable> {
+    let mut request = Request::default();
+    let mut forms = Forms::default();
+    for (name, value) in body.members() {
+        match &**name {
+            "model" | "input" | "include" => {}
+            "store" => {
+                if value.flag() == Some(true) {
+                    dropped.note("store");
+                }
+            }
+            "instructions" => request.system.extend(value.text().cloned()),
+            "tools" => {
+                for item in value.items() {
+                    tool(item, &mut forms, &mut request.tools, dropped);
+                }
+            }
+            "tool_choice" => request.tool_choice = tool_choice(value, dropped),
+            "parallel_tool_calls" => request.parallel_tools = value.flag(),
+            "max_output_tokens" => request.max_tokens = value.count(),
+            "temperature" => request.temperature = Some(value.clone()),
+            "top_p" => request.top_p = Some(value.clone()),
+            "stream" => request.stream = value.flag() == Some(true),
+            "reasoning" => request.thinking = thinking(value),
+            "text" => {
+                request.format = value.get("format").and_then(format);
+                if value
+                    .get("verbosity")
+                    .is_some_and(|verbosity| !verbosity.is_nothing())
+                {
+                    dropped.note("text.verbosity");
+                }
+            }
+            "safety_identifier" => request.user = value.text().cloned(),
+            "user" => request.user = request.user.or(value.text().cloned()),
+            other if chat::is_default(other, value) => {}
+            other => match KEPT.iter().find(|(kept, _)| *kept == other) {
+                Some((_, why)) => return Err(Unreadable(why)),
+                None => dropped.note_field("", other),
+            },
+        }
+    }
+    match body.get("input") {
+        Some(Json::Text(text)) => request.say(Role::User, vec![Part::prose(text.clone())]),
+        Some(Json::List(items)) => {
+            for item in items {
+                read_item(item, &mut request, dropped)?;
+            }
+        }
+        Some(_) => return Err(Unreadable("`input` is neither text nor a list")),
+        None => return Err(Unreadable("`input` is missing")),
+    }
+    Ok((request, forms))
+}
+
+fn read_item<'a>(
+    item: &Json<'a>,
+    request: &mut Request<'a>,
+    dropped: &mut Dropped,
+) -> Result<(), Unreadable> {
+    let text_at = |name| item.text_at(name).unwrap_or_default();
+    let kind = text_at("type");
+    match &*kind.plain() {
+        "" | "message" => message(item, request, dropped),
+        "reasoning" => request.say(Role::Assistant, vec![Part::Thought(thought(item))]),
+        "function_call" => {
+            let name = text_at("name");
+            let name = match item.text_at("namespace").filter(|space| !space.is_empty()) {
+                Some(space) => forms::joint(&space, &name),
+                None => name,
+            };
+            let (id, arguments) = (text_at("call_id"), text_at("arguments"));
+            let call = ToolCall {
+                id,
+                name,
+                arguments,
+            };
+            request.say(Role::Assistant, vec![Part::ToolCall(call)]);
+        }
+        "custom_tool_call" => {
+            let arguments = forms::wrapped(text_at("input"));
+            let (id, name) = (text_at("call_id"), text_at("name"));
+            let call = ToolCall {
+                id,
+                name,
+                arguments,
+            };
+            request.say(Role::Assistant, vec![Part::ToolCall(call)]);
+        }
+        "function_call_output" | "custom_tool_call_output" => {
+            let result = ToolResult {
+                id: text_at("call_id"),
+                parts: content(item.get("output"), dropped),
+                is_error: false,
+            };
+            request.say(Role::User, vec![Part::ToolResult(result)]);
+        }
+        "item_reference" => {
+            return Err(Unreadable(
+                "`item_reference` works only where that item was made",
+            ));
+        }
+        other => dropped.note_field("input.", other),
+    }
+    Ok(())
+}
+
+fn message<'a>(item: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
+    let parts = content(item.get("content"), dropped);
+    let role = item.text_at("role").unwrap_or_default();
+    match &*role.plain() {
+        "assistant" => request.say(Role::Assistant, parts),
+        "system" | "developer" if request.messages.is_empty() => {
+            request
+                .system
+                .extend(parts.into_iter().filter_map(|part| match part {
+                    Part::Text(text, _) => Some(text),
+                    _ => None,
+                }));
+        }
+        "system" | "developer" => request.say(Role::System, parts),
+        _ => request.say(Role::User, parts),
+    }
+}
+
+/// The thinking of a reasoning item, which is mostly a summary.
+pub(super) fn thought<'a>(item: &Json<'a>) -> Thought<'a> {
+    let texts = |name| {
+        let list = item.get(name).map(Json::items).unwrap_or_default();
+        list.iter()
+            .filter_map(|part| part.text_at("text"))
+            .collect::<Vec<_>>()
+    };
+    let (content, summary) = (texts("content"), texts("summary"));
+    let texts = if content.is_empty() { summary } else { content };
+    let sealed = item
+        .text_at("encrypted_content")
+        .filter(|content| !content.is_empty());
+    Thought {
+        text: Text::joined(&texts, "\n\n"),
+        seal: sealed
+            .map(|content| Seal::from_encrypted(item.text_at("id").unwrap_or_default(), content)),
+    }
+}
+
+fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+    match content {
+        Some(Json::Text(text)) if text.is_empty() => Vec::new(),
+        Some(Json::Text(text)) => vec![Part::prose(text.clone())],
+        Some(Json::List(items)) => items
+            .iter()
+            .filter_map(|item| part(item, dropped))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+    let kind = item.text_at("type")?;
+    match &*kind.plain() {
+        "input_text" | "output_text" | "text" => item.text_at("text").map(Part::prose),
+        "refusal" => item.text_at("refusal").map(Part::Refusal),
+        "input_image" => match item.text_at("image_url") {
+            Some(url) => Some(Part::Image(Source::from_url(url))),
+            None => {
+                dropped.note("content.input_image");
+                None
+            }
+        },
+        "input_file" => {
+            let data = item.text_at("file_data").map(Source::from_url);
+            let source = data.or_else(|| item.text_at("file_url").map(Source::Url));
+            if source.is_none() {
+                dropped.note("content.input_file");
+            }
+            Some(Part::Document(source?, item.text_at("filename")))
+        }
+        other => {
+            dropped.note_field("content.", other);
+            None
+        }
+    }
+}
+
+fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropped: &mut Dropped) {
+    let kind = tool.text_at("type").unwrap_or_default();
+    match &*kind.plain() {
+        "function" => tools.extend(function(tool)),
+        "custom" => tools.extend(forms.custom(tool)),
+        "namespace" => {
+            let space = tool.text_at("name").unwrap_or_default();
+            for inner in tool.get("tools").map(Json::items).unwrap_or_default() {
+                let Some(mut function) = function(inner) else {
+                    continue;
+                };
+                function.name = forms.within(&space, &function.name);
+                tools.push(function);
+            }
+        }
+        other => dropped.note_field("tools.", other),
+    }
+}
+
+fn function<'a>(tool: &Json<'a>) -> Option<Tool<'a>> {
+    Some(Tool {
+        name: tool.text_at("name")?,
+        description: tool.text_at("description"),
+        schema: tool
+            .get("parameters")
+            .filter(|schema| !schema.is_null())
+            .cloned(),
+        strict: tool.get("strict").and_then(Json::flag),
+    })
+}
+
+fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoice<'a>> {
+    if let Some(word) = choice.text() {
+        return Some(match &*word.plain() {
+            "none" => ToolChoice::None,
+            "required" => ToolChoice::Any,
+            _ => ToolChoice::Auto,
+        });
+    }
+    let kind = choice.text_at("type");
+    let is_named = kind.is_some_and(|kind| kind.is("function") || kind.is("custom"));
+    if !is_named && !choice.is_nothing() {
+        dropped.note("tool_choice");
+        return None;
+    }
+    choice.text_at("name").map(ToolChoice::Named)
+}
+
+/// What `reasoning` says; without an effort it leaves that to the model.
+fn thinking(reasoning: &Json<'_>) -> Option<Thinking> {
+    if reasoning.is_nothing() {
+        return None;
+    }
+    let effort = reasoning.get("effort").and_then(chat::thinking);
+    Some(effort.unwrap_or(Thinking::Effort(None)))
+}
+
+fn format<'a>(format: &Json<'a>) -> Option<Format<'a>> {
+    let kind = format.text_at("type")?;
+    if kind.is("json_object") {
+        return Some(Format::Object);
+    }
+    Some(Format::Schema {
+        name: format.text_at("name"),
+        schema: format.get("schema")?.clone(),
+        strict: format.get("strict").and_then(Json::flag),
+    })
+}

@@ -1,0 +1,248 @@
+//! From one protocol to another, through the neutral form.
+//!
+//! [`request`] turns a client's request into one for an endpoint and remembers
+//! what the way back depends on; [`Back`] turns what the endpoint answers into
+//! what the client reads. Nothing here waits, reads or sends: bytes go in and
+//! bytes come out, in chunks of any size.
+
+mod stream;
+
+use std::fmt;
+
+use super::json::{Json, Object, Text};
+use super::names::Names;
+use super::neutral::{Answer, Dropped, Part, Request, events};
+use super::responses::{Echo, Forms};
+use super::{Protocol, anthropic, chat, failure, responses};
+
+pub use stream::{Broken, Stream};
+
+/// Why a request cannot be told to an endpoint of another protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub &'static str);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// What is known of a call when it is translated.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'c> {
+    /// What the client speaks.
+    pub client: Protocol,
+    /// What the endpoint speaks.
+    pub endpoint: Protocol,
+    /// The endpoint's name for its model.
+    pub model: &'c str,
+    /// The proxy's name for the call.
+    pub request_id: &'c str,
+    /// Seconds since the Unix epoch.
+    pub now: u64,
+}
+
+/// A request in another protocol.
+#[derive(Debug)]
+pub struct Translated {
+    /// As the endpoint is to get it.
+    pub body: String,
+    /// For its answer.
+    pub back: Back,
+    /// What the request had and the endpoint does not get.
+    pub dropped: Dropped,
+}
+
+/// The way back of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Back {
+    client: Protocol,
+    endpoint: Protocol,
+    /// Names of tools that the endpoint knows by shorter ones.
+    names: Names,
+    stream: bool,
+    stream_usage: bool,
+    /// Whether the client wants to see thinking.
+    thinks: bool,
+    request_id: String,
+    echo: Echo,
+}
+
+/// Names under which a reader of this protocol looks into nothing.
+pub fn opaque(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Messages => anthropic::OPAQUE,
+        Protocol::Chat => chat::OPAQUE,
+        Protocol::Responses => responses::OPAQUE,
+    }
+}
+
+/// Translates a request that was parsed with [`opaque`] names.
+///
+/// # Errors
+/// When it cannot be told in the endpoint's protocol at all.
+pub fn request(body: &Json<'_>, call: &Call<'_>) -> Result<Translated, Unreadable> {
+    let mut dropped = Dropped::default();
+    let (request, forms) = read(body, call.client, &mut dropped)?;
+    let limit = match call.endpoint {
+        Protocol::Messages => usize::MAX,
+        Protocol::Chat => chat::NAME_LIMIT,
+        Protocol::Responses => responses::NAME_LIMIT,
+    };
+    let mut back = Back {
+        client: call.client,
+        endpoint: call.endpoint,
+        names: Names::new(limit),
+        stream: request.stream,
+        stream_usage: request.stream_usage,
+        thinks: request.thinks(),
+        request_id: call.request_id.to_owned(),
+        echo: Echo {
+            created: call.now,
+            parallel_tools: request.parallel_tools.unwrap_or(true),
+            metadata: match call.client {
+                Protocol::Responses => body.get("metadata").map(Json::to_string),
+                _ => None,
+            },
+            forms,
+        },
+    };
+    let body = match call.endpoint {
+        Protocol::Messages => anthropic::write_request(request, call.model, &mut dropped),
+        Protocol::Chat => chat::write_request(request, call.model, &mut back.names, &mut dropped),
+        Protocol::Responses => {
+            responses::write_request(request, call.model, &mut back.names, &mut dropped)
+        }
+    };
+    Ok(Translated {
+        body,
+        back,
+        dropped,
+    })
+}
+
+fn read<'a>(
+    body: &Json<'a>,
+    client: Protocol,
+    dropped: &mut Dropped,
+) -> Result<(Request<'a>, Forms), Unreadable> {
+    let plain = |request| (request, Forms::default());
+    match client {
+        Protocol::Messages => anthropic::read_request(body, dropped).map(plain),
+        Protocol::Chat => chat::read_request(body, dropped).map(plain),
+        Protocol::Responses => responses::read_request(body, dropped),
+    }
+}
+
+/// An answer that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadAnswer {
+    /// It is no answer of the endpoint's protocol.
+    Unreadable,
+    /// It says that the endpoint failed.
+    Failed {
+        /// The endpoint's word for it.
+        kind: String,
+        /// For people.
+        message: String,
+    },
+}
+
+impl Back {
+    /// Whether the client reads events.
+    pub fn wants_stream(&self) -> bool {
+        self.stream
+    }
+
+    /// Translates a whole answer, to events where the client wants them.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn answer(&self, body: &[u8], dropped: &mut Dropped) -> Result<String, BadAnswer> {
+        let json = Json::read(body, opaque(self.endpoint)).map_err(|_| BadAnswer::Unreadable)?;
+        let answer = match self.endpoint {
+            Protocol::Messages => anthropic::read_answer(&json, dropped),
+            Protocol::Chat => chat::read_answer(&json, dropped),
+            Protocol::Responses => responses::read_answer(&json, dropped),
+        };
+        match (answer, responses::failed(&json)) {
+            (Some(answer), _) => Ok(self.write(answer, dropped)),
+            (None, Some((kind, message))) => Err(BadAnswer::Failed {
+                kind: kind.plain().into_owned(),
+                message: message.plain().into_owned(),
+            }),
+            (None, None) => Err(BadAnswer::Unreadable),
+        }
+    }
+
+    fn write(&self, mut answer: Answer<'_>, dropped: &mut Dropped) -> String {
+        for part in &mut answer.parts {
+            if let Part::ToolCall(call) = part {
+                call.name = self.names.restore(std::mem::take(&mut call.name));
+            }
+        }
+        if self.stream {
+            let mut writer = stream::Writer::new(self);
+            let mut out = String::new();
+            for event in events(answer) {
+                writer.write(event, &mut out);
+            }
+            dropped.extend(&writer.dropped());
+            return out;
+        }
+        match self.client {
+            Protocol::Messages => anthropic::write_answer(answer, self.thinks, dropped),
+            Protocol::Chat => chat::write_answer(answer, self.echo.created),
+            Protocol::Responses => responses::write_answer(answer, &self.echo),
+        }
+    }
+
+    /// Translates events as they come.
+    pub fn stream(&self) -> Stream {
+        Stream::new(self, false)
+    }
+
+    /// Translates events into one whole answer.
+    pub fn collected(&self) -> Stream {
+        Stream::new(self, true)
+    }
+
+    /// The body of an error of this status, as the client reads it. The
+    /// endpoint's message is kept, whatever it was written in.
+    pub fn error(&self, status: u16, body: &[u8]) -> String {
+        let json = Json::read(body, &[]).unwrap_or(Json::NULL);
+        let error = json.get("error").unwrap_or(&json);
+        let message = error.text().cloned().or_else(|| {
+            let names = ["message", "detail", "error"];
+            names.iter().find_map(|name| error.text_at(name))
+        });
+        let message = message.unwrap_or_else(|| match std::str::from_utf8(body) {
+            // Not the page of some server in between.
+            Ok(text) if json.is_null() && !text.trim().is_empty() && !text.contains('<') => {
+                Text::from_string(text.trim().chars().take(500).collect())
+            }
+            _ => Text::from_string(format!("the upstream answered with status {status}")),
+        });
+        self.failure(status, message)
+    }
+
+    fn failure(&self, status: u16, message: Text<'_>) -> String {
+        match self.client {
+            Protocol::Messages => {
+                let error =
+                    Object::of_type(failure::anthropic_type_of(status)).with("message", message);
+                Object::of_type("error")
+                    .with("error", error)
+                    .with("request_id", self.request_id.as_str())
+                    .to_string()
+            }
+            Protocol::Chat | Protocol::Responses => {
+                let (kind, code) = failure::openai_words_of(status);
+                let error = failure::error_object(kind, code, message);
+                Object::new().with("error", error).to_string()
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Streams on the way back.
+
+use std::fmt;
+
+use super::super::json::{Malformed, Text};
+use super::super::names::Names;
+use super::super::neutral::{Collector, Dropped, Event, Opening};
+use super::super::sse::{self, Split};
+use super::super::{Protocol, anthropic, chat, responses};
+use super::Back;
+
+/// A stream that did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// It ends in the middle.
+    Early,
+    /// It is no stream of its protocol.
+    Garbled,
+    /// The endpoint says that it failed.
+    Failed {
+        /// The endpoint's word for it.
+        kind: String,
+        /// For people.
+        message: String,
+    },
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Early => f.write_str("the stream ended early"),
+            Self::Garbled => f.write_str("the stream cannot be read"),
+            Self::Failed { kind, .. } => write!(f, "the stream ended with `{kind}`"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// A stream on its way from the endpoint to the client.
+#[derive(Debug)]
+pub struct Stream {
+    split: Split,
+    reader: Reader,
+    writer: Writer,
+    names: Names,
+    /// What a whole answer could not carry.
+    dropped: Dropped,
+    is_over: bool,
+}
+
+#[derive(Debug)]
+enum Reader {
+    Messages(anthropic::ReadStream),
+    Chat(chat::ReadStream),
+    Responses(responses::ReadStream),
+}
+
+#[derive(Debug)]
+pub(super) enum Writer {
+    Messages(anthropic::WriteStream),
+    Chat(chat::WriteStream),
+    Responses(responses::WriteStream),
+    Whole(Box<(Collector, Back)>),
+}
+
+impl Stream {
+    pub(super) fn new(back: &Back, whole: bool) -> Self {
+        let reader = match back.endpoint {
+            Protocol::Messages => Reader::Messages(anthropic::ReadStream::default()),
+            Protocol::Chat => Reader::Chat(chat::ReadStream::default()),
+            Protocol::Responses => Reader::Responses(responses::ReadStream::default()),
+        };
+        let writer = if whole {
+            Writer::Whole(Box::new((Collector::default(), back.clone())))
+        } else {
+            Writer::new(back)
+        };
+        Self {
+            split: Split::default(),
+            reader,
+            writer,
+            names: back.names.clone(),
+            dropped: Dropped::default(),
+            is_over: false,
+        }
+    }
+
+    /// Takes the next chunk and adds to `out` what goes to the client for it, perhaps nothing.
+    ///
+    /// # Errors
+    /// When the stream cannot be read on; what came before is in `out`.
+    pub fn push(&mut self, chunk: &[u8], out: &mut String) -> Result<(), Broken> {
+        self.split.push(chunk).map_err(|_| Broken::Garbled)?;
+        while let Some(block) = self.split.block() {
+            self.block(&block, out).map_err(|_| Broken::Garbled)?;
+        }
+        Ok(())
+    }
+
+    /// The endpoint's stream is over: adds to `out` what goes to the client last.
+    ///
+    /// # Errors
+    /// When the answer is not complete.
+    pub fn finish(&mut self, out: &mut String) -> Result<(), Broken> {
+        if let Some(block) = self.split.finish() {
+            // Half an event is no event.
+            let _ = self.block(&block, out);
+        }
+        if let Reader::Chat(reader) = &mut self.reader {
+            let mut events = Vec::new();
+            reader.finish(&mut events);
+            self.write(events, out);
+        }
+        match &mut self.writer {
+            Writer::Whole(whole) => {
+                let collector = std::mem::take(&mut whole.0);
+                let answer = collector.finish().map_err(|failed| match failed {
+                    Some((kind, message)) => Broken::Failed {
+                        kind: kind.plain().into_owned(),
+                        message: message.plain().into_owned(),
+                    },
+                    None => Broken::Early,
+                })?;
+                out.push_str(&whole.1.write(answer, &mut self.dropped));
+                Ok(())
+            }
+            _ if self.is_over => Ok(()),
+            _ => Err(Broken::Early),
+        }
+    }
+
+    /// Adds to `out` what ends the client's stream when the endpoint's breaks.
+    pub fn fail(&mut self, message: &str, out: &mut String) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            let failed = Event::Failed {
+                kind: "api_error".into(),
+                message: Text::from_string(message.to_owned()),
+            };
+            self.writer.write(failed, out);
+        }
+    }
+
+    /// Whether the answer has come to its end, good or bad.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// What was met and could not be carried.
+    pub fn dropped(&self) -> Dropped {
+        let mut dropped = match &self.reader {
+            Reader::Messages(reader) => reader.dropped(),
+            Reader::Chat(reader) => reader.dropped(),
+            Reader::Responses(reader) => reader.dropped(),
+        }
+        .clone();
+        dropped.extend(&self.writer.dropped());
+        dropped.extend(&self.dropped);
+        dropped
+    }
+
+    fn block(&mut self, block: &[u8], out: &mut String) -> Result<(), Malformed> {
+        // Nothing follows the end.
+        if self.is_over {
+            return Ok(());
+        }
+        let Some(data) = sse::data(block) else {
+            if sse::is_comment(block) {
+                self.write(vec![Event::Ping], out);
+            }
+            return Ok(());
+        };
+        let data = String::from_utf8_lossy(&data);
+        let mut events = Vec::new();
+        match &mut self.reader {
+            Reader::Messages(reader) => reader.read(&data, &mut events)?,
+            Reader::Chat(reader) => reader.read(&data, &mut events)?,
+            Reader::Responses(reader) => reader.read(&data, &mut events)?,
+        }
+        self.write(events, out);
+        Ok(())
+    }
+
+    fn write(&mut self, events: Vec<Event<'_>>, out: &mut String) {
+        for event in events {
+            if self.is_over {
+                return;
+            }
+            self.is_over = matches!(event, Event::End | Event::Failed { .. });
+            let event = match event {
+                Event::Open {
+                    at,
+                    part: Opening::ToolCall { id, name },
+                } => {
+                    let name = self.names.restore(name);
+                    let part = Opening::ToolCall { id, name };
+                    Event::Open { at, part }
+                }
+                other => other,
+            };
+            self.writer.write(event, out);
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn new(back: &Back) -> Self {
+        match back.client {
+            Protocol::Messages => {
+                Self::Messages(anthropic::WriteStream::new(back.thinks, &back.request_id))
+            }
+            Protocol::Chat => {
+                Self::Chat(chat::WriteStream::new(back.stream_usage, back.echo.created))
+            }
+            Protocol::Responses => Self::Responses(responses::WriteStream::new(back.echo.clone())),
+        }
+    }
+
+    pub(super) fn write(&mut self, event: Event<'_>, out: &mut String) {
+        match self {
+            Self::Messages(writer) => writer.write(event, out),
+            Self::Chat(writer) => writer.write(event, out),
+            Self::Responses(writer) => writer.write(event, out),
+            Self::Whole(whole) => whole.0.push(event),
+        }
+    }
+
+    pub(super) fn dropped(&self) -> Dropped {
+        match self {
+            Self::Messages(writer) => writer.dropped().clone(),
+            // These carry all that the neutral form has.
+            Self::Chat(_) | Self::Responses(_) | Self::Whole(_) => Dropped::default(),
+        }
+    }
+}

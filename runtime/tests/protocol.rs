@@ -1,0 +1,9 @@
+//! One protocol told in another: stories with snapshots, and laws.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "protocol/failures.rs"]
+mod failures;
+#[path = "protocol/laws.rs"]
+mod laws;
+#[path = "protocol/stories.rs"]
+mod stories;

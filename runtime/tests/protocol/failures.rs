@@ -1,0 +1,231 @@
+//! Errors of an endpoint, as clients of another protocol read them.
+
+use ctr_runtime::protocol::Protocol;
+use ctr_runtime::protocol::json::Json;
+use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call, Unreadable};
+use serde_json::{Value, json};
+
+fn back(client: Protocol, endpoint: Protocol, stream: bool) -> Back {
+    let body = match client {
+        Protocol::Responses => format!("{{\"input\":\"\",\"stream\":{stream}}}"),
+        _ => format!("{{\"messages\":[],\"stream\":{stream}}}"),
+    };
+    let call = Call {
+        client,
+        endpoint,
+        model: "m",
+        request_id: "req_1",
+        now: 0,
+    };
+    let json = Json::parse(&body, &[]).unwrap();
+    translate::request(&json, &call).unwrap().back
+}
+
+#[test]
+fn the_status_tells_the_type() {
+    let openai =
+        json!({ "error": { "message": "up says \"no\"", "type": "x", "code": "y" } }).to_string();
+    for (status, kind) in [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (402, "billing_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+        (408, "timeout_error"),
+        (413, "request_too_large"),
+        (422, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (500, "api_error"),
+        (502, "api_error"),
+        (503, "overloaded_error"),
+        (504, "timeout_error"),
+        (529, "overloaded_error"),
+    ] {
+        let body = back(Protocol::Messages, Protocol::Chat, false).error(status, openai.as_bytes());
+        let expected = json!({
+            "type": "error",
+            "error": { "type": kind, "message": "up says \"no\"" },
+            "request_id": "req_1",
+        });
+        assert_eq!(
+            serde_json::from_str::<Value>(&body).unwrap(),
+            expected,
+            "{status}"
+        );
+    }
+    let anthropic =
+        json!({ "type": "error", "error": { "type": "x", "message": "up says no" } }).to_string();
+    for (status, kind, code) in [
+        (400, "invalid_request_error", Value::Null),
+        (401, "invalid_request_error", "invalid_api_key".into()),
+        (403, "permission_error", Value::Null),
+        (404, "invalid_request_error", "model_not_found".into()),
+        (429, "requests", "rate_limit_exceeded".into()),
+        (500, "server_error", Value::Null),
+        (529, "server_error", Value::Null),
+    ] {
+        let body = back(Protocol::Responses, Protocol::Messages, false)
+            .error(status, anthropic.as_bytes());
+        let expected = json!({ "error": { "message": "up says no", "type": kind, "param": null, "code": code } });
+        assert_eq!(
+            serde_json::from_str::<Value>(&body).unwrap(),
+            expected,
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_message_is_found_wherever_it_is() {
+    let back = back(Protocol::Chat, Protocol::Messages, false);
+    for (body, message) in [
+        ("{\"error\":\"plain\"}", "plain"),
+        ("{\"message\":\"top\"}", "top"),
+        ("{\"detail\":\"detail\"}", "detail"),
+        ("just text\n", "just text"),
+        (
+            "<html>a page</html>",
+            "the upstream answered with status 502",
+        ),
+        ("", "the upstream answered with status 502"),
+        ("\u{0}", "the upstream answered with status 502"),
+    ] {
+        let read: Value = serde_json::from_str(&back.error(502, body.as_bytes())).unwrap();
+        if body != "\u{0}" {
+            assert_eq!(read["error"]["message"], message, "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_fails_says_so_in_the_clients_words() {
+    let failures = [
+        (
+            Protocol::Messages,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}\n\n",
+        ),
+        (
+            Protocol::Chat,
+            "data: {\"error\":{\"message\":\"busy\",\"type\":\"server_error\",\"code\":null}}\n\n",
+        ),
+        (
+            Protocol::Responses,
+            "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\",\"message\":\"busy\"}}}\n\n",
+        ),
+    ];
+    for (endpoint, event) in failures {
+        for client in [Protocol::Messages, Protocol::Chat, Protocol::Responses] {
+            if client == endpoint {
+                continue;
+            }
+            let mut stream = back(client, endpoint, true).stream();
+            let mut out = String::new();
+            stream.push(event.as_bytes(), &mut out).unwrap();
+            stream
+                .push(
+                    b"data: {\"type\":\"message_stop\"}\n\ndata: [DONE]\n\n",
+                    &mut out,
+                )
+                .unwrap();
+            stream.finish(&mut out).unwrap();
+            let expected = match client {
+                Protocol::Messages => {
+                    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"},\"request_id\":\"req_1\"}\n\n"
+                }
+                Protocol::Chat => {
+                    "data: {\"error\":{\"message\":\"busy\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n"
+                }
+                Protocol::Responses => {
+                    assert!(out.starts_with("event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":0,"));
+                    assert!(
+                        out.contains("\"status\":\"failed\"")
+                            && out.contains(
+                                "\"error\":{\"code\":\"server_error\",\"message\":\"busy\"}"
+                            )
+                    );
+                    continue;
+                }
+            };
+            assert_eq!(out, expected, "{endpoint:?} to {client:?}");
+            let mut whole = back(client, endpoint, false).collected();
+            whole.push(event.as_bytes(), &mut out).unwrap();
+            let failed = whole.finish(&mut out).unwrap_err();
+            assert!(matches!(failed, Broken::Failed { message, .. } if message == "busy"));
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_is_ended_in_the_clients_words() {
+    let start =
+        "data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let mut stream = back(Protocol::Messages, Protocol::Chat, true).stream();
+    let mut out = String::new();
+    stream.push(start.as_bytes(), &mut out).unwrap();
+    assert_eq!(
+        stream.push(b"data: not JSON\n\n", &mut out),
+        Err(Broken::Garbled)
+    );
+    assert_eq!(stream.finish(&mut out), Err(Broken::Early));
+    let before = out.len();
+    stream.fail("it broke", &mut out);
+    assert_eq!(
+        &out[before..],
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"it broke\"},\"request_id\":\"req_1\"}\n\n"
+    );
+    stream.fail("it broke again", &mut out);
+    assert!(!out.contains("again"));
+}
+
+#[test]
+fn an_answer_that_is_none() {
+    let mut dropped = Default::default();
+    for endpoint in [Protocol::Messages, Protocol::Chat] {
+        let back = back(Protocol::Responses, endpoint, false);
+        for body in [
+            "",
+            "{}",
+            "{\"content\":1}",
+            "{\"choices\":[]}",
+            "{\"output\":",
+            "[]",
+        ] {
+            assert_eq!(
+                back.answer(body.as_bytes(), &mut dropped),
+                Err(BadAnswer::Unreadable),
+                "{body}"
+            );
+        }
+    }
+    let failed = "{\"status\":\"failed\",\"output\":[],\"error\":{\"code\":\"server_error\",\"message\":\"busy\"}}";
+    let expected = BadAnswer::Failed {
+        kind: "server_error".to_owned(),
+        message: "busy".to_owned(),
+    };
+    let back = back(Protocol::Chat, Protocol::Responses, false);
+    assert_eq!(back.answer(failed.as_bytes(), &mut dropped), Err(expected));
+}
+
+#[test]
+fn what_an_endpoint_keeps_is_not_translated() {
+    for (field, value) in [
+        ("previous_response_id", "\"resp_1\""),
+        ("conversation", "\"conv_1\""),
+        ("prompt", "{\"id\":\"pmpt_1\"}"),
+        ("background", "true"),
+    ] {
+        let body = format!("{{\"input\":\"x\",\"{field}\":{value}}}");
+        let json = Json::parse(&body, &[]).unwrap();
+        let call = Call {
+            client: Protocol::Responses,
+            endpoint: Protocol::Messages,
+            model: "m",
+            request_id: "r",
+            now: 0,
+        };
+        let Unreadable(why) = translate::request(&json, &call).unwrap_err();
+        assert!(why.contains(field), "{why}");
+        let without = format!("{{\"input\":\"x\",\"{field}\":null}}");
+        assert!(translate::request(&Json::parse(&without, &[]).unwrap(), &call).is_ok());
+    }
+}
