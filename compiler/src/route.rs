@@ -22,8 +22,9 @@ pub use walk::Walk;
 /// What the decision looks at in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFeatures<'r> {
-    /// Protocol the client speaks.
-    pub interface: Interface,
+    /// The interface an endpoint must speak, for a request that cannot be
+    /// translated; any other goes to endpoints of either.
+    pub interface: Option<Interface>,
     /// The `model` the client asked for.
     pub model: Option<&'r str>,
 }
@@ -88,7 +89,7 @@ pub struct Candidate<'p> {
 pub enum Refusal {
     /// Switched off in the registration.
     Disabled,
-    /// Speaks another protocol than the client.
+    /// Speaks another interface than the only one that will do.
     Interface(Interface),
     /// Rests, is open, or has no trial free.
     Out(Standing),
@@ -97,6 +98,8 @@ pub enum Refusal {
         /// When it is below it again.
         until_ms: u64,
     },
+    /// The request goes on with what another endpoint keeps.
+    Elsewhere,
 }
 
 /// An endpoint that is not tried, and why.
@@ -123,6 +126,41 @@ pub struct Decision<'p> {
     pub refused: Vec<Refused<'p>>,
 }
 
+impl Decision<'_> {
+    /// Leaves only endpoints that `keeps` names: a request that goes on with what
+    /// an endpoint keeps is of no use to others, and that one is asked even while
+    /// it rests. Where no endpoint of the model is named, nothing changes.
+    #[must_use]
+    pub fn kept_at(mut self, keeps: &dyn Fn(&Endpoint) -> bool) -> Self {
+        let resting = |refused: &Refused<'_>| {
+            matches!(refused.why, Refusal::Out(_)) && keeps(refused.endpoint)
+        };
+        let named = |candidate: &Candidate<'_>| keeps(candidate.endpoint);
+        if !self.candidates.iter().any(named) {
+            let Some(at) = self.refused.iter().position(resting) else {
+                return self;
+            };
+            self.candidates.push(Candidate {
+                endpoint: self.refused.remove(at).endpoint,
+                place: Place::NoneHealthy(0),
+                seen: Seen::UNUSED,
+            });
+        }
+        let all = std::mem::take(&mut self.candidates);
+        for candidate in all {
+            if named(&candidate) {
+                self.candidates.push(candidate);
+            } else {
+                self.refused.push(Refused {
+                    endpoint: candidate.endpoint,
+                    why: Refusal::Elsewhere,
+                });
+            }
+        }
+        self
+    }
+}
+
 /// Why a request can go nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoRoute {
@@ -131,7 +169,7 @@ pub enum NoRoute {
         /// The known id nearest to it.
         nearest: Option<String>,
     },
-    /// The chosen model is not spoken in the client's protocol.
+    /// No endpoint of the chosen model speaks the only interface that will do.
     Interface {
         /// The chosen model.
         model: String,
@@ -179,7 +217,10 @@ pub fn route<'p>(
     for endpoint in endpoints {
         let why = if !endpoint.enabled {
             Refusal::Disabled
-        } else if endpoint.interface != features.interface {
+        } else if features
+            .interface
+            .is_some_and(|only| endpoint.interface != only)
+        {
             Refusal::Interface(endpoint.interface)
         } else {
             able.push(Candidate {

@@ -196,7 +196,7 @@ fn reasons(plan: &Plan, compiled: &Compiled) {
 fn decisions(plan: &Plan) {
     let snapshot = PoolSnapshot::all_healthy();
     for model in plan.logical_ids().map(Some).chain([None]) {
-        for interface in [Interface::Anthropic, Interface::Openai] {
+        for interface in [None, Some(Interface::Anthropic), Some(Interface::Openai)] {
             let features = RequestFeatures { interface, model };
             let decision = route(plan, &features, &snapshot);
             assert_eq!(decision, route(plan, &features, &snapshot));

@@ -15,7 +15,8 @@ pub mod neutral;
 pub mod responses;
 pub mod sse;
 pub mod translate;
-pub mod wait;
+pub(crate) mod usage;
+pub(crate) mod wait;
 
 use ctr_compiler::plan::Interface;
 

@@ -1,11 +1,9 @@
 //! Endpoints of one pool that cannot stand in for each other.
 
-use std::collections::BTreeMap;
-
 use super::ability::Best;
 use super::members::{Endpoint, Pool};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::plan::{Interface, Strategy};
+use crate::plan::Strategy;
 use crate::source::Span;
 
 pub(super) fn check(pools: &[Pool<'_>], problems: &mut Problems) {
@@ -38,19 +36,14 @@ fn interfaces(pool: &Pool<'_>) -> Option<Diagnostic> {
         )
         .at(second, format!("this one speaks `{other}`"))
         .at(first, format!("this one speaks `{one}`"))
-        .help("give the endpoints of each interface an id of their own; a request stays with its own interface"),
+        .help("keep it where a translated answer will do as a fallback, or give the endpoints of each interface an id of their own"),
     )
 }
 
-/// The first endpoint that lacks what an endpoint before it has. Requests
-/// never change the interface, so each interface is looked at by itself.
+/// The first endpoint that lacks what an endpoint before it has.
 fn smaller(pool: &Pool<'_>) -> Option<Diagnostic> {
-    let mut before: BTreeMap<Interface, Best> = BTreeMap::new();
+    let mut best = Best::default();
     for endpoint in pool.in_order() {
-        let Some(interface) = endpoint.interface() else {
-            continue;
-        };
-        let best = before.entry(interface).or_default();
         if let Some(lack) = best.lack(endpoint.entry, "tried before") {
             return Some(
                 Diagnostic::new(

@@ -78,7 +78,7 @@ impl World {
             self.observed[&endpoint.id].seen(&terms, now, 1)
         };
         let features = RequestFeatures {
-            interface: Interface::Anthropic,
+            interface: Some(Interface::Anthropic),
             model: Some("m"),
         };
         route(&self.plan, &features, &PoolSnapshot::new(&seen, ticket))
@@ -346,7 +346,7 @@ fn a_decision_replays() {
     let read: BTreeMap<String, Seen> = serde_json::from_str(&text).expect("the same JSON");
     let seen = |endpoint: &Endpoint| read[&endpoint.id];
     let features = RequestFeatures {
-        interface: Interface::Anthropic,
+        interface: Some(Interface::Anthropic),
         model: Some("m"),
     };
     let again = route(&world.plan, &features, &PoolSnapshot::new(&seen, 7));

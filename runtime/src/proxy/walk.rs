@@ -98,7 +98,7 @@ fn decide<'p>(
         upstream.record.seen(&upstream.terms, now, way.tokens)
     };
     let features = RequestFeatures {
-        interface: asked.interface,
+        interface: Some(asked.interface),
         model: asked.ask.name(),
     };
     let decided = route::route(live.plan(), &features, &PoolSnapshot::new(&seen, ticket));

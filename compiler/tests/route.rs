@@ -1,0 +1,89 @@
+//! Where a request goes that is of no use to most endpoints.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use ctr_compiler::compile;
+use ctr_compiler::health::{Seen, Standing};
+use ctr_compiler::plan::{Endpoint, Interface, Plan};
+use ctr_compiler::route::{NoRoute, PoolSnapshot, Refusal, RequestFeatures, route};
+use ctr_compiler::source::Sources;
+
+/// Pool `team` of `a` (Anthropic), `b` and `c` (OpenAI), in this order.
+fn team() -> Plan {
+    let entry = |id: &str, interface: &str| {
+        format!(
+            "    - {{id: team, api: 'https://{id}.example', key: '${{K}}', interface: {interface}, model: m, metadata: {{pool_endpoint_id: {id}}}}}\n"
+        )
+    };
+    let text = format!(
+        "Registration:\n  enabled: true\n  models:\n{}{}{}Router: {{default: team}}\n",
+        entry("a", "anthropic"),
+        entry("b", "openai"),
+        entry("c", "openai")
+    );
+    let mut sources = Sources::new();
+    sources.add("registration.yaml", text);
+    compile(&sources).plan.unwrap()
+}
+
+fn features(interface: Option<Interface>) -> RequestFeatures<'static> {
+    RequestFeatures {
+        interface,
+        model: Some("team"),
+    }
+}
+
+#[test]
+fn the_interface_decides_only_where_nothing_else_will_do() {
+    let plan = team();
+    let snapshot = PoolSnapshot::all_healthy();
+    let order = |interface| {
+        let decision = route(&plan, &features(interface), &snapshot).unwrap();
+        let ids = decision.candidates.iter();
+        ids.map(|candidate| candidate.endpoint.id.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order(None), ["a", "b", "c"]);
+    assert_eq!(order(Some(Interface::Openai)), ["b", "c"]);
+    assert_eq!(order(Some(Interface::Anthropic)), ["a"]);
+    let only = team();
+    let mut only = serde_json::from_str::<serde_json::Value>(&only.to_canonical_json()).unwrap();
+    only["pools"]["team"]["endpoints"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(1);
+    let only = Plan::from_json(&only.to_string()).unwrap();
+    let none = route(&only, &features(Some(Interface::Openai)), &snapshot).unwrap_err();
+    let expected = NoRoute::Interface {
+        model: "team".to_owned(),
+        speaks: Interface::Anthropic,
+    };
+    assert_eq!(none, expected);
+}
+
+#[test]
+fn a_request_stays_with_the_endpoint_that_keeps_what_it_goes_on_with() {
+    let plan = team();
+    let kept = |standing: Standing, keeper: &str| {
+        let seen = move |endpoint: &Endpoint| match endpoint.id.as_str() {
+            "b" => Seen {
+                standing,
+                ..Seen::UNUSED
+            },
+            _ => Seen::UNUSED,
+        };
+        let decision = route(&plan, &features(None), &PoolSnapshot::new(&seen, 0)).unwrap();
+        let decision = decision.kept_at(&|endpoint| endpoint.id == keeper);
+        let refused = decision.refused.iter();
+        let refused = refused
+            .filter(|refused| refused.why == Refusal::Elsewhere)
+            .count();
+        let ids = decision.candidates.iter();
+        let ids: Vec<String> = ids.map(|candidate| candidate.endpoint.id.clone()).collect();
+        (ids.join(" "), refused)
+    };
+    let is = |ids: &str, refused| (ids.to_owned(), refused);
+    assert_eq!(kept(Standing::Healthy, "b"), is("b", 2));
+    assert_eq!(kept(Standing::Cooldown { until_ms: 9 }, "b"), is("b", 2));
+    assert_eq!(kept(Standing::Cooldown { until_ms: 9 }, "c"), is("c", 1));
+    assert_eq!(kept(Standing::Healthy, "none"), is("a b c", 0));
+}
