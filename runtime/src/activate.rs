@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ctr_compiler::Compiled;
 use ctr_compiler::health::Terms;
@@ -17,6 +18,7 @@ use http::{HeaderValue, Uri};
 
 use crate::clock::Clock;
 use crate::pool::{Adopted, Lots, PoolRecord, Record, Records};
+use crate::protocol::Protocol;
 
 /// A plan with its secrets, ready to serve.
 pub struct Live {
@@ -48,11 +50,24 @@ pub struct Upstream {
     pub id_header: HeaderValue,
     /// Name of the model at the upstream.
     pub model: String,
+    /// What it speaks there.
+    pub speaks: Protocol,
+    /// Whose account it is: a hash of server and key. What an account keeps is
+    /// found again by it.
+    pub account: Account,
+    /// Until when (epoch milliseconds) it is taken to serve no responses.
+    no_responses_until: AtomicU64,
     /// What is known about its health.
     pub record: Arc<Record>,
     /// What the plan says about it.
     pub terms: Arc<Terms>,
 }
+
+/// A hash of a server's name and a key.
+pub type Account = [u8; 32];
+
+/// How long an address that was not served is left alone.
+const NOT_SERVED_MS: u64 = 10 * 60 * 1000;
 
 /// Why a plan cannot go live. Holds names, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,7 +295,15 @@ impl Upstream {
             .map(|c| if c.is_ascii_graphic() { c } else { '_' })
             .collect();
         let id_header = HeaderValue::from_str(&id).expect("graphic ASCII is a header value");
+        let speaks = match endpoint.interface {
+            Interface::Anthropic => Protocol::Messages,
+            Interface::Openai if is_responses(&uri) => Protocol::Responses,
+            Interface::Openai => Protocol::Chat,
+        };
         Ok(Self {
+            speaks,
+            account: account(&uri, &key),
+            no_responses_until: AtomicU64::new(0),
             uri,
             auth_name,
             auth_value: (!key.is_empty()).then_some(auth_value),
@@ -290,6 +313,34 @@ impl Upstream {
             terms: Arc::default(),
         })
     }
+}
+
+impl Upstream {
+    /// Whether it may be asked for responses beside its chat completions.
+    pub fn may_serve_responses(&self, now_ms: u64) -> bool {
+        now_ms >= self.no_responses_until.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it serves no responses. A server that learns to is asked again
+    /// after a while.
+    pub fn serves_no_responses(&self, now_ms: u64) {
+        let until = now_ms.saturating_add(NOT_SERVED_MS);
+        self.no_responses_until.store(until, Ordering::Relaxed);
+    }
+}
+
+/// An OpenAI endpoint whose address is that of responses speaks nothing else.
+fn is_responses(uri: &Uri) -> bool {
+    uri.path().trim_end_matches('/').ends_with("/responses")
+}
+
+fn account(uri: &Uri, key: &str) -> Account {
+    let mut hasher = blake3::Hasher::new();
+    let server = uri.authority().map_or("", Authority::as_str);
+    hasher.update(server.as_bytes());
+    hasher.update(b"\0");
+    hasher.update(key.as_bytes());
+    hasher.finalize().into()
 }
 
 /// Keeps scheme, host, port, path and query; user-info is not sent in a URL.

@@ -25,7 +25,7 @@ use crate::access;
 use crate::activate::Live;
 use crate::ask_plan;
 use crate::pool::{Prober, Records, StateFile};
-use crate::proxy::{CHAT_COMPLETIONS, MESSAGES};
+use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, RESPONSES};
 use crate::reload::{Reload, Status};
 
 /// What the handlers share.
@@ -57,8 +57,13 @@ pub(crate) fn router(
     };
     Router::new()
         .route(MESSAGES, any(answer::only_post))
+        .route(COUNT_TOKENS, any(answer::only_post))
         .route(CHAT_COMPLETIONS, any(answer::only_post))
+        .route(RESPONSES, any(answer::only_post))
+        .route(EMBEDDINGS, any(answer::only_post))
         .route("/v1/models", get(models::list))
+        .route("/v1/models/{*id}", get(models::one))
+        .route("/", get(health::alive))
         .route("/health", get(health::alive))
         .route("/api/health", get(health::detailed))
         .route(ask_plan::PATH, get(plan::canonical))

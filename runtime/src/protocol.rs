@@ -4,10 +4,12 @@
 //!
 //! Nothing here waits, reads or sends.
 
+pub mod adapt;
 pub mod anthropic;
 pub mod ask;
 pub mod chat;
 pub mod error;
+pub mod estimate;
 pub mod failure;
 pub mod json;
 pub mod names;
@@ -40,12 +42,12 @@ impl Protocol {
         }
     }
 
-    /// Its name.
+    /// Its name in headers and logs.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Messages => "Anthropic Messages",
-            Self::Chat => "OpenAI Chat Completions",
-            Self::Responses => "OpenAI Responses",
+            Self::Messages => "messages",
+            Self::Chat => "chat",
+            Self::Responses => "responses",
         }
     }
 }

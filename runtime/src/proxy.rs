@@ -8,12 +8,20 @@
 //! future or the body drops the upstream request with it.
 
 mod account;
+mod address;
+mod asking;
 mod attempt;
 mod body;
+mod call;
 pub(crate) mod client;
+mod count;
 mod headers;
+mod keeper;
+mod kept;
 mod relay;
 mod request_id;
+mod telling;
+mod told;
 mod walk;
 
 use std::fmt;
@@ -27,38 +35,27 @@ use http::{HeaderMap, Method, Request, Response, request};
 
 use account::Account;
 use client::Client;
+use kept::{Builds, Kept};
 use relay::Relay;
 use walk::Committed;
 
 use crate::access;
-use crate::activate::Live;
+use crate::activate::{self, Live};
+use crate::protocol::Protocol;
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
 
 pub use body::BODY_LIMIT;
-pub use headers::{ENDPOINT, PLAN};
+pub use call::{CHAT_COMPLETIONS, COUNT_TOKENS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
+pub use headers::{DROPPED, ENDPOINT, ESTIMATE, PLAN, TRANSLATED};
 pub use request_id::request_id;
-
-/// Path of Anthropic Messages.
-pub const MESSAGES: &str = "/v1/messages";
-/// Path of OpenAI Chat Completions.
-pub const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
-
-/// The protocol of a model call; none for any other request.
-pub fn model_call<B>(request: &Request<B>) -> Option<Interface> {
-    match request.uri().path() {
-        _ if request.method() != Method::POST => None,
-        MESSAGES => Some(Interface::Anthropic),
-        CHAT_COMPLETIONS => Some(Interface::Openai),
-        _ => None,
-    }
-}
 
 /// Serves requests by the plan of the moment. Cheap to clone.
 #[derive(Clone)]
 pub struct Proxy {
     live: Arc<ArcSwap<Live>>,
     client: Client,
+    kept: Kept,
 }
 
 impl fmt::Debug for Proxy {
@@ -71,12 +68,18 @@ impl fmt::Debug for Proxy {
 
 /// A request that was read and let in.
 struct Asked {
-    interface: Interface,
+    call: Call,
     method: Method,
     query: Option<String>,
     headers: HeaderMap,
     body: Bytes,
     ask: Ask,
+    /// The only interface that will do.
+    only: Option<Interface>,
+    /// Who keeps what the request goes on with.
+    kept_by: Option<activate::Account>,
+    /// Whether the answer may be kept where it is made.
+    may_be_kept: bool,
 }
 
 impl Proxy {
@@ -86,30 +89,30 @@ impl Proxy {
         Self {
             live,
             client: client::client(),
+            kept: Kept::default(),
         }
     }
 
-    /// Answers a request of a client that speaks `interface`.
-    ///
-    /// The path is not looked at, the query is passed on. The request keeps the
-    /// plan it began with until the last byte of its answer.
-    pub async fn serve(&self, interface: Interface, request: Request<Body>) -> Response<Body> {
+    /// Answers a call. The path is looked at only where the call says so, the
+    /// query is passed on. The request keeps the plan it began with until the
+    /// last byte of its answer.
+    pub async fn serve(&self, call: Call, request: Request<Body>) -> Response<Body> {
         let live = self.live.load_full();
         let mut account = Account::open(request_id());
-        match self.answer(interface, request, &live, &mut account).await {
+        match self.answer(call, request, &live, &mut account).await {
             Ok(Committed { mut answer, mark }) => {
-                account.answered(&answer.endpoint, answer.head.status);
-                headers::finish_response(&mut answer, &live, &account.request_id);
+                account.answered(&mut answer);
+                headers::finish_response(&mut answer, &live, &account);
                 let mut response = Response::new(Body::empty());
                 *response.status_mut() = answer.head.status;
                 *response.headers_mut() = std::mem::take(&mut answer.head.headers);
-                *response.body_mut() =
-                    Body::new(Relay::new(answer, interface, account, mark, live));
+                let relay = Relay::new(answer, call.protocol(), account, mark, live);
+                *response.body_mut() = Body::new(relay);
                 response
             }
             Err(error) => {
                 account.refused(&error);
-                let mut response = error.respond(interface, &account.request_id);
+                let mut response = error.respond(call.interface(), &account.request_id);
                 headers::name(response.headers_mut(), &live, &account.request_id);
                 response
             }
@@ -118,7 +121,7 @@ impl Proxy {
 
     async fn answer(
         &self,
-        interface: Interface,
+        call: Call,
         request: Request<Body>,
         live: &Live,
         account: &mut Account,
@@ -132,25 +135,48 @@ impl Proxy {
             body::discard(&head.headers, &mut body).await;
         }
         let body = taken?;
-        let asked = Asked::read(interface, head, body)?;
+        if call == Call::Kept {
+            return keeper::ask(&self.client, &self.kept, head, body, live).await;
+        }
+        let asked = Asked::read(call, head, body, &self.kept)?;
         account.asks(asked.ask.name().unwrap_or_default());
-        walk::walk(&self.client, &asked, live, account).await
+        match call {
+            Call::CountTokens => count::count(&self.client, &asked, live).await,
+            _ => walk::walk(&self.client, &self.kept, &asked, live, account).await,
+        }
     }
 }
 
 impl Asked {
-    fn read(interface: Interface, head: request::Parts, body: Bytes) -> Result<Self, ProxyError> {
+    fn read(
+        call: Call,
+        head: request::Parts,
+        body: Bytes,
+        kept: &Kept,
+    ) -> Result<Self, ProxyError> {
         let ask = Ask::read(&body).map_err(ProxyError::Body)?;
         let mut headers = head.headers;
-        headers::clean_request(&mut headers, interface);
-        let query = head.uri.query().map(str::to_owned);
+        headers::clean_request(&mut headers, call.interface());
+        let builds = match call {
+            Call::Answer(Protocol::Responses) => Builds::read(&body),
+            _ => Builds::default(),
+        };
+        let is_bound = builds.on_kept || call == Call::Embeddings;
         Ok(Self {
-            interface,
+            call,
             method: head.method,
-            query,
+            query: head.uri.query().map(str::to_owned),
             headers,
             body,
             ask,
+            only: is_bound.then_some(Interface::Openai),
+            kept_by: builds.on.and_then(|id| kept.account(&id)),
+            may_be_kept: builds.will_be_kept,
         })
+    }
+
+    /// What the client speaks.
+    fn protocol(&self) -> Protocol {
+        self.call.protocol()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A real HTTP server on a loopback port, so that what talks to it meets real
 //! sockets: slow heads, cut streams, a server that is gone from one moment to
-//! the next. It plays Anthropic Messages and OpenAI Chat Completions, decides
+//! the next. It plays Anthropic Messages, OpenAI Chat Completions and Responses, decides
 //! nothing by itself, and every id and number in an answer is fixed. It is no
 //! model: the text of an answer is what the script says.
 
@@ -10,6 +10,7 @@ mod answer;
 mod anthropic;
 mod openai;
 mod reply;
+mod responses;
 #[cfg(test)]
 mod tests;
 
@@ -63,8 +64,9 @@ impl Received {
 
 /// A running scripted upstream. Dropping it stops it.
 ///
-/// Requests to `…/messages` and `…/chat/completions` take the next answer of
-/// the script, then the default answer for ever. `GET …/models` and
+/// Requests to `…/messages`, `…/chat/completions`, `…/responses` (and what is
+/// under it) and `…/embeddings` take the next answer of the script, then the
+/// default answer for ever. `GET …/models` and
 /// `POST …/messages/count_tokens` have one fixed answer and leave the script
 /// alone; everything else is a 404 in the protocol's shape.
 #[derive(Debug)]

@@ -3,8 +3,12 @@
 
 #[path = "proxy/bytes.rs"]
 mod bytes;
+#[path = "proxy/counts.rs"]
+mod counts;
 #[path = "proxy/fallback.rs"]
 mod fallback;
+#[path = "proxy/kept.rs"]
+mod kept;
 #[path = "proxy/log.rs"]
 mod log;
 #[path = "proxy/pools.rs"]
@@ -15,3 +19,5 @@ mod refusals;
 mod stage;
 #[path = "proxy/streams.rs"]
 mod streams;
+#[path = "proxy/translated.rs"]
+mod translated;

@@ -8,6 +8,8 @@ mod admin;
 mod home;
 #[path = "server/load.rs"]
 mod load;
+#[path = "server/models.rs"]
+mod models;
 #[path = "server/plan.rs"]
 mod plan;
 #[path = "server/pools.rs"]

@@ -1,39 +1,160 @@
-//! `GET /v1/models`: what a client may ask for, as its protocol lists it.
+//! `GET /v1/models` and `/v1/models/{id}`: what a client may ask for, as its
+//! protocol lists it.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use ctr_compiler::diagnostic::nearest;
+use ctr_compiler::plan::{Interface, Plan, Target};
+use http::{HeaderMap, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::answer::{self, Shape};
 use super::{App, access};
+use crate::protocol::error::{ProxyError, shown};
+use crate::proxy::request_id;
 
-pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Response {
+/// Models of one page of Anthropic's list, unless the client says another number.
+const PAGE: usize = 20;
+/// Most that it may say.
+const LARGEST_PAGE: usize = 1000;
+
+pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let live = app.live.load();
     let shape = Shape::of_shared(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
     }
-    let ids: Vec<&str> = live.plan().logical_ids().collect();
+    let plan = live.plan();
+    let ids: Vec<&str> = plan.logical_ids().collect();
     let body = match shape {
-        Shape::Anthropic => anthropic(&ids),
-        _ => openai(&ids),
+        Shape::Anthropic => match Page::asked(uri.query().unwrap_or_default()) {
+            Ok(page) => page.of(&ids, plan),
+            Err(message) => return shape.refusal(StatusCode::BAD_REQUEST, message),
+        },
+        _ => {
+            let models = ids.iter().map(|id| openai(id));
+            json!({ "object": "list", "data": models.collect::<Vec<_>>() })
+        }
     };
     answer::json(StatusCode::OK, &body)
 }
 
-fn openai(ids: &[&str]) -> Value {
-    // A registration tells no date of creation, and clients want a number.
-    let model = |id: &&str| json!({ "id": id, "object": "model", "created": 0, "owned_by": "ctr" });
-    json!({ "object": "list", "data": ids.iter().map(model).collect::<Vec<_>>() })
+/// One model. Ids may have slashes in them.
+pub(super) async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let live = app.live.load();
+    let shape = Shape::of_shared(&headers);
+    if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
+        return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
+    }
+    let plan = live.plan();
+    if plan.resolve(&id).is_none() {
+        let unknown = ProxyError::UnknownModel {
+            asked: Some(shown(&id)),
+            nearest: nearest(&id, plan.logical_ids()).map(str::to_owned),
+        };
+        let interface = match shape {
+            Shape::Anthropic => Interface::Anthropic,
+            _ => Interface::Openai,
+        };
+        return unknown.respond(interface, &request_id());
+    }
+    let body = match shape {
+        Shape::Anthropic => anthropic(&id, plan),
+        _ => openai(&id),
+    };
+    answer::json(StatusCode::OK, &body)
 }
 
-fn anthropic(ids: &[&str]) -> Value {
-    let model = |id: &&str| json!({ "type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z" });
-    json!({
-        "data": ids.iter().map(model).collect::<Vec<_>>(),
-        "has_more": false,
-        "first_id": ids.first(),
-        "last_id": ids.last(),
-    })
+fn openai(id: &str) -> Value {
+    // A registration tells no date of creation, and clients want a number.
+    json!({ "id": id, "object": "model", "created": 0, "owned_by": "ctr" })
+}
+
+fn anthropic(id: &str, plan: &Plan) -> Value {
+    let mut model = json!({
+        "type": "model",
+        "id": id,
+        "display_name": id,
+        "created_at": "1970-01-01T00:00:00Z",
+    });
+    if let Some(tokens) = window(id, plan) {
+        model["max_input_tokens"] = tokens.into();
+    }
+    model
+}
+
+/// The smallest declared window of what stands behind an id.
+fn window(id: &str, plan: &Plan) -> Option<u64> {
+    let endpoints = match plan.resolve(id)? {
+        Target::Model(_, endpoint) | Target::Endpoint(endpoint) => std::slice::from_ref(endpoint),
+        Target::Pool(_, pool) => &pool.endpoints,
+    };
+    let windows = endpoints.iter().filter(|endpoint| endpoint.enabled);
+    let windows = windows.map(|endpoint| endpoint.capabilities.context_window_tokens);
+    windows.min_by_key(|window| window.unwrap_or(u64::MAX))?
+}
+
+/// The part of the list that was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Page {
+    limit: usize,
+    after: Option<String>,
+    before: Option<String>,
+}
+
+impl Page {
+    /// # Errors
+    /// When a number is none, or too large.
+    fn asked(query: &str) -> Result<Self, &'static str> {
+        let mut page = Self {
+            limit: PAGE,
+            ..Self::default()
+        };
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+            match name {
+                "limit" => {
+                    let limit = value
+                        .parse()
+                        .ok()
+                        .filter(|limit| (1..=LARGEST_PAGE).contains(limit));
+                    page.limit = limit.ok_or("`limit` is no number from 1 to 1000")?;
+                }
+                "after_id" => page.after = Some(value),
+                "before_id" => page.before = Some(value),
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+
+    fn of(&self, ids: &[&str], plan: &Plan) -> Value {
+        let place = |id: &Option<String>| {
+            let id = id.as_ref()?;
+            ids.iter().position(|known| known == id)
+        };
+        let start = place(&self.after).map_or(0, |at| at + 1);
+        let rest = &ids[start..];
+        let (shown, has_more) = match place(&self.before) {
+            // A page that ends before an id is the one nearest to it.
+            Some(end) => {
+                let before = &ids[..end];
+                let from = end.saturating_sub(self.limit);
+                (&before[from..], from > 0)
+            }
+            None => (&rest[..rest.len().min(self.limit)], rest.len() > self.limit),
+        };
+        json!({
+            "data": shown.iter().map(|id| anthropic(id, plan)).collect::<Vec<_>>(),
+            "has_more": has_more,
+            "first_id": shown.first(),
+            "last_id": shown.last(),
+        })
+    }
 }

@@ -9,6 +9,7 @@ mod write_request;
 mod write_stream;
 
 pub use answer::{read_answer, write_answer};
+pub(crate) use read_request::arguments;
 pub use read_request::read_request;
 pub use read_stream::ReadStream;
 pub use write_request::write_request;

@@ -49,13 +49,17 @@ pub enum ProxyError {
         /// The known id nearest to it.
         nearest: Option<String>,
     },
-    /// The model is not spoken in the client's protocol.
+    /// The model speaks only a protocol that the request cannot be told in.
     WrongProtocol {
         /// The logical model.
         model: String,
         /// What it speaks.
         speaks: Interface,
     },
+    /// The request cannot be told to the endpoints of the model, for this reason.
+    Untold(&'static str),
+    /// Nobody here knows this response.
+    NotKept,
     /// Every endpoint of the model is switched off.
     NothingEnabled {
         /// The logical model.
@@ -107,13 +111,13 @@ impl ProxyError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
-            Self::NoSuchPath | Self::UnknownModel { .. } => StatusCode::NOT_FOUND,
+            Self::NoSuchPath | Self::UnknownModel { .. } | Self::NotKept => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongQuery => StatusCode::URI_TOO_LONG,
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
             Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } => {
+            Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } | Self::Untold(_) => {
                 StatusCode::BAD_REQUEST
             }
             Self::NothingEnabled { .. } | Self::AllOut { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -152,10 +156,11 @@ impl ProxyError {
                 unknown_model(asked.as_deref(), nearest.as_deref())
             }
             Self::WrongProtocol { model, speaks } => format!(
-                "model `{model}` speaks the {} protocol; send the request to `{}`, translation is not available",
-                speaks.word(),
-                path(*speaks)
+                "model `{model}` speaks the {} protocol, which has nothing like this request",
+                speaks.word()
             ),
+            Self::Untold(why) => (*why).to_owned(),
+            Self::NotKept => "this response is not known here".to_owned(),
             Self::NothingEnabled { model } => {
                 format!("every endpoint of model `{model}` is disabled")
             }
@@ -242,14 +247,6 @@ fn unknown_model(asked: Option<&str>, nearest: Option<&str>) -> String {
     match nearest {
         Some(nearest) => format!("model `{asked}` is not known here; did you mean `{nearest}`?"),
         None => format!("model `{asked}` is not known here"),
-    }
-}
-
-/// Where a protocol is served.
-fn path(interface: Interface) -> &'static str {
-    match interface {
-        Interface::Anthropic => "/v1/messages",
-        Interface::Openai => "/v1/chat/completions",
     }
 }
 

@@ -108,6 +108,22 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The elements of a list, to be changed.
+    pub fn items_mut(&mut self) -> Option<&mut Vec<Json<'a>>> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The object it is, to be changed.
+    pub fn object_mut(&mut self) -> Option<&mut Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
     /// The members of an object; nothing of anything else.
     pub fn members(&self) -> &[(Cow<'a, str>, Json<'a>)] {
         match self {

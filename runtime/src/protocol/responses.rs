@@ -5,6 +5,7 @@
 //! the endpoint that keeps it; requests that build on it are not translated.
 
 mod answer;
+mod broken;
 mod forms;
 mod item;
 mod read_request;
@@ -13,6 +14,7 @@ mod write_request;
 mod write_stream;
 
 pub use answer::{Echo, failed, read_answer, write_answer};
+pub use broken::broken_off;
 pub use forms::Forms;
 pub use read_request::read_request;
 pub use read_stream::ReadStream;

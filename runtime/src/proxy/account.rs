@@ -5,8 +5,11 @@ use ctr_compiler::health::Failure;
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
+use super::attempt::Answer;
 use crate::pool::Entered;
+use crate::protocol::Protocol;
 use crate::protocol::error::{ProxyError, shown};
+use crate::protocol::neutral::Dropped;
 use crate::protocol::usage::Usage;
 
 /// How a request ended.
@@ -39,6 +42,10 @@ pub(super) struct Account {
     pub(super) started: Instant,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
+    /// What the request or the answer had and could not be carried.
+    pub(super) dropped: Dropped,
+    /// What the client and the endpoint speak, where that differs.
+    pub(super) told: Option<(Protocol, Protocol)>,
     /// The model asked for, as it may be shown.
     asked: String,
     endpoint: Option<HeaderValue>,
@@ -53,6 +60,8 @@ impl Account {
             started: Instant::now(),
             attempts: 0,
             outcome: Outcome::ClientLeft,
+            dropped: Dropped::default(),
+            told: None,
             asked: String::new(),
             endpoint: None,
             status: 0,
@@ -70,9 +79,19 @@ impl Account {
         self.refusal = Some(error.to_string());
     }
 
-    pub(super) fn answered(&mut self, endpoint: &HeaderValue, status: StatusCode) {
-        self.endpoint = Some(endpoint.clone());
-        self.status = status.as_u16();
+    pub(super) fn answered(&mut self, answer: &mut Answer) {
+        self.endpoint = Some(answer.endpoint.clone());
+        self.status = answer.head.status.as_u16();
+        self.told = answer.told;
+        self.dropped = std::mem::take(&mut answer.dropped);
+    }
+}
+
+impl Account {
+    /// The protocols an answer was translated between, for the log and a header.
+    pub(super) fn translated(&self) -> Option<String> {
+        let (client, endpoint) = self.told?;
+        Some(format!("{}-to-{}", client.word(), endpoint.word()))
     }
 }
 
@@ -87,6 +106,8 @@ impl Drop for Account {
             latency_ms = millis_since(self.started),
             outcome = self.outcome.word(),
             refusal = self.refusal,
+            translated = self.translated(),
+            dropped = (!self.dropped.is_empty()).then(|| self.dropped.words()),
             "request"
         );
     }

@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Request, StatusCode, response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::body::Spliced;
 use super::client::Client;
+use super::headers::is_plain;
+use super::kept::Listen;
+use crate::protocol::Protocol;
+use crate::protocol::neutral::Dropped;
 use crate::protocol::sse::{First, Peek};
+use crate::protocol::translate::Stream;
 use crate::protocol::wait;
 
 /// An upstream's answer, not yet relayed.
@@ -25,8 +30,40 @@ pub(super) struct Answer {
     pub(super) rest: Option<Incoming>,
     /// Whether the body is a stream of events that can be read.
     pub(super) is_events: bool,
+    /// Translates the events.
+    pub(super) stream: Option<Box<Stream>>,
+    /// Listens for the id of a response that is kept.
+    pub(super) listen: Option<Listen>,
+    /// What client and endpoint speak, where that differs.
+    pub(super) told: Option<(Protocol, Protocol)>,
+    /// What could not be carried.
+    pub(super) dropped: Dropped,
+    /// Whether it is the proxy's own guess.
+    pub(super) is_estimate: bool,
     /// The endpoint's id.
     pub(super) endpoint: HeaderValue,
+}
+
+impl Answer {
+    /// An answer of an endpoint, of which nothing was read yet.
+    pub(super) fn new(
+        head: response::Parts,
+        rest: Option<Incoming>,
+        endpoint: HeaderValue,
+    ) -> Self {
+        Self {
+            is_events: is_events(&head.headers),
+            head,
+            seen: Bytes::new(),
+            rest,
+            stream: None,
+            listen: None,
+            told: None,
+            dropped: Dropped::default(),
+            is_estimate: false,
+            endpoint,
+        }
+    }
 }
 
 /// A failed attempt.
@@ -46,7 +83,7 @@ impl Failed {
         wait::told_ms(head.status, &head.headers, now)
     }
 
-    fn without_answer(class: Failure, cause: Option<String>) -> Box<Self> {
+    pub(super) fn without_answer(class: Failure, cause: Option<String>) -> Box<Self> {
         Box::new(Self {
             class,
             answer: None,
@@ -54,7 +91,7 @@ impl Failed {
         })
     }
 
-    fn with_answer(class: Failure, answer: Answer) -> Box<Self> {
+    pub(super) fn with_answer(class: Failure, answer: Answer) -> Box<Self> {
         let cause = Some(answer.head.status.as_str().to_owned());
         Box::new(Self {
             class,
@@ -93,14 +130,7 @@ async fn send(
     match client.request(request).await {
         Ok(response) => {
             let (head, rest) = response.into_parts();
-            let is_events = is_events(&head.headers);
-            Ok(Answer {
-                head,
-                seen: Bytes::new(),
-                rest: Some(rest),
-                is_events,
-                endpoint: endpoint.clone(),
-            })
+            Ok(Answer::new(head, Some(rest), endpoint.clone()))
         }
         Err(error) => {
             let class = if error.is_connect() {
@@ -170,18 +200,11 @@ fn failing(status: StatusCode) -> Option<Failure> {
 }
 
 fn is_events(headers: &HeaderMap) -> bool {
-    let is_plain = |value: &HeaderValue| {
-        value
-            .as_bytes()
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"identity")
-    };
     let kind = headers
         .get(CONTENT_TYPE)
         .map_or(&b""[..], HeaderValue::as_bytes);
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-        && headers.get_all(CONTENT_ENCODING).iter().all(is_plain)
+    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream") && is_plain(headers)
 }
 
 /// The innermost cause: the outer ones only say that sending failed.

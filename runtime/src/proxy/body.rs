@@ -125,7 +125,7 @@ impl Whole {
 }
 
 /// A body in up to three pieces of known length. Cloning copies no bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Spliced {
     pieces: [Bytes; 3],
     next: usize,
@@ -152,6 +152,16 @@ impl Spliced {
         };
         Self {
             pieces: [body.slice(..before), new.into(), body.slice(after..)],
+            next: 0,
+        }
+    }
+}
+
+impl Spliced {
+    /// A body that is as it is.
+    pub(super) fn whole(body: Bytes) -> Self {
+        Self {
+            pieces: [body, Bytes::new(), Bytes::new()],
             next: 0,
         }
     }

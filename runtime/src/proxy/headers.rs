@@ -3,12 +3,14 @@
 
 use ctr_compiler::plan::Interface;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap,
-    HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    COOKIE, EXPECT, HOST, HeaderMap, HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 
+use super::account::Account;
 use super::attempt::Answer;
 use crate::activate::{Live, Upstream};
 use crate::protocol::error::REQUEST_ID;
@@ -18,7 +20,40 @@ pub const PLAN: HeaderName = HeaderName::from_static("x-ctr-plan");
 /// Header with the id of the endpoint that answered.
 pub const ENDPOINT: HeaderName = HeaderName::from_static("x-ctr-endpoint");
 
+/// Header that names what could not be carried.
+pub const DROPPED: HeaderName = HeaderName::from_static("x-ctr-dropped");
+/// Header that names what in an answer is estimated.
+pub const ESTIMATE: HeaderName = HeaderName::from_static("x-ctr-estimate");
+/// Header that names the protocols an answer was translated between.
+pub const TRANSLATED: HeaderName = HeaderName::from_static("x-ctr-translated");
+
+/// OpenAI's name for a request at the upstream.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Anthropic's.
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
+/// The version every reference client of the API began with; a client that knows a later one says so.
+const FIRST_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+
+/// Beginnings of what clients tell their own vendor.
+const VENDORS: [&str; 5] = [
+    "anthropic-",
+    "openai-",
+    "x-claude-",
+    "x-codex-",
+    "x-stainless-",
+];
+
+/// More of the same.
+const SESSIONS: [HeaderName; 4] = [
+    HeaderName::from_static("x-app"),
+    HeaderName::from_static("originator"),
+    HeaderName::from_static("session-id"),
+    HeaderName::from_static("thread-id"),
+];
 
 /// Bytes of path and query that any server built on the same HTTP library can still read.
 const TARGET_LIMIT: usize = 65_534;
@@ -53,14 +88,56 @@ pub(super) fn clean_request(headers: &mut HeaderMap, interface: Interface) {
     }
     remove_prefixed(headers, "x-ctr-");
     if interface == Interface::Anthropic {
-        // The version every reference client of the API began with; a client that knows a later one says so.
-        headers
-            .entry(ANTHROPIC_VERSION)
-            .or_insert(HeaderValue::from_static("2023-06-01"));
+        headers.entry(ANTHROPIC_VERSION).or_insert(FIRST_VERSION);
     }
     headers
         .entry(CONTENT_TYPE)
         .or_insert(HeaderValue::from_static("application/json"));
+}
+
+/// Leaves in a cleaned client's headers what may go to an upstream of the other
+/// protocol: what a client tells its own vendor is nobody else's business.
+/// Whether nothing is lost with it.
+pub(super) fn for_other(headers: &mut HeaderMap, interface: Interface) -> bool {
+    let had_betas = headers.contains_key(ANTHROPIC_BETA);
+    for prefix in VENDORS {
+        remove_prefixed(headers, prefix);
+    }
+    for name in &SESSIONS {
+        headers.remove(name);
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if interface == Interface::Anthropic {
+        headers.insert(ANTHROPIC_VERSION, FIRST_VERSION);
+    }
+    !had_betas
+}
+
+/// Takes out of `anthropic-beta` every name that holds this word.
+pub(super) fn without_betas(headers: &mut HeaderMap, word: &str) {
+    let kept: Vec<HeaderValue> = headers
+        .get_all(ANTHROPIC_BETA)
+        .iter()
+        .filter_map(|value| {
+            let names = value.to_str().ok()?.split(',').map(str::trim);
+            let names: Vec<&str> = names.filter(|name| !name.contains(word)).collect();
+            HeaderValue::from_str(&names.join(",")).ok()
+        })
+        .filter(|value| !value.is_empty())
+        .collect();
+    headers.remove(ANTHROPIC_BETA);
+    for value in kept {
+        headers.append(ANTHROPIC_BETA, value);
+    }
+}
+
+/// Whether a body can be read as it is.
+pub(super) fn is_plain(headers: &HeaderMap) -> bool {
+    let is_identity = |value: &HeaderValue| {
+        let value = value.as_bytes().trim_ascii();
+        value.eq_ignore_ascii_case(b"identity")
+    };
+    headers.get_all(CONTENT_ENCODING).iter().all(is_identity)
 }
 
 /// Cleaned headers with the key of one upstream.
@@ -72,16 +149,40 @@ pub(super) fn with_key(mut headers: HeaderMap, upstream: &Upstream) -> HeaderMap
 }
 
 /// Leaves in an upstream's headers what may go to the client, and says whose answer it is.
-pub(super) fn finish_response(answer: &mut Answer, live: &Live, request_id: &str) {
+pub(super) fn finish_response(answer: &mut Answer, live: &Live, account: &Account) {
     let headers = &mut answer.head.headers;
     remove_hop_by_hop(headers);
     headers.remove(SET_COOKIE);
+    remove_prefixed(headers, "x-ctr-");
     if answer.is_events {
         // An error event may follow what the upstream promised.
         headers.remove(CONTENT_LENGTH);
     }
-    name(headers, live, request_id);
+    if let Some((client, _)) = account.told {
+        name_upstreams_request(headers, client.interface());
+    }
+    name(headers, live, &account.request_id);
     headers.insert(ENDPOINT, answer.endpoint.clone());
+    if answer.is_estimate {
+        headers.insert(ESTIMATE, HeaderValue::from_static("input_tokens"));
+    }
+    let dropped = (!account.dropped.is_empty()).then(|| account.dropped.words());
+    for (name, words) in [(DROPPED, dropped), (TRANSLATED, account.translated())] {
+        if let Some(value) = words.and_then(|words| HeaderValue::from_str(&words).ok()) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Gives the upstream's name for a request under the header that the client looks at.
+fn name_upstreams_request(headers: &mut HeaderMap, client: Interface) {
+    let (theirs, ours) = match client {
+        Interface::Anthropic => (X_REQUEST_ID, UPSTREAM_REQUEST_ID),
+        Interface::Openai => (UPSTREAM_REQUEST_ID, X_REQUEST_ID),
+    };
+    if let Some(id) = headers.get(theirs).cloned() {
+        headers.entry(ours).or_insert(id);
+    }
 }
 
 /// Says which request and which plan an answer belongs to.

@@ -14,15 +14,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
-use ctr_compiler::plan::Interface;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::account::{Account, Mark, Outcome};
 use super::attempt::{Answer, root};
+use super::kept::Listen;
 use crate::activate::Live;
 use crate::protocol::sse::{self, Hold};
+use crate::protocol::translate::Stream;
+use crate::protocol::{Protocol, responses};
+
+const BROKE_OFF: &str = "the upstream broke off in the middle of its answer";
 
 /// The upstream broke off; the client's connection is to break too.
 #[derive(Debug)]
@@ -36,16 +40,30 @@ impl fmt::Display for BrokenOff {
 
 impl std::error::Error for BrokenOff {}
 
+/// How the upstream's body becomes the client's.
+enum Through {
+    /// As it comes; it is not read.
+    Bytes,
+    /// In whole events.
+    Events(Hold),
+    /// In another protocol.
+    Told(Box<Stream>),
+}
+
 /// A response body. Dropping it cancels the upstream request.
 pub(super) struct Relay {
     /// Absent once nothing more is read from it.
     upstream: Option<Incoming>,
     /// Goes out before anything else.
     ready: Bytes,
-    /// Absent for a body that is not read.
-    hold: Option<Hold>,
+    through: Through,
     idle: Option<Idle>,
-    interface: Interface,
+    protocol: Protocol,
+    /// Of a stream of Responses, what its end is made of when it breaks: its
+    /// first event, and what went out last.
+    ends: Option<(Bytes, Bytes)>,
+    /// Listens for the id of a response that is kept.
+    listen: Option<Listen>,
     account: Account,
     /// The attempt, while it runs; absent where it has failed already.
     mark: Option<Mark>,
@@ -56,49 +74,102 @@ pub(super) struct Relay {
 impl Relay {
     pub(super) fn new(
         answer: Answer,
-        interface: Interface,
+        protocol: Protocol,
         account: Account,
         mark: Option<Mark>,
         live: Arc<Live>,
     ) -> Self {
-        let hold = answer.is_events.then(Hold::default);
+        let through = match answer.stream {
+            Some(stream) => Through::Told(stream),
+            None if answer.is_events => Through::Events(Hold::default()),
+            None => Through::Bytes,
+        };
+        let is_passed_on = matches!(through, Through::Events(_));
+        let ends = (is_passed_on && protocol == Protocol::Responses)
+            .then(|| (answer.seen.clone(), Bytes::new()));
         let limit = live.plan().upstream_timeout_ms;
         let mut relay = Self {
             upstream: answer.rest,
             ready: Bytes::new(),
-            hold,
+            through,
             idle: limit.map(|ms| Idle::new(Duration::from_millis(ms))),
-            interface,
+            protocol,
+            ends,
+            listen: answer.listen,
             account,
             mark,
             _live: live,
         };
-        relay.ready = relay.pass(answer.seen);
+        let ready = relay.pass(answer.seen);
+        relay.ready = ready;
         if relay.upstream.as_ref().is_none_or(Body::is_end_stream) {
             relay.end();
         }
         relay
     }
 
-    /// What may go out of a chunk now.
+    /// What may go out of a chunk now. A stream that cannot be read on breaks.
     fn pass(&mut self, chunk: Bytes) -> Bytes {
         if let Some(mark) = &mut self.mark {
             mark.passes(&chunk);
         }
-        match &mut self.hold {
-            Some(hold) => hold.push(chunk),
-            None => chunk,
+        if let Some(listen) = &mut self.listen
+            && !listen.hear(&chunk)
+        {
+            self.listen = None;
+        }
+        match &mut self.through {
+            Through::Bytes => chunk,
+            Through::Events(hold) => {
+                let out = hold.push(chunk);
+                if let Some((_, last)) = self.ends.as_mut().filter(|_| !out.is_empty()) {
+                    *last = out.clone();
+                }
+                out
+            }
+            Through::Told(stream) => {
+                let mut out = String::new();
+                if let Err(broken) = stream.push(&chunk, &mut out) {
+                    let cause = broken.to_string();
+                    stream.fail("the upstream's answer cannot be read", &mut out);
+                    self.breaks(Failure::Network, Some(&cause));
+                }
+                out.into()
+            }
         }
     }
 
     /// The upstream's body is complete: what was held back goes out.
     fn end(&mut self) {
+        if self.upstream.is_none() && self.account.outcome == Outcome::Broken {
+            return;
+        }
+        let rest = match &mut self.through {
+            Through::Bytes => Bytes::new(),
+            Through::Events(hold) => hold.finish(),
+            Through::Told(stream) => {
+                let mut out = String::new();
+                if stream.finish(&mut out).is_err() {
+                    stream.fail(BROKE_OFF, &mut out);
+                    self.breaks(Failure::Network, Some("the stream ended early"));
+                    self.goes_out(out.into());
+                    return;
+                }
+                out.into()
+            }
+        };
         self.upstream = None;
         self.account.outcome = Outcome::Complete;
+        if let Through::Told(stream) = &self.through {
+            self.account.dropped.extend(&stream.dropped());
+        }
         if let Some(mark) = self.mark.take() {
             mark.complete();
         }
-        let rest = self.hold.as_mut().map(Hold::finish).unwrap_or_default();
+        self.goes_out(rest);
+    }
+
+    fn goes_out(&mut self, rest: Bytes) {
         if self.ready.is_empty() {
             self.ready = rest;
         } else if !rest.is_empty() {
@@ -106,21 +177,42 @@ impl Relay {
         }
     }
 
-    /// The upstream broke off: an error event, where the stream stands between
-    /// two events, else an error of the connection.
-    fn broke(&mut self, failure: Failure, cause: Option<&str>) -> Result<(), BrokenOff> {
+    /// Notes that the upstream broke off.
+    fn breaks(&mut self, failure: Failure, cause: Option<&str>) {
         self.upstream = None;
         self.account.outcome = Outcome::Broken;
         if let Some(mark) = self.mark.take() {
             mark.failed(&self.account.request_id, failure, None, cause);
         }
-        match &self.hold {
-            Some(hold) if hold.is_between_events() => {
-                let message = match failure {
-                    Failure::Timeout => "the upstream stopped answering",
-                    _ => "the upstream broke off in the middle of its answer",
+    }
+
+    /// The upstream broke off: an error event, where the stream stands between
+    /// two events, else an error of the connection.
+    fn broke(&mut self, failure: Failure, cause: Option<&str>) -> Result<(), BrokenOff> {
+        if matches!(&self.through, Through::Told(stream) if stream.is_over()) {
+            self.end();
+            return Ok(());
+        }
+        self.breaks(failure, cause);
+        let message = match failure {
+            Failure::Timeout => "the upstream stopped answering",
+            _ => BROKE_OFF,
+        };
+        match &mut self.through {
+            Through::Told(stream) => {
+                let mut out = String::new();
+                stream.fail(message, &mut out);
+                self.ready = out.into();
+                Ok(())
+            }
+            Through::Events(hold) if hold.is_between_events() => {
+                self.ready = match &self.ends {
+                    Some((first, last)) => responses::broken_off(first, last, message),
+                    None => {
+                        let interface = self.protocol.interface();
+                        sse::error_event(interface, message, &self.account.request_id)
+                    }
                 };
-                self.ready = sse::error_event(self.interface, message, &self.account.request_id);
                 Ok(())
             }
             _ => Err(BrokenOff),
@@ -152,7 +244,8 @@ impl Body for Relay {
                     }
                     // Trailers belong to the connection they came on.
                     let chunk = frame.into_data().unwrap_or_default();
-                    relay.ready = relay.pass(chunk);
+                    let ready = relay.pass(chunk);
+                    relay.ready = ready;
                     if is_last {
                         relay.end();
                     }
@@ -184,10 +277,10 @@ impl Body for Relay {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.upstream, &self.hold) {
+        match (&self.upstream, &self.through) {
             (None, _) => SizeHint::with_exact(self.ready.len() as u64),
-            (Some(upstream), None) => upstream.size_hint(),
-            (Some(_), Some(_)) => SizeHint::default(),
+            (Some(upstream), Through::Bytes) => upstream.size_hint(),
+            (Some(_), _) => SizeHint::default(),
         }
     }
 }

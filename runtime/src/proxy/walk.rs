@@ -8,15 +8,16 @@
 use std::time::Duration;
 
 use ctr_compiler::health::{Failure, NotNow};
+use ctr_compiler::plan::Capabilities;
 use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, RequestFeatures, Walk};
-use http::Request;
 
+use super::Asked;
 use super::account::{Account, Mark};
-use super::attempt::{self, Answer};
-use super::body::Spliced;
+use super::asking::Asking;
+use super::attempt::Answer;
 use super::client::Client;
-use super::{Asked, headers};
-use crate::activate::{Live, Upstream};
+use super::kept::Kept;
+use crate::activate::{self, Live, Upstream};
 use crate::pool::{Entered, PoolRecord, Way};
 use crate::protocol::error::{ProxyError, shown};
 
@@ -39,6 +40,7 @@ pub(super) struct Committed {
 /// When there is no route, or no endpoint said anything.
 pub(super) async fn walk(
     client: &Client,
+    kept: &Kept,
     asked: &Asked,
     live: &Live,
     account: &mut Account,
@@ -53,6 +55,7 @@ pub(super) async fn walk(
     let mut model = "";
     let mut going = Going {
         client,
+        kept,
         asked,
         live,
         way: &way,
@@ -86,7 +89,7 @@ pub(super) async fn walk(
     })
 }
 
-fn decide<'p>(
+pub(super) fn decide<'p>(
     live: &'p Live,
     asked: &Asked,
     way: &Way<'_>,
@@ -98,10 +101,16 @@ fn decide<'p>(
         upstream.record.seen(&upstream.terms, now, way.tokens)
     };
     let features = RequestFeatures {
-        interface: Some(asked.interface),
+        interface: asked.only,
         model: asked.ask.name(),
     };
     let decided = route::route(live.plan(), &features, &PoolSnapshot::new(&seen, ticket));
+    let keeps =
+        |account: activate::Account| move |endpoint: &_| live.upstream(endpoint).account == account;
+    let decided = match asked.kept_by {
+        Some(account) => decided.map(|decision| decision.kept_at(&keeps(account))),
+        None => decided,
+    };
     decided.map_err(|no_route| match no_route {
         NoRoute::UnknownModel { nearest } => ProxyError::UnknownModel {
             asked: features.model.map(shown),
@@ -128,6 +137,7 @@ fn seconds(until: u64, now: u64) -> u64 {
 /// A request on its way along a decision.
 struct Going<'w> {
     client: &'w Client,
+    kept: &'w Kept,
     asked: &'w Asked,
     live: &'w Live,
     way: &'w Way<'w>,
@@ -155,7 +165,10 @@ impl Going<'_> {
                 Ok(entered) => {
                     walk.attempted();
                     account.attempts += 1;
-                    if let Some(committed) = self.attempt(upstream, entered, account).await? {
+                    if let Some(committed) = self
+                        .attempt(upstream, &candidate.endpoint.capabilities, entered, account)
+                        .await?
+                    {
                         return Ok(Ok(committed));
                     }
                 }
@@ -176,19 +189,21 @@ impl Going<'_> {
     async fn attempt(
         &mut self,
         upstream: &Upstream,
+        capabilities: &Capabilities,
         entered: Entered,
         account: &Account,
     ) -> Result<Option<Committed>, ProxyError> {
-        let asked = self.asked;
-        let plan = self.live.plan();
-        let limit = plan.upstream_timeout_ms.map(Duration::from_millis);
-        let mut request = Request::new(Spliced::new(&asked.body, &asked.ask, &upstream.model));
-        *request.method_mut() = asked.method.clone();
-        *request.uri_mut() =
-            headers::target(&upstream.uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
-        *request.headers_mut() = headers::with_key(asked.headers.clone(), upstream);
+        let limit = self.live.plan().upstream_timeout_ms;
+        let asking = Asking {
+            client: self.client,
+            kept: self.kept,
+            asked: self.asked,
+            request_id: &account.request_id,
+            limit: limit.map(Duration::from_millis),
+            now_ms: self.way.clock.now_ms(),
+        };
         let mut mark = Mark::new(entered, upstream.id_header.clone());
-        match attempt::attempt(self.client, request, &upstream.id_header, limit).await {
+        match asking.ask(upstream, capabilities).await? {
             Ok(answer) => {
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);

@@ -14,14 +14,15 @@ use hyper::body::Frame;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Received, Reply, Unfinished, anthropic, openai};
+use super::{Answer, Received, Reply, Unfinished, anthropic, openai, responses};
+use crate::protocol::Protocol;
 
 pub(super) type Response = http::Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// What a request wants, as far as an answer depends on it.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    pub(super) interface: Interface,
+    pub(super) protocol: Protocol,
     pub(super) model: String,
     pub(super) stream: bool,
     pub(super) usage_chunk: bool,
@@ -49,12 +50,14 @@ impl Asked {
     /// The fixed answer of a request that takes none from the script.
     pub(super) fn read(received: &Received) -> Result<Self, Fixed> {
         let path = received.target.split('?').next().unwrap_or_default();
-        let interface = match received.method.as_str() {
+        let protocol = match received.method.as_str() {
             "POST" if path.ends_with("/messages/count_tokens") => {
                 return Err((200, json!({ "input_tokens": anthropic::INPUT_TOKENS })));
             }
-            "POST" if path.ends_with("/messages") => Interface::Anthropic,
-            "POST" if path.ends_with("/chat/completions") => Interface::Openai,
+            "POST" if path.ends_with("/messages") => Protocol::Messages,
+            "POST" if path.ends_with("/chat/completions") => Protocol::Chat,
+            "POST" if path.ends_with("/embeddings") => Protocol::Chat,
+            "GET" | "POST" | "DELETE" if path.contains("/responses") => Protocol::Responses,
             "GET" | "HEAD" if path.ends_with("/models") => {
                 return Err((200, models(speaks(received))));
             }
@@ -63,11 +66,16 @@ impl Asked {
                 return Err((404, error(speaks(received), "not_found_error", &text)));
             }
         };
-        let body: Body = serde_json::from_slice(&received.body).map_err(|problem| {
+        let sent = if received.body.is_empty() {
+            b"{}"
+        } else {
+            &received.body[..]
+        };
+        let body: Body = serde_json::from_slice(sent).map_err(|problem| {
             (
                 400,
                 error(
-                    interface,
+                    protocol.interface(),
                     "invalid_request_error",
                     &format!("the body is not a request: {problem}"),
                 ),
@@ -77,7 +85,7 @@ impl Asked {
             .stream_options
             .is_some_and(|options| options.include_usage);
         Ok(Self {
-            interface,
+            protocol,
             model: body.model,
             stream: body.stream,
             usage_chunk,
@@ -114,7 +122,12 @@ fn error(interface: Interface, kind: &str, message: &str) -> Value {
 /// The response of a request that takes nothing from the script.
 pub(super) fn fixed((status, body): Fixed) -> Response {
     let body = Bytes::from(body.to_string());
-    let headers = head("application/json", Some(body.len()), &[]);
+    let headers = head(
+        Interface::Anthropic,
+        "application/json",
+        Some(body.len()),
+        &[],
+    );
     respond(
         status,
         headers,
@@ -159,7 +172,7 @@ pub(super) fn play(asked: &Asked, answer: Answer, unfinished: Unfinished) -> Res
             )
         }
         Reply::Error { kind, message } => {
-            let body = Bytes::from(error(asked.interface, &kind, &message).to_string());
+            let body = Bytes::from(error(asked.protocol.interface(), &kind, &message).to_string());
             (JSON.to_owned(), Some(body.len()), Pieces::whole(vec![body]))
         }
         Reply::ErrorEvent {
@@ -174,7 +187,7 @@ pub(super) fn play(asked: &Asked, answer: Answer, unfinished: Unfinished) -> Res
             };
             let mut events = events(&streamed, &text);
             events.truncate(after_events);
-            events.push(error_event(asked.interface, &kind, &message));
+            events.push(error_event(asked.protocol, &kind, &message));
             (EVENTS.to_owned(), None, Pieces::whole(events))
         }
         Reply::Cut {
@@ -215,22 +228,27 @@ pub(super) fn play(asked: &Asked, answer: Answer, unfinished: Unfinished) -> Res
         ),
         Reply::Reset | Reply::Hang => (JSON.to_owned(), Some(0), Pieces::whole(Vec::new())),
     };
-    let headers = head(&content_type, length, &answer.headers);
+    let headers = head(
+        asked.protocol.interface(),
+        &content_type,
+        length,
+        &answer.headers,
+    );
     let body = StreamBody::new(flow(pieces, answer.gap, unfinished)).boxed_unsync();
     respond(answer.status, headers, body)
 }
 
 /// The events of a complete answer; for a request without stream its JSON is the only one.
 fn events(asked: &Asked, text: &str) -> Vec<Bytes> {
-    match (asked.interface, asked.stream) {
-        (Interface::Anthropic, true) => anthropic::events(&asked.model, text),
-        (Interface::Openai, true) => openai::chunks(&asked.model, text, asked.usage_chunk),
-        (Interface::Anthropic, false) => {
-            vec![anthropic::message(&asked.model, text).to_string().into()]
-        }
-        (Interface::Openai, false) => {
-            vec![openai::completion(&asked.model, text).to_string().into()]
-        }
+    let (model, stream) = (&asked.model, asked.stream);
+    let whole = |body: Value| vec![body.to_string().into()];
+    match asked.protocol {
+        Protocol::Messages if stream => anthropic::events(model, text),
+        Protocol::Messages => whole(anthropic::message(model, text)),
+        Protocol::Chat if stream => openai::chunks(model, text, asked.usage_chunk),
+        Protocol::Chat => whole(openai::completion(model, text)),
+        Protocol::Responses if stream => responses::events(model, text),
+        Protocol::Responses => whole(responses::response(model, text)),
     }
 }
 
@@ -238,11 +256,11 @@ fn known_length(asked: &Asked, events: &[Bytes]) -> Option<usize> {
     (!asked.stream).then(|| events.iter().map(Bytes::len).sum())
 }
 
-fn error_event(interface: Interface, kind: &str, message: &str) -> Bytes {
-    let body = error(interface, kind, message);
-    match interface {
-        Interface::Anthropic => anthropic::event("error", &body),
-        Interface::Openai => openai::chunk(&body),
+fn error_event(protocol: Protocol, kind: &str, message: &str) -> Bytes {
+    match protocol {
+        Protocol::Messages => anthropic::event("error", &anthropic::error(kind, message)),
+        Protocol::Chat => openai::chunk(&openai::error(kind, message)),
+        Protocol::Responses => responses::failed(kind, message),
     }
 }
 
@@ -288,7 +306,12 @@ fn flow(
     )
 }
 
-fn head(content_type: &str, length: Option<usize>, more: &[(String, String)]) -> HeaderMap {
+fn head(
+    interface: Interface,
+    content_type: &str,
+    length: Option<usize>,
+    more: &[(String, String)],
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in more {
         if let (Ok(name), Ok(value)) = (
@@ -309,8 +332,12 @@ fn head(content_type: &str, length: Option<usize>, more: &[(String, String)]) ->
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-cache")),
     };
+    let id = match interface {
+        Interface::Anthropic => "request-id",
+        Interface::Openai => "x-request-id",
+    };
     headers
-        .entry("request-id")
+        .entry(id)
         .or_insert(HeaderValue::from_static("req_scripted"));
     headers
 }

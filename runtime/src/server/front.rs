@@ -2,8 +2,8 @@
 //! the routes of the admin API.
 //!
 //! A router costs a model call a tenth of what the proxy does with it (it is
-//! cloned, boxed and searched for each request), so the two paths that carry
-//! all the traffic are compared here.
+//! cloned, boxed and searched for each request), so the few paths that carry all
+//! the traffic are compared here.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-use crate::proxy::{Proxy, model_call};
+use crate::proxy::{Call, Proxy};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -29,8 +29,8 @@ impl Front {
 
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let (proxy, router) = &*self.0;
-        match model_call(&request) {
-            Some(interface) => Ok(proxy.serve(interface, request.map(Body::new)).await),
+        match Call::of(&request) {
+            Some(call) => Ok(proxy.serve(call, request.map(Body::new)).await),
             None => router.call(request).await,
         }
     }

@@ -1,8 +1,8 @@
 //! What the proxy refuses by itself, in the words of the client's protocol.
 
 use axum::body::Body;
-use ctr_compiler::plan::Interface;
-use ctr_runtime::proxy::BODY_LIMIT;
+use ctr_runtime::protocol::Protocol;
+use ctr_runtime::proxy::{BODY_LIMIT, Call};
 use http::Request;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,21 +74,21 @@ async fn a_body_that_is_too_large() {
     let answer = String::from_utf8_lossy(&answer[..length]);
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 
-    for interface in [Interface::Anthropic, Interface::Openai] {
+    for protocol in [Protocol::Messages, Protocol::Responses] {
         let request = Request::post("/")
             .body(Body::from(vec![b' '; BODY_LIMIT + 1]))
             .unwrap();
-        let response = stage.proxy.serve(interface, request).await;
+        let response = stage.proxy.serve(Call::Answer(protocol), request).await;
         assert_eq!(response.status(), 413);
         let body = axum::body::to_bytes(response.into_body(), 4096)
             .await
             .unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let kinds = [
-            ("request_too_large", Interface::Anthropic),
-            ("invalid_request_error", Interface::Openai),
+            ("request_too_large", Protocol::Messages),
+            ("invalid_request_error", Protocol::Responses),
         ];
-        let kind = kinds.iter().find(|(_, of)| *of == interface).unwrap().0;
+        let kind = kinds.iter().find(|(_, of)| *of == protocol).unwrap().0;
         assert_eq!(body["error"]["type"], kind);
     }
     assert_eq!(up.received().len(), 0);
@@ -124,19 +124,6 @@ async fn a_model_nobody_knows() {
         200
     );
     assert_eq!(up.received()[0].json()["model"], "up/sonnet");
-}
-
-#[tokio::test]
-async fn a_model_of_the_other_protocol() {
-    let up = upstream().await;
-    let stage = Stage::new(&pool_plan(CHAT, &[&up])).await;
-    let (status, kind, message) = refusal(MESSAGES, &stage.ask(MESSAGES, &[], PLAIN).await);
-    assert_eq!((status, kind.as_str()), (400, "invalid_request_error"));
-    assert!(
-        message.contains("openai") && message.contains(CHAT),
-        "{message}"
-    );
-    assert_eq!(up.received().len(), 0);
 }
 
 #[tokio::test]

@@ -9,11 +9,11 @@ use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
 use ctr_compiler::health::Health;
-use ctr_compiler::plan::{Interface, Plan};
+use ctr_compiler::plan::Plan;
 use ctr_runtime::activate::Live;
 use ctr_runtime::clock::Clock;
 use ctr_runtime::pool::Records;
-use ctr_runtime::proxy::Proxy;
+use ctr_runtime::proxy::{Call, Proxy};
 use ctr_runtime::scripted::ScriptedUpstream;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -25,16 +25,15 @@ use tokio::net::TcpSocket;
 
 pub(crate) const MESSAGES: &str = "/v1/messages";
 pub(crate) const CHAT: &str = "/v1/chat/completions";
+pub(crate) const RESPONSES: &str = "/v1/responses";
+pub(crate) const EMBEDDINGS: &str = "/v1/embeddings";
 pub(crate) const UPSTREAM_KEY: &str = "upstream-secret";
 pub(crate) const CALLER_KEY: &str = "caller-secret";
 
 /// An endpoint that speaks the protocol its URL ends in.
 pub(crate) fn endpoint(id: &str, url: &str, priority: i64) -> Value {
-    let interface = if url.contains("/chat/") {
-        "openai"
-    } else {
-        "anthropic"
-    };
+    let is_openai = url.contains("/chat/") || url.ends_with("/responses");
+    let interface = if is_openai { "openai" } else { "anthropic" };
     json!({
         "api": { "url": url },
         "capabilities": { "images": true, "reasoning": true, "tools": true },
@@ -150,17 +149,8 @@ impl Stage {
         let proxy = Proxy::new(Arc::new(ArcSwap::new(Arc::clone(&live))));
         let served = proxy.clone();
         let router = Router::new().fallback(move |request: Request<Body>| async move {
-            let is_chat = request.uri().path() == CHAT;
-            served
-                .serve(
-                    if is_chat {
-                        Interface::Openai
-                    } else {
-                        Interface::Anthropic
-                    },
-                    request,
-                )
-                .await
+            let call = Call::of(&request).expect("only calls are sent");
+            served.serve(call, request).await
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -192,6 +182,23 @@ impl Stage {
 
     pub(crate) async fn ask(&self, target: &str, headers: &[(&str, &str)], body: &str) -> Got {
         Got::read(self.send(target, headers, body).await).await
+    }
+
+    /// A request without a body.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Got {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{target}", self.addr));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::default()).unwrap();
+        Got::read(self.client.request(request).await.unwrap()).await
     }
 
     /// What is known about an endpoint.

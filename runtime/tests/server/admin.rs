@@ -78,7 +78,7 @@ async fn unknown_paths_and_wrong_methods_are_refused_in_the_callers_shape() {
         anthropic.body,
         json!({ "type": "error", "error": { "type": "not_found_error", "message": "there is no `/v1/messages/none` here" } })
     );
-    let openai = get(&running, "/v1/responses", "").await;
+    let openai = get(&running, "/v1/nonsense", "").await;
     assert_eq!(openai.status, 404);
     assert_eq!(openai.body["error"]["code"], "unknown_url");
     let api = get(&running, "/api/none", &key()).await;

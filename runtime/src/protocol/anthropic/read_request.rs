@@ -143,7 +143,7 @@ fn note_marks(block: &Json<'_>, dropped: &mut Dropped) {
 }
 
 /// The JSON text of a call's arguments.
-pub(super) fn arguments<'a>(input: Option<&Json<'a>>) -> Text<'a> {
+pub(crate) fn arguments<'a>(input: Option<&Json<'a>>) -> Text<'a> {
     match input {
         Some(Json::Raw(std::borrow::Cow::Borrowed(raw))) => Text::from_plain(raw),
         Some(other) => Text::from_string(other.to_string()),

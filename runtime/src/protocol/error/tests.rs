@@ -27,6 +27,8 @@ fn every() -> Vec<ProxyError> {
             model: model(),
             speaks: Interface::Openai,
         },
+        ProxyError::Untold("why"),
+        ProxyError::NotKept,
         ProxyError::NothingEnabled { model: model() },
         ProxyError::AllOut {
             model: model(),
@@ -97,6 +99,8 @@ fn the_table_of_statuses_and_types() {
         "404 not_found_error | invalid_request_error model_not_found model",
         "404 not_found_error | invalid_request_error model_not_found model",
         "400 invalid_request_error | invalid_request_error - model",
+        "400 invalid_request_error | invalid_request_error - -",
+        "404 not_found_error | invalid_request_error - -",
         "503 api_error | server_error - -",
         "503 overloaded_error | server_error - -",
         "429 rate_limit_error | rate_limit_error rate_limit_exceeded -",

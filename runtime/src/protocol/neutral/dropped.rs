@@ -43,6 +43,11 @@ impl Dropped {
         }
     }
 
+    /// Whether this name was noted.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
     /// Whether all was carried.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()

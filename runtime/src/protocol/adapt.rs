@@ -1,0 +1,110 @@
+//! What an endpoint's model cannot do, taken out of a request.
+//!
+//! The request stays in its client's protocol, with all that is unknown here in
+//! its place; whether it is translated afterwards does not matter. Pictures and
+//! calls of tools become text, since the conversation makes no sense without
+//! them; thinking is left out. What was done is noted under the names that
+//! claude-trigger-router has for it.
+
+mod chat;
+mod messages;
+mod responses;
+
+use ctr_compiler::plan::Capabilities;
+
+use super::Protocol;
+use super::json::{Json, Text};
+use super::neutral::Dropped;
+
+/// In place of a picture.
+const PICTURE: &str = "[image left out: this model takes no images]";
+
+/// Abilities that are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lacks {
+    images: bool,
+    tools: bool,
+    reasoning: bool,
+}
+
+impl Lacks {
+    /// What these capabilities lack; none when that is nothing.
+    pub fn of(capabilities: &Capabilities) -> Option<Self> {
+        let lacks = Self {
+            images: !capabilities.images,
+            tools: !capabilities.tools,
+            reasoning: !capabilities.reasoning,
+        };
+        (lacks.images || lacks.tools || lacks.reasoning).then_some(lacks)
+    }
+}
+
+/// What was taken out of one request.
+#[derive(Debug, Default)]
+struct Taken {
+    images: bool,
+    tools: bool,
+    reasoning: bool,
+}
+
+/// Takes out of a request, parsed with the opaque names of its protocol, what
+/// is lacking. Whether anything was.
+pub fn adapt(body: &mut Json<'_>, protocol: Protocol, lacks: Lacks, dropped: &mut Dropped) -> bool {
+    let Some(object) = body.object_mut() else {
+        return false;
+    };
+    let mut taken = Taken::default();
+    match protocol {
+        Protocol::Messages => messages::adapt(object, lacks, &mut taken),
+        Protocol::Chat => chat::adapt(object, lacks, &mut taken),
+        Protocol::Responses => responses::adapt(object, lacks, &mut taken),
+    }
+    for (is_taken, name) in [
+        (taken.reasoning, "thinking_ignored"),
+        (taken.images, "images_text_fallback"),
+        (taken.tools, "tools_text_fallback"),
+    ] {
+        if is_taken {
+            dropped.note(name);
+        }
+    }
+    taken.images || taken.tools || taken.reasoning
+}
+
+/// A call as text.
+fn call<'a>(name: Text<'a>, arguments: Text<'a>) -> Text<'a> {
+    let parts = [
+        "[tool call: ".into(),
+        name,
+        "(".into(),
+        arguments,
+        ")]".into(),
+    ];
+    Text::joined(&parts, "")
+}
+
+/// The result of a call as text.
+fn result<'a>(texts: &[Text<'a>]) -> Text<'a> {
+    let parts = [
+        "[tool result: ".into(),
+        Text::joined(texts, "\n"),
+        "]".into(),
+    ];
+    Text::joined(&parts, "")
+}
+
+/// The texts of a string or of a list of parts.
+fn texts<'a>(content: Option<&Json<'a>>) -> Vec<Text<'a>> {
+    match content {
+        Some(Json::Text(text)) => vec![text.clone()],
+        Some(list) => list
+            .items()
+            .iter()
+            .filter_map(|part| part.text_at("text"))
+            .collect(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

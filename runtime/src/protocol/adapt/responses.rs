@@ -1,0 +1,61 @@
+//! Requests of Responses.
+
+use super::super::json::{Json, Object};
+use super::{Lacks, PICTURE, Taken, call, result, texts};
+
+pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
+    if lacks.reasoning {
+        taken.reasoning |= body.remove("reasoning").is_some();
+        if let Some(include) = body.get_mut("include").and_then(Json::items_mut) {
+            include.retain(|item| !item.is("reasoning.encrypted_content"));
+        }
+    }
+    if lacks.tools {
+        taken.tools |= body.remove("tools").is_some();
+        body.remove("tool_choice");
+        body.remove("parallel_tool_calls");
+    }
+    let Some(items) = body.get_mut("input").and_then(Json::items_mut) else {
+        return;
+    };
+    items.retain(|item| {
+        let is_thought =
+            lacks.reasoning && item.get("type").is_some_and(|kind| kind.is("reasoning"));
+        taken.reasoning |= is_thought;
+        !is_thought
+    });
+    for one in items {
+        item(one, lacks, taken);
+    }
+}
+
+fn item(item: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
+    if lacks.images {
+        for name in ["content", "output"] {
+            let parts = item.object_mut().and_then(|item| item.get_mut(name));
+            for part in parts.and_then(Json::items_mut).into_iter().flatten() {
+                if part.get("type").is_some_and(|kind| kind.is("input_image")) {
+                    taken.images = true;
+                    *part = Object::of_type("input_text").with("text", PICTURE).into();
+                }
+            }
+        }
+    }
+    let Some(kind) = item.text_at("type").filter(|_| lacks.tools) else {
+        return;
+    };
+    let text_at = |name| item.text_at(name).unwrap_or_default();
+    let (role, text) = match &*kind.plain() {
+        "function_call" => ("assistant", call(text_at("name"), text_at("arguments"))),
+        "custom_tool_call" => ("assistant", call(text_at("name"), text_at("input"))),
+        "function_call_output" | "custom_tool_call_output" => {
+            ("user", result(&texts(item.get("output"))))
+        }
+        _ => return,
+    };
+    taken.tools = true;
+    *item = Object::new()
+        .with("role", role)
+        .with("content", text)
+        .into();
+}

@@ -1,0 +1,120 @@
+//! Each ability, in each protocol.
+
+use super::*;
+use crate::protocol::translate::opaque;
+
+const NOTHING: Lacks = Lacks {
+    images: false,
+    tools: false,
+    reasoning: false,
+};
+
+/// The request as it goes on, and what is noted.
+fn adapted(protocol: Protocol, lacks: Lacks, body: &str) -> (String, String) {
+    let mut json = Json::parse(body, opaque(protocol)).expect("JSON");
+    let mut dropped = Dropped::default();
+    let changed = adapt(&mut json, protocol, lacks, &mut dropped);
+    assert_eq!(changed, !dropped.is_empty());
+    (json.to_string(), dropped.words())
+}
+
+const BODIES: [(Protocol, &str); 3] = [
+    (
+        Protocol::Messages,
+        r#"{"x":[1],"thinking":{"type":"enabled"},"output_config":{"effort":"low"},"tools":[{"name":"a"}],"tool_choice":{"type":"any"},"messages":[{"role":"user","content":[{"type":"image","source":{}},{"type":"text","text":"t","cache_control":{}}]},{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},{"type":"tool_use","id":"1","name":"a","input":{"b": 1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"r"},{"type":"image","source":{}}]}]}]}"#,
+    ),
+    (
+        Protocol::Chat,
+        r#"{"x":[1],"reasoning_effort":"low","tools":[{"type":"function"}],"tool_choice":"auto","parallel_tool_calls":true,"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}},{"type":"text","text":"t"}]},{"role":"assistant","content":"c","reasoning_content":"h","tool_calls":[{"id":"1","function":{"name":"a","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"r"}]}"#,
+    ),
+    (
+        Protocol::Responses,
+        r#"{"x":[1],"reasoning":{"effort":"low"},"include":["reasoning.encrypted_content"],"tools":[{"type":"function"}],"tool_choice":"auto","input":[{"role":"user","content":[{"type":"input_image","image_url":""},{"type":"input_text","text":"t"}]},{"type":"reasoning","summary":[]},{"type":"function_call","call_id":"1","name":"a","arguments":"{}"},{"type":"function_call_output","call_id":"1","output":"r"}]}"#,
+    ),
+];
+
+#[test]
+fn what_is_not_lacking_stays() {
+    for (protocol, body) in BODIES {
+        assert_eq!(
+            adapted(protocol, NOTHING, body),
+            (body.to_owned(), String::new())
+        );
+    }
+    let lacks = Lacks {
+        images: true,
+        tools: true,
+        reasoning: true,
+    };
+    for body in [
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"t\"}],\"input\":\"t\"}",
+        "[]",
+        "{\"messages\":1,\"input\":[1]}",
+    ] {
+        for (protocol, _) in BODIES {
+            assert_eq!(
+                adapted(protocol, lacks, body),
+                (body.to_owned(), String::new())
+            );
+        }
+    }
+}
+
+#[test]
+fn images_become_text() {
+    let lacks = Lacks {
+        images: true,
+        ..NOTHING
+    };
+    for (protocol, body) in BODIES {
+        let (body, noted) = adapted(protocol, lacks, body);
+        assert_eq!(noted, "images_text_fallback");
+        assert!(
+            !body.contains("image\"") && !body.contains("image_url\""),
+            "{body}"
+        );
+        let count = if protocol == Protocol::Messages { 2 } else { 1 };
+        assert_eq!(body.matches(PICTURE).count(), count, "{body}");
+        assert!(body.contains("\"x\":[1]"), "{body}");
+    }
+}
+
+#[test]
+fn tools_become_text() {
+    let lacks = Lacks {
+        tools: true,
+        ..NOTHING
+    };
+    let expected = [
+        r#"{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},{"type":"text","text":"[tool call: a({\"b\": 1})]"}]},{"role":"user","content":[{"type":"text","text":"[tool result: r]"}]}]}"#,
+        r#"{"role":"assistant","content":"c\n[tool call: a({})]","reasoning_content":"h"},{"role":"user","content":"[tool result: r]"}]}"#,
+        r#"{"role":"assistant","content":"[tool call: a({})]"},{"role":"user","content":"[tool result: r]"}]}"#,
+    ];
+    for ((protocol, body), expected) in BODIES.into_iter().zip(expected) {
+        let (body, noted) = adapted(protocol, lacks, body);
+        assert_eq!(noted, "tools_text_fallback");
+        assert!(body.ends_with(expected), "{body}");
+        assert!(
+            !body.contains("\"tools\"") && !body.contains("tool_choice"),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn thinking_is_left_out() {
+    let lacks = Lacks {
+        reasoning: true,
+        ..NOTHING
+    };
+    for (protocol, body) in BODIES {
+        let (body, noted) = adapted(protocol, lacks, body);
+        assert_eq!(noted, "thinking_ignored");
+        assert!(
+            !body.contains("thinking") && !body.contains("reasoning"),
+            "{body}"
+        );
+        assert!(!body.contains("effort"), "{body}");
+        assert!(body.contains("\"tools\""), "{body}");
+    }
+}

@@ -1,0 +1,130 @@
+//! One endpoint is asked: the request is told in its words, and its answer
+//! turned into what the client reads.
+
+use std::time::Duration;
+
+use ctr_compiler::plan::Capabilities;
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+use super::Asked;
+use super::attempt::{self, Answer, Failed};
+use super::client::Client;
+use super::kept::{Kept, Listen};
+use super::telling::Telling;
+use super::told::told;
+use crate::activate::Upstream;
+use crate::protocol::Protocol;
+use crate::protocol::error::ProxyError;
+
+/// Bytes of a refusal that are looked at.
+const REFUSAL: usize = 64 << 10;
+
+/// What every request to an endpoint needs.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) client: &'a Client,
+    pub(super) kept: &'a Kept,
+    pub(super) asked: &'a Asked,
+    pub(super) request_id: &'a str,
+    /// Longest wait for each step.
+    pub(super) limit: Option<Duration>,
+    pub(super) now_ms: u64,
+}
+
+impl Asking<'_> {
+    /// Asks; in the inner error is an attempt that failed.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be asked this.
+    pub(super) async fn ask(
+        self,
+        upstream: &Upstream,
+        capabilities: &Capabilities,
+    ) -> Result<Result<Answer, Box<Failed>>, ProxyError> {
+        let telling = self.tell(upstream, capabilities)?;
+        let is_guess = telling.is_guess;
+        let mut answered = self.attempt(telling, upstream).await;
+        if is_guess
+            && let Ok(answer) = &mut answered
+            && is_not_served(answer).await
+        {
+            upstream.serves_no_responses(self.now_ms);
+            let telling = self.tell(upstream, capabilities)?;
+            answered = self.attempt(telling, upstream).await;
+        }
+        Ok(answered)
+    }
+
+    fn tell(self, upstream: &Upstream, capabilities: &Capabilities) -> Result<Telling, ProxyError> {
+        Telling::new(
+            self.asked,
+            upstream,
+            capabilities,
+            self.request_id,
+            self.now_ms,
+        )
+    }
+
+    async fn attempt(self, telling: Telling, upstream: &Upstream) -> Result<Answer, Box<Failed>> {
+        let Telling {
+            request,
+            back,
+            mut dropped,
+            speaks,
+            ..
+        } = telling;
+        let id = &upstream.id_header;
+        let mut answered = attempt::attempt(self.client, request, id, self.limit).await;
+        if let Some(back) = &back {
+            answered = match answered {
+                Ok(answer) => told(answer, back, self.limit, &mut dropped).await,
+                Err(mut failed) => {
+                    if let Some(answer) = failed.answer.take() {
+                        let answer = told(answer, back, self.limit, &mut dropped).await;
+                        failed.answer = answer.map_or_else(|failed| failed.answer, Some);
+                    }
+                    Err(failed)
+                }
+            };
+        }
+        let answer = match &mut answered {
+            Ok(answer) => Some(answer),
+            Err(failed) => failed.answer.as_mut(),
+        };
+        if let Some(answer) = answer {
+            answer.dropped = dropped;
+            answer.told = back.is_some().then(|| (self.asked.protocol(), speaks));
+            let is_kept = speaks == Protocol::Responses
+                && back.is_none()
+                && self.asked.may_be_kept
+                && answer.head.status.is_success();
+            answer.listen = is_kept.then(|| Listen::new(self.kept, upstream.account));
+        }
+        answered
+    }
+}
+
+/// Whether an answer says that nothing is served at its address; a model that
+/// is not known there is another matter. What is read of it stays in it.
+async fn is_not_served(answer: &mut Answer) -> bool {
+    match answer.head.status {
+        StatusCode::METHOD_NOT_ALLOWED => return true,
+        StatusCode::NOT_FOUND => {}
+        _ => return false,
+    }
+    let mut body = Vec::new();
+    while let Some(rest) = &mut answer.rest
+        && body.len() < REFUSAL
+    {
+        match rest.frame().await {
+            Some(Ok(frame)) => {
+                body.extend_from_slice(frame.data_ref().map_or(&[][..], |chunk| chunk));
+            }
+            Some(Err(_)) | None => answer.rest = None,
+        }
+    }
+    let is_about_model = memchr::memmem::find(&body, b"model_not_found").is_some();
+    answer.seen = body.into();
+    !is_about_model
+}

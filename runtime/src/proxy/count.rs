@@ -1,0 +1,93 @@
+//! Counts of tokens: asked of an endpoint that can count, else estimated here.
+//!
+//! A client asks for dozens at once and goes by them only roughly. So one
+//! endpoint is asked, whatever comes of it says nothing about its health, and a
+//! failure is no answer worth passing on.
+
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode};
+
+use super::attempt::{self, Answer};
+use super::body::Spliced;
+use super::client::Client;
+use super::walk::{self, Committed};
+use super::{Asked, address, headers};
+use crate::activate::Live;
+use crate::pool::Way;
+use crate::protocol::anthropic::OPAQUE;
+use crate::protocol::ask::AskError;
+use crate::protocol::error::ProxyError;
+use crate::protocol::estimate;
+use crate::protocol::json::{Json, Malformed};
+
+/// Answers a count.
+///
+/// # Errors
+/// When the model is unknown, or the body is no request.
+pub(super) async fn count(
+    client: &Client,
+    asked: &Asked,
+    live: &Live,
+) -> Result<Committed, ProxyError> {
+    let way = Way {
+        clock: live.clock(),
+        tokens: 0,
+        turn: 0,
+    };
+    let counted = match walk::decide(live, asked, &way, 0) {
+        Ok(decision) => {
+            let first = &decision.candidates[0];
+            asked_of(client, asked, live, live.upstream(first.endpoint)).await
+        }
+        Err(error @ ProxyError::UnknownModel { .. }) => return Err(error),
+        // An estimate needs no endpoint.
+        Err(_) => None,
+    };
+    let answer = match counted {
+        Some(answer) => answer,
+        None => estimated(asked)?,
+    };
+    Ok(Committed { answer, mark: None })
+}
+
+/// What the endpoint says; none where it cannot count, or says nothing usable.
+async fn asked_of(
+    client: &Client,
+    asked: &Asked,
+    live: &Live,
+    upstream: &crate::activate::Upstream,
+) -> Option<Answer> {
+    let uri = address::under(&upstream.uri, "/messages", "/count_tokens")?;
+    let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
+    let mut request = Request::new(Spliced::new(&asked.body, &asked.ask, &upstream.model));
+    *request.method_mut() = asked.method.clone();
+    *request.uri_mut() = headers::target(&uri, asked.query.as_deref())?;
+    *request.headers_mut() = headers::with_key(asked.headers.clone(), upstream);
+    let answer = attempt::attempt(client, request, &upstream.id_header, limit).await;
+    answer.ok().filter(|answer| {
+        let status = answer.head.status;
+        !matches!(
+            status,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+        )
+    })
+}
+
+fn estimated(asked: &Asked) -> Result<Answer, ProxyError> {
+    let json = Json::read(&asked.body, OPAQUE)
+        .map_err(|Malformed(at)| ProxyError::Body(AskError::Malformed(at)))?;
+    let body = serde_json::json!({ "input_tokens": estimate::input_tokens(&json) });
+    let mut response = Response::new(());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut answer = Answer::new(
+        response.into_parts().0,
+        None,
+        HeaderValue::from_static("ctr"),
+    );
+    answer.seen = body.to_string().into();
+    answer.is_estimate = true;
+    Ok(answer)
+}

@@ -1,0 +1,66 @@
+//! Responses that an endpoint keeps: they are read and deleted where they were made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, request};
+
+use super::body::Spliced;
+use super::call::{Call, RESPONSES, kept_id};
+use super::client::Client;
+use super::kept::Kept;
+use super::walk::Committed;
+use super::{address, attempt, headers};
+use crate::activate::{Live, Upstream};
+use crate::protocol::error::ProxyError;
+
+/// Asks the account that keeps a response. One that is not remembered can only
+/// be with the one OpenAI account that the plan has, if it has one.
+///
+/// # Errors
+/// When nobody is known to keep it, or the one who does cannot be reached.
+pub(super) async fn ask(
+    client: &Client,
+    kept: &Kept,
+    head: request::Parts,
+    body: Bytes,
+    live: &Live,
+) -> Result<Committed, ProxyError> {
+    let path = head.uri.path();
+    let id = kept_id(path).ok_or(ProxyError::NotKept)?;
+    let upstream = keeper(kept, id, live).ok_or(ProxyError::NotKept)?;
+    let base = address::sibling(&upstream.uri, "/responses").ok_or(ProxyError::NotKept)?;
+    let rest = path.strip_prefix(RESPONSES).unwrap_or_default();
+    let uri = address::under(&base, "/responses", rest).ok_or(ProxyError::NotKept)?;
+    let mut cleaned: HeaderMap = head.headers;
+    headers::clean_request(&mut cleaned, Call::Kept.interface());
+    let mut request = Request::new(Spliced::whole(body));
+    *request.uri_mut() = headers::target(&uri, head.uri.query()).ok_or(ProxyError::LongQuery)?;
+    *request.method_mut() = head.method;
+    *request.headers_mut() = headers::with_key(cleaned, upstream);
+    let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
+    let answered = attempt::attempt(client, request, &upstream.id_header, limit).await;
+    // Whatever comes of it says nothing about how the endpoint answers requests.
+    match answered.or_else(|failed| failed.answer.ok_or(())) {
+        Ok(answer) => Ok(Committed { answer, mark: None }),
+        Err(()) => Err(ProxyError::Unreachable {
+            model: upstream.model.clone(),
+        }),
+    }
+}
+
+fn keeper<'l>(kept: &Kept, id: &str, live: &'l Live) -> Option<&'l Upstream> {
+    let upstreams = live.plan().endpoints().filter(|endpoint| endpoint.enabled);
+    let mut able = upstreams
+        .map(|endpoint| live.upstream(endpoint))
+        .filter(|upstream| upstream.speaks.interface() == Call::Kept.interface())
+        .filter(|upstream| address::sibling(&upstream.uri, "/responses").is_some());
+    match kept.account(id) {
+        Some(account) => able.find(|upstream| upstream.account == account),
+        None => {
+            let first = able.next()?;
+            able.all(|upstream| upstream.account == first.account)
+                .then_some(first)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! How a request is told to one endpoint: as it came, with what the endpoint's
+//! model cannot do taken out, or in another protocol.
+
+use bytes::Bytes;
+use ctr_compiler::plan::Capabilities;
+use http::header::{ACCEPT_ENCODING, HeaderMap};
+use http::{HeaderValue, Request, Uri};
+
+use super::address;
+use super::body::Spliced;
+use super::call::Call;
+use super::{Asked, headers};
+use crate::activate::Upstream;
+use crate::protocol::Protocol;
+use crate::protocol::adapt::{self, Lacks};
+use crate::protocol::error::ProxyError;
+use crate::protocol::json::{Json, Malformed};
+use crate::protocol::neutral::Dropped;
+use crate::protocol::translate::{self, Back};
+
+/// A request, ready to be sent to one endpoint.
+pub(super) struct Telling {
+    pub(super) request: Request<Spliced>,
+    /// The way back of a request in another protocol.
+    pub(super) back: Option<Box<Back>>,
+    /// What the endpoint is not told.
+    pub(super) dropped: Dropped,
+    /// What the endpoint speaks at this address.
+    pub(super) speaks: Protocol,
+    /// Whether the address was inferred and may not be served.
+    pub(super) is_guess: bool,
+}
+
+/// Where and in which protocol an endpoint is asked.
+struct Way {
+    uri: Uri,
+    speaks: Protocol,
+    is_guess: bool,
+}
+
+impl Telling {
+    /// # Errors
+    /// When the endpoint cannot be told at all.
+    pub(super) fn new(
+        asked: &Asked,
+        upstream: &Upstream,
+        capabilities: &Capabilities,
+        request_id: &str,
+        now_ms: u64,
+    ) -> Result<Self, ProxyError> {
+        let Way {
+            uri,
+            speaks,
+            is_guess,
+        } = way(asked, upstream, now_ms)?;
+        let mut telling = Self {
+            request: Request::new(Spliced::default()),
+            back: None,
+            dropped: Dropped::default(),
+            speaks,
+            is_guess,
+        };
+        let client = asked.protocol();
+        let lacks = Lacks::of(capabilities);
+        let mut headers = asked.headers.clone();
+        let (body, uri) = if client == speaks {
+            let body = match lacks {
+                Some(lacks) => telling.adapted(asked, upstream, client, lacks)?,
+                None => None,
+            };
+            let as_it_came = || Spliced::new(&asked.body, &asked.ask, &upstream.model);
+            let uri = headers::target(&uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
+            if asked.may_be_kept {
+                // The name of what is kept must be readable.
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
+            (body.unwrap_or_else(as_it_came), uri)
+        } else {
+            let call = translate::Call {
+                client,
+                endpoint: speaks,
+                model: &upstream.model,
+                request_id,
+                now: now_ms / 1000,
+            };
+            if !headers::for_other(&mut headers, speaks.interface()) {
+                telling.dropped.note("anthropic-beta");
+            }
+            (telling.translated(asked, &call, lacks)?, uri)
+        };
+        *telling.request.body_mut() = body;
+        *telling.request.method_mut() = asked.method.clone();
+        *telling.request.uri_mut() = uri;
+        telling.ignore_thinking(&mut headers);
+        *telling.request.headers_mut() = headers::with_key(headers, upstream);
+        Ok(telling)
+    }
+
+    /// The request without what is lacking; none where nothing was taken out.
+    fn adapted(
+        &mut self,
+        asked: &Asked,
+        upstream: &Upstream,
+        client: Protocol,
+        lacks: Lacks,
+    ) -> Result<Option<Spliced>, ProxyError> {
+        let mut json = parsed(asked, client)?;
+        if !adapt::adapt(&mut json, client, lacks, &mut self.dropped) {
+            return Ok(None);
+        }
+        if let Some(body) = json.object_mut() {
+            body.set("model", upstream.model.as_str());
+        }
+        Ok(Some(Spliced::whole(json.to_string().into())))
+    }
+
+    fn translated(
+        &mut self,
+        asked: &Asked,
+        call: &translate::Call<'_>,
+        lacks: Option<Lacks>,
+    ) -> Result<Spliced, ProxyError> {
+        let mut json = parsed(asked, call.client)?;
+        if let Some(lacks) = lacks {
+            adapt::adapt(&mut json, call.client, lacks, &mut self.dropped);
+        }
+        let told = translate::request(&json, call);
+        let told = told.map_err(|unreadable| ProxyError::Untold(unreadable.0))?;
+        self.dropped.extend(&told.dropped);
+        self.back = Some(Box::new(told.back));
+        Ok(Spliced::whole(Bytes::from(told.body)))
+    }
+
+    /// Betas of thinking mean nothing to a model that does not think.
+    fn ignore_thinking(&self, headers: &mut HeaderMap) {
+        if self.dropped.has("thinking_ignored") {
+            headers::without_betas(headers, "thinking");
+        }
+    }
+}
+
+/// An OpenAI endpoint is asked for a response beside its chat completions, as
+/// long as it is not known to serve none.
+fn way(asked: &Asked, upstream: &Upstream, now_ms: u64) -> Result<Way, ProxyError> {
+    let sibling = |tail| address::sibling(&upstream.uri, tail);
+    let as_planned = || Way {
+        uri: upstream.uri.clone(),
+        speaks: upstream.speaks,
+        is_guess: false,
+    };
+    match asked.call {
+        Call::Embeddings => match sibling("/embeddings") {
+            Some(uri) => Ok(Way {
+                uri,
+                speaks: asked.protocol(),
+                is_guess: false,
+            }),
+            None => Err(ProxyError::Untold(
+                "no endpoint of this model has an address for embeddings",
+            )),
+        },
+        Call::Answer(Protocol::Responses) if upstream.speaks == Protocol::Chat => {
+            let known = upstream.may_serve_responses(now_ms);
+            Ok(match sibling("/responses").filter(|_| known) {
+                Some(uri) => Way {
+                    uri,
+                    speaks: Protocol::Responses,
+                    is_guess: true,
+                },
+                None => as_planned(),
+            })
+        }
+        _ => Ok(as_planned()),
+    }
+}
+
+fn parsed(asked: &Asked, client: Protocol) -> Result<Json<'_>, ProxyError> {
+    Json::read(&asked.body, translate::opaque(client))
+        .map_err(|Malformed(at)| ProxyError::Body(crate::protocol::ask::AskError::Malformed(at)))
+}
