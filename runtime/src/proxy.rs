@@ -154,8 +154,8 @@ impl Asked {
         body: Bytes,
         kept: &Kept,
     ) -> Result<Self, ProxyError> {
-        let ask = Ask::read(&body).map_err(ProxyError::Body)?;
         let mut headers = head.headers;
+        let ask = Ask::read(&body).map_err(|error| headers::not_json(&headers, error))?;
         headers::clean_request(&mut headers, call.interface());
         let builds = match call {
             Call::Answer(Protocol::Responses) => Builds::read(&body),

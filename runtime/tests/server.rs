@@ -6,6 +6,8 @@
 mod admin;
 #[path = "server/home.rs"]
 mod home;
+#[path = "server/hostile.rs"]
+mod hostile;
 #[path = "server/load.rs"]
 mod load;
 #[path = "server/models.rs"]

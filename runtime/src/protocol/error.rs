@@ -42,6 +42,9 @@ pub enum ProxyError {
     Stalled,
     /// The body is no request.
     Body(AskError),
+    /// The body is no request, and its content type, given here as [`shown`]
+    /// gives it, says so.
+    NotJson(String),
     /// The request names no known model, and there is no default.
     UnknownModel {
         /// What was asked for, as [`shown`] gives it.
@@ -111,12 +114,13 @@ impl ProxyError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
+            Self::UnknownModel { asked: None, .. } => StatusCode::BAD_REQUEST,
             Self::NoSuchPath | Self::UnknownModel { .. } | Self::NotKept => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongQuery => StatusCode::URI_TOO_LONG,
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
-            Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Compressed | Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } | Self::Untold(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -152,6 +156,9 @@ impl ProxyError {
             Self::Interrupted => "the request body is incomplete".to_owned(),
             Self::Stalled => "the rest of the request body did not arrive in time".to_owned(),
             Self::Body(error) => error.to_string(),
+            Self::NotJson(kind) => {
+                format!("the request body is `{kind}`; send JSON, as `application/json`")
+            }
             Self::UnknownModel { asked, nearest } => {
                 unknown_model(asked.as_deref(), nearest.as_deref())
             }
@@ -229,6 +236,7 @@ impl ProxyError {
     fn openai_code(&self) -> (Option<&'static str>, Option<&'static str>) {
         match self {
             Self::Denied(_) => (Some("invalid_api_key"), None),
+            Self::UnknownModel { asked: None, .. } => (None, Some("model")),
             Self::UnknownModel { .. } => (Some("model_not_found"), Some("model")),
             Self::Limited { .. } => (Some("rate_limit_exceeded"), None),
             Self::WrongProtocol { .. } => (None, Some("model")),

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
@@ -22,6 +22,10 @@ pub const BODY_LIMIT: usize = 32 << 20;
 
 /// Longest silence of a client in the middle of its body.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// Longest time for a whole body, however it drips: the largest one needs no more
+/// than 55 KB a second.
+const WHOLE: Duration = Duration::from_secs(600);
 
 /// How long, and for how many bytes, the body of a refused request is read on.
 const DISCARD: Duration = Duration::from_secs(5);
@@ -48,9 +52,13 @@ pub(super) async fn collect(headers: &HeaderMap, body: &mut Body) -> Result<Byte
         return Err(too_large);
     }
     let mut whole = Whole::default();
-    while let Some(frame) = timeout(IDLE, body.frame())
-        .await
-        .map_err(|_| ProxyError::Stalled)?
+    let began = Instant::now();
+    while let Some(frame) = timeout(
+        IDLE.min(WHOLE.saturating_sub(began.elapsed())),
+        body.frame(),
+    )
+    .await
+    .map_err(|_| ProxyError::Stalled)?
     {
         // Trailers belong to the connection they came on.
         let chunk = frame
@@ -263,6 +271,18 @@ mod tests {
         assert_eq!(stalled, Err(ProxyError::Stalled));
         // Reading on ends as well, or this test would not.
         discard(&HeaderMap::new(), &mut body).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up() {
+        let drip = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(IDLE / 2).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
+        });
+        let began = Instant::now();
+        let given_up = collect(&HeaderMap::new(), &mut Body::from_stream(drip)).await;
+        assert_eq!(given_up, Err(ProxyError::Stalled));
+        assert_eq!(began.elapsed().as_secs(), WHOLE.as_secs());
     }
 
     proptest! {

@@ -13,7 +13,8 @@ use http::{HeaderValue, Uri};
 use super::account::Account;
 use super::attempt::Answer;
 use crate::activate::{Live, Upstream};
-use crate::protocol::error::REQUEST_ID;
+use crate::protocol::ask::AskError;
+use crate::protocol::error::{ProxyError, REQUEST_ID, shown};
 
 /// Header with the first digits of the plan's hash.
 pub const PLAN: HeaderName = HeaderName::from_static("x-ctr-plan");
@@ -138,6 +139,20 @@ pub(super) fn is_plain(headers: &HeaderMap) -> bool {
         value.eq_ignore_ascii_case(b"identity")
     };
     headers.get_all(CONTENT_ENCODING).iter().all(is_identity)
+}
+
+/// Why a body is no request: some say it themselves, being no JSON.
+pub(super) fn not_json(headers: &HeaderMap, error: AskError) -> ProxyError {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    match kind {
+        Some(kind) if !kind.to_ascii_lowercase().ends_with("json") => {
+            ProxyError::NotJson(shown(kind))
+        }
+        _ => ProxyError::Body(error),
+    }
 }
 
 /// Cleaned headers with the key of one upstream.

@@ -60,6 +60,38 @@ async fn a_body_that_is_no_request() {
 }
 
 #[tokio::test]
+async fn a_body_of_another_kind() {
+    let up = upstream().await;
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
+    for kind in [
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+    ] {
+        let got = stage
+            .ask(MESSAGES, &[("content-type", kind)], "model=m&x=secret")
+            .await;
+        let (status, of, message) = refusal(MESSAGES, &got);
+        assert_eq!((status, of.as_str()), (415, "invalid_request_error"));
+        let shown = kind.split(';').next().unwrap();
+        assert!(
+            message.contains(&shown) && !message.contains("secret"),
+            "{message}"
+        );
+    }
+    for kind in [
+        "application/json; charset=utf-8",
+        "application/vnd.api+json",
+    ] {
+        let got = stage
+            .ask(MESSAGES, &[("content-type", kind)], "model=m")
+            .await;
+        assert_eq!(got.status, 400);
+    }
+    assert_eq!(up.received().len(), 0);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large() {
     let up = upstream().await;
     let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
@@ -112,7 +144,11 @@ async fn a_model_nobody_knows() {
         (got.status.as_u16(), got.json()["error"]["code"].as_str()),
         (404, Some("model_not_found"))
     );
-    assert_eq!(stage.ask(CHAT, &[], "{}").await.status, 404);
+    let got = stage.ask(CHAT, &[], "{}").await;
+    assert_eq!(
+        (got.status.as_u16(), got.json()["error"]["param"].as_str()),
+        (400, Some("model"))
+    );
 
     plan["router"]["slots"]["default"] = "sonnet".into();
     let stage = Stage::new(&plan).await;

@@ -15,6 +15,7 @@ fn every() -> Vec<ProxyError> {
         ProxyError::Interrupted,
         ProxyError::Body(AskError::Truncated),
         ProxyError::Body(AskError::DuplicateModel),
+        ProxyError::NotJson("multipart/form-data".to_owned()),
         ProxyError::UnknownModel {
             asked: Some(model()),
             nearest: Some("mm".to_owned()),
@@ -96,8 +97,9 @@ fn the_table_of_statuses_and_types() {
         "400 invalid_request_error | invalid_request_error - -",
         "400 invalid_request_error | invalid_request_error - -",
         "400 invalid_request_error | invalid_request_error - model",
+        "415 invalid_request_error | invalid_request_error - -",
         "404 not_found_error | invalid_request_error model_not_found model",
-        "404 not_found_error | invalid_request_error model_not_found model",
+        "400 invalid_request_error | invalid_request_error - model",
         "400 invalid_request_error | invalid_request_error - model",
         "400 invalid_request_error | invalid_request_error - -",
         "404 not_found_error | invalid_request_error - -",

@@ -1,0 +1,80 @@
+//! Clients that send what no client should: each gets a clear answer, or an end.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::home::{Home, KEY};
+
+/// What comes back for these bytes, until the connection ends.
+async fn answered(home: &Home, sent: &[u8]) -> String {
+    let running = home.start().await;
+    let mut stream = TcpStream::connect(running.addr()).await.unwrap();
+    // The answer may come, and the connection end, before all is sent.
+    let _ = stream.write_all(sent).await;
+    let mut answer = Vec::new();
+    let read = timeout(Duration::from_secs(300), stream.read_to_end(&mut answer));
+    // An end in the middle of what is sent may be a reset.
+    let _ = read.await.expect("an answer, or an end");
+    String::from_utf8(answer).unwrap()
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn messages_that_are_not_http_or_could_be_two() {
+    let home = Home::with_model("one");
+    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n");
+    for sent in [
+        "nonsense\r\n\r\n".to_owned(),
+        format!("{head}content-length: 2\r\ncontent-length: 3\r\n\r\n{{}}"),
+        format!("{head}content-length: 2, 3\r\n\r\n{{}}"),
+        format!("{head}content-length: -1\r\n\r\n"),
+        format!("{head}content-length: x\r\n\r\n"),
+        format!("{head}transfer-encoding: chunked, x\r\n\r\n0\r\n\r\n"),
+        format!("{head}bad header\r\n\r\n"),
+        format!("{head}x: a\0b\r\n\r\n"),
+    ] {
+        let answer = answered(&home, sent.as_bytes()).await;
+        assert_eq!(status(&answer), "400", "{sent}: {answer}");
+        assert!(!answer.contains(KEY));
+    }
+}
+
+#[tokio::test]
+async fn more_headers_than_anybody_needs() {
+    let home = Home::with_model("one");
+    let many: String = (0..5000)
+        .map(|number| format!("x-{number}: 1\r\n"))
+        .collect();
+    let large = format!("x-large: {}\r\n", "x".repeat(4 << 20));
+    for headers in [many, large] {
+        let sent = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        let answer = answered(&home, sent.as_bytes()).await;
+        assert_eq!(status(&answer), "431", "{answer}");
+    }
+    let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(100 << 10));
+    assert_eq!(status(&answered(&home, long.as_bytes()).await), "414");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_ends() {
+    let home = Home::with_model("one");
+    let answer = answered(&home, b"POST /v1/messages HTTP/1.1\r\nhost: x\r\n").await;
+    assert!(answer.is_empty() || status(&answer) == "408", "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends() {
+    let home = Home::with_model("one");
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 9\r\n\r\n{{"
+    );
+    let answer = answered(&home, head.as_bytes()).await;
+    assert_eq!(status(&answer), "408");
+    assert!(answer.contains("\"timeout_error\""), "{answer}");
+}
