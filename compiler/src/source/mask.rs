@@ -195,18 +195,19 @@ fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
 /// Whether the text before a `:` or `=` ends with the name of a secret.
 fn names_a_secret(before: &str, endings: &[&str]) -> bool {
     let name = &before[name_start(before)..];
-    let folded: String = name
-        .chars()
-        .rev()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        // The second of several keys has a number.
-        .skip_while(char::is_ascii_digit)
-        .take(24)
-        .collect();
+    // Asked of every line, so without a text of its own; no ending is longer.
+    let mut folded = [0; 24];
+    let mut start = folded.len();
+    let letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    // The second of several keys has a number.
+    let letters = letters.skip_while(u8::is_ascii_digit);
+    for letter in letters.take(folded.len()) {
+        start -= 1;
+        folded[start] = letter.to_ascii_lowercase();
+    }
     endings
         .iter()
-        .any(|ending| folded.starts_with(&ending.chars().rev().collect::<String>()))
+        .any(|ending| folded[start..].ends_with(ending.as_bytes()))
 }
 
 /// Where the name that ends before a `:` or `=` begins, without its quote.
