@@ -9,7 +9,9 @@
 mod access;
 pub mod canonical;
 mod governance;
+mod index;
 mod lower;
+mod named;
 mod pool;
 mod provenance;
 mod secret;
@@ -29,6 +31,7 @@ pub use governance::{
     ShadowMode,
 };
 pub(crate) use lower::{LONG_CONTEXT_THRESHOLD, lower};
+pub use named::Named;
 pub use pool::{HealthPolicy, OnAllOpen, Pool, RetryBudget, Strategy};
 pub use provenance::{Filled, ItemOrigin, Provenance, Source, Traced, Written};
 pub(crate) use secret::is_lone_variable;
@@ -57,9 +60,9 @@ pub struct Plan {
     pub managed_keys: BTreeMap<String, ManagedKey>,
     /// Logical models with one endpoint each, by id; for a model of a legacy
     /// provider, the id is its `provider,model` reference.
-    pub models: BTreeMap<String, Endpoint>,
+    pub models: Named<Endpoint>,
     /// Pools by logical model id. A pool whose id is also in `models` is shadowed.
-    pub pools: BTreeMap<String, Pool>,
+    pub pools: Named<Pool>,
     /// Scenario slots.
     pub router: Router,
     /// Deployment role.
@@ -74,6 +77,8 @@ pub struct Plan {
     /// Longest wait for an upstream in milliseconds; absent means no limit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream_timeout_ms: Option<u64>,
+    #[serde(skip)]
+    index: index::Lazy,
 }
 
 /// Where the proxy listens.
@@ -378,16 +383,7 @@ impl Plan {
     /// Resolves a logical model id or a `provider,model` reference. A model
     /// wins over a pool of the same id.
     pub fn resolve(&self, name: &str) -> Option<Target<'_>> {
-        if let Some((id, endpoint)) = self.models.get_key_value(name) {
-            return Some(Target::Model(id, endpoint));
-        }
-        if let Some((id, pool)) = self.pools.get_key_value(name) {
-            return Some(Target::Pool(id, pool));
-        }
-        let (provider, model) = name.split_once(',')?;
-        self.endpoints()
-            .find(|endpoint| endpoint.provider == provider && endpoint.model == model)
-            .map(Target::Endpoint)
+        self.index.find(self, name)
     }
 
     /// Every endpoint: those of models by id, then those of pools by pool id, priority, id.
@@ -399,10 +395,7 @@ impl Plan {
 
     /// The ids a client may ask for, sorted, each once.
     pub fn logical_ids(&self) -> impl Iterator<Item = &str> {
-        let pools = self
-            .pools
-            .keys()
-            .filter(|id| !self.models.contains_key(*id));
+        let pools = self.pools.keys().filter(|id| !self.models.contains_key(id));
         let mut ids: Vec<&str> = self
             .models
             .keys()

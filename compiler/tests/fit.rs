@@ -338,6 +338,9 @@ fn numbers_in_another_unit_are_told() {
             "SmartRouter: {enabled: true, sticky: {enabled: true}, cache_ttl: 600}\n",
             true,
         ),
+        ("Registration: {health: {cooldown_ms: 60}}\n", true),
+        ("Registration: {health: {cooldown_ms: 0}}\n", false),
+        ("Registration: {health: {ewma_decay_ms: 500}}\n", false),
     ] {
         let found = said(&(models("", "", "") + section));
         assert_eq!(found.len(), usize::from(told), "{section}: {found:?}");

@@ -229,6 +229,29 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_name_is_found_as_if_all_were_looked_at(
+        document in good_document(),
+        others in prop::collection::vec("[a-z@,_-]{0,12}", 0..8),
+    ) {
+        let plan = plan(&json(&document));
+        let ids = documents::IDS.iter().map(|id| (*id).to_owned());
+        let references = plan.endpoints().map(ctr_compiler::plan::Endpoint::legacy_ref);
+        for name in ids.chain(references).chain(others) {
+            let model = plan.models.iter().find(|(id, _)| **id == name);
+            let pool = plan.pools.iter().find(|(id, _)| **id == name);
+            let endpoint = name.split_once(',').and_then(|(provider, model)| {
+                plan.endpoints().find(|it| it.provider == provider && it.model == model)
+            });
+            let wanted = match (model, pool, endpoint) {
+                (Some((id, endpoint)), ..) => Some(Target::Model(id, endpoint)),
+                (_, Some((id, pool)), _) => Some(Target::Pool(id, pool)),
+                (.., endpoint) => endpoint.map(Target::Endpoint),
+            };
+            prop_assert_eq!(plan.resolve(&name), wanted, "{}", name);
+        }
+    }
 }
 
 proptest! {

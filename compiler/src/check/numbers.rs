@@ -1,7 +1,7 @@
 //! Numbers that look as if they were meant in another unit.
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::registration::{Metadata, ModelEntry, Registration};
+use crate::registration::{Metadata, ModelEntry, PoolSettings, Registration};
 use crate::source::{Span, Spanned};
 
 /// Currencies in which a million tokens never cost this much, as they may in
@@ -17,6 +17,12 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
     for entry in registration.models.iter().chain(pooled) {
         model(entry, problems);
+    }
+    if let Some(section) = &registration.pools {
+        let of_one = section.pools.iter().map(|entry| &entry.settings);
+        for settings in of_one.chain([&section.settings]) {
+            pool_settings(settings, problems);
+        }
     }
     let threshold = registration.router.long_context_threshold.as_ref();
     tokens("Router.longContextThreshold", threshold, problems);
@@ -70,6 +76,17 @@ fn model(entry: &ModelEntry, problems: &mut Problems) {
         problems,
     );
     rates(&entry.metadata, problems);
+}
+
+/// Rests and ages; zero switches them off.
+fn pool_settings(settings: &PoolSettings, problems: &mut Problems) {
+    for (path, number) in &settings.numbers {
+        let value = i64::try_from(number.value).ok().filter(|value| *value > 0);
+        let is_wait = path.ends_with("_ms") && *path != "health.ewma_decay_ms";
+        if let Some(value) = value.filter(|_| is_wait) {
+            milliseconds(path, Some(&Spanned::new(value, number.span)), problems);
+        }
+    }
 }
 
 fn price(key: &str, cost: Option<&Spanned<f64>>, currency: &str, problems: &mut Problems) {

@@ -131,12 +131,13 @@ fn by_id(pool: &Pool) -> BTreeMap<&str, &Endpoint> {
         .collect()
 }
 
-/// The keys of both maps in order, each with its values.
-fn pairs<'m, K: Ord, V>(
-    before: &'m BTreeMap<K, V>,
-    after: &'m BTreeMap<K, V>,
+/// The keys of both maps in order, each with its values. Both are sorted by key.
+fn pairs<'m, K: Ord + 'm, V: 'm, M: IntoIterator<Item = (&'m K, &'m V)>>(
+    before: M,
+    after: M,
 ) -> impl Iterator<Item = (&'m K, Option<&'m V>, Option<&'m V>)> {
-    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    let mut before = before.into_iter().peekable();
+    let mut after = after.into_iter().peekable();
     std::iter::from_fn(move || {
         let order = match (before.peek(), after.peek()) {
             (Some((old, _)), Some((new, _))) => old.cmp(new),

@@ -46,12 +46,15 @@ pub(crate) fn lower(mut checked: Checked) -> Compiled {
         TIMEOUT_MS,
     );
     let plan = Plan {
+        index: Default::default(),
         governance: lowering.governance(registration),
         listen,
         log_level,
         managed_keys: lowering.managed_keys(registration),
-        models: lowering.models(registration),
-        pools: lowering.pools(registration, members, &checked.pool_entries),
+        models: lowering.models(registration).into(),
+        pools: lowering
+            .pools(registration, members, &checked.pool_entries)
+            .into(),
         router: lowering.router(&checked),
         runtime: lowering.runtime(registration),
         schema: SCHEMA.to_owned(),

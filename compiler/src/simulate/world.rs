@@ -7,7 +7,7 @@ use super::script::{Ending, Scenario, Upstream, What};
 use super::tally::{Bucket, Tally, Totals};
 use super::{Event, EventKind};
 use crate::health::{Budget, Failure, Observed, Permit, Seen, Standing, Terms};
-use crate::plan::{Endpoint, Interface, Plan, Target};
+use crate::plan::{Endpoint, Plan, Target};
 use crate::route::{Decision, Dice, PoolSnapshot, RequestFeatures, Walk, route};
 
 /// The time of day at which a simulation begins; 0 is "never" to a record.
@@ -235,18 +235,10 @@ impl<'p> World<'p> {
             member.observed.seen(&member.terms, self.now, tokens)
         };
         let features = RequestFeatures {
-            interface: self.interface(),
+            interface: None,
             model: Some(self.asked),
         };
         route(self.plan, &features, &PoolSnapshot::new(&seen, ticket)).ok()
-    }
-
-    /// Clients speak what the first endpoint speaks that may answer.
-    fn interface(&self) -> Interface {
-        let mut enabled = self.endpoints.iter().filter(|endpoint| endpoint.enabled);
-        enabled
-            .next()
-            .map_or(Interface::Anthropic, |endpoint| endpoint.interface)
     }
 
     fn place(&self, endpoint: &Endpoint) -> Option<usize> {

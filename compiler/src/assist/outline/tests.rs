@@ -73,7 +73,10 @@ fn texts() -> Vec<(String, Sources, SourceId)> {
             }
             let name = path.to_string_lossy().into_owned();
             // Files of other programs are no registrations, and some are hardly JSON.
-            if name.contains("/import/") {
+            if ["/import/", "/protocol/"]
+                .iter()
+                .any(|other| name.contains(other))
+            {
                 continue;
             }
             let is_one = [".yaml", ".yml", ".json", ".kdl"]
