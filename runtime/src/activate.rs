@@ -30,6 +30,8 @@ pub struct Live {
     pub hash_header: HeaderValue,
     /// What a caller must send, if anything.
     pub api_key: Option<String>,
+    /// Whether its endpoints speak more than one protocol.
+    pub is_mixed: bool,
     /// By provider, then by the name the plan has for the model: a legacy
     /// provider has several.
     upstreams: HashMap<String, Vec<(String, Upstream)>>,
@@ -171,6 +173,11 @@ impl Live {
                 .or_default()
                 .push((endpoint.model.clone(), upstream));
         }
+        let speaks = |interface| {
+            plan.endpoints()
+                .any(|endpoint| endpoint.interface == interface)
+        };
+        let is_mixed = speaks(Interface::Anthropic) && speaks(Interface::Openai);
         let hash = plan.hash();
         let hash_header =
             HeaderValue::from_str(hash.short()).expect("hex digits are a header value");
@@ -178,6 +185,7 @@ impl Live {
             hash,
             hash_header,
             api_key,
+            is_mixed,
             upstreams,
             pools,
             lots,

@@ -25,7 +25,7 @@ use crate::access;
 use crate::activate::Live;
 use crate::ask_plan;
 use crate::pool::{Prober, Records, StateFile};
-use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, RESPONSES};
+use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, Proxy, RESPONSES};
 use crate::reload::{Reload, Status};
 
 /// What the handlers share.
@@ -37,6 +37,7 @@ struct App {
     /// Where records are saved, if they are.
     state: Option<Arc<StateFile>>,
     prober: Prober,
+    proxy: Proxy,
     port: u16,
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn router(
     reload: &Reload,
     records: Arc<Records>,
     state: Option<Arc<StateFile>>,
+    proxy: Proxy,
     port: u16,
 ) -> Router {
     let app = App {
@@ -53,6 +55,7 @@ pub(crate) fn router(
         records,
         state,
         prober: Prober::new(),
+        proxy,
         port,
     };
     Router::new()

@@ -18,6 +18,7 @@ mod count;
 mod headers;
 mod keeper;
 mod kept;
+mod listed;
 mod relay;
 mod request_id;
 mod telling;
@@ -42,8 +43,11 @@ use walk::Committed;
 use crate::access;
 use crate::activate::{self, Live};
 use crate::protocol::Protocol;
+use crate::protocol::adapt;
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
+
+pub(crate) use listed::Listing;
 
 pub use body::BODY_LIMIT;
 pub use call::{CHAT_COMPLETIONS, COUNT_TOKENS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
@@ -80,6 +84,8 @@ struct Asked {
     kept_by: Option<activate::Account>,
     /// Whether the answer may be kept where it is made.
     may_be_kept: bool,
+    /// Whether it may hold thinking of a maker that speaks another protocol.
+    may_hold_foreign: bool,
 }
 
 impl Proxy {
@@ -138,7 +144,7 @@ impl Proxy {
         if call == Call::Kept {
             return keeper::ask(&self.client, &self.kept, head, body, live).await;
         }
-        let asked = Asked::read(call, head, body, &self.kept)?;
+        let asked = Asked::read(call, head, body, &self.kept, live.is_mixed)?;
         account.asks(asked.ask.name().unwrap_or_default());
         match call {
             Call::CountTokens => count::count(&self.client, &asked, live).await,
@@ -153,6 +159,7 @@ impl Asked {
         head: request::Parts,
         body: Bytes,
         kept: &Kept,
+        is_mixed: bool,
     ) -> Result<Self, ProxyError> {
         let mut headers = head.headers;
         let ask = Ask::read(&body).map_err(|error| headers::not_json(&headers, error))?;
@@ -162,6 +169,7 @@ impl Asked {
             _ => Builds::default(),
         };
         let is_bound = builds.on_kept || call == Call::Embeddings;
+        let may_hold_foreign = is_mixed && adapt::may_hold_foreign(&body, call.protocol());
         Ok(Self {
             call,
             method: head.method,
@@ -172,6 +180,7 @@ impl Asked {
             only: is_bound.then_some(Interface::Openai),
             kept_by: builds.on.and_then(|id| kept.account(&id)),
             may_be_kept: builds.will_be_kept,
+            may_hold_foreign,
         })
     }
 

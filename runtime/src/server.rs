@@ -165,7 +165,13 @@ async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
 fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload, kept: Kept) -> Running {
     let Kept { records, file } = kept;
     let proxy = Proxy::new(Arc::clone(reload.live()));
-    let router = admin::router(&reload, Arc::clone(&records), file.clone(), addr.port());
+    let router = admin::router(
+        &reload,
+        Arc::clone(&records),
+        file.clone(),
+        proxy.clone(),
+        addr.port(),
+    );
     let front = Front::new(proxy, router);
     let saver = file.map(|file| Saver::start(file, records, Arc::clone(reload.live())));
     let (stop, stopped) = oneshot::channel();

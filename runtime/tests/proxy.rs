@@ -3,6 +3,8 @@
 
 #[path = "proxy/bytes.rs"]
 mod bytes;
+#[path = "proxy/clients.rs"]
+mod clients;
 #[path = "proxy/counts.rs"]
 mod counts;
 #[path = "proxy/fallback.rs"]

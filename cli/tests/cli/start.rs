@@ -1,6 +1,6 @@
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 
 use crate::{Place, QUICK_START, assert_story, binary};
 
@@ -37,12 +37,12 @@ fn without_a_config_the_home_folder_is_looked_at() {
     assert!(String::from_utf8_lossy(&told.stderr).contains("config.yml"));
 }
 
+/// `ctr start` with these arguments besides, and the first line it says.
 #[cfg(unix)]
-#[test]
-fn it_serves_until_it_is_told_to_stop() {
-    let place = Place::quick_start();
+fn started(place: &Place, arguments: &[&str]) -> (Child, String) {
     let mut child = Command::new(binary())
         .args(["start", "--config", "registration.yaml", "--port", "0"])
+        .args(arguments)
         .current_dir(place.path(""))
         .env("PRIMARY_KEY", "first")
         .env("SECONDARY_KEY", "second")
@@ -55,16 +55,66 @@ fn it_serves_until_it_is_told_to_stop() {
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)
         .unwrap();
-    assert!(
-        line.contains("(1 model, 1 pool) on http://127.0.0.1:"),
-        "{line}"
-    );
+    (child, line)
+}
+
+#[cfg(unix)]
+fn stop(mut child: Child) {
     let told = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
         .unwrap();
     assert!(told.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_serves_until_it_is_told_to_stop() {
+    let place = Place::quick_start();
+    let (child, line) = started(&place, &[]);
+    assert!(
+        line.contains("(1 model, 1 pool) on http://127.0.0.1:"),
+        "{line}"
+    );
+    stop(child);
+    // Nothing was learnt of any endpoint, so there is nothing to keep.
+    assert!(!place.path(".claude-trigger-router").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_learnt_of_endpoints_is_kept() {
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = format!("http://{}", refusing.local_addr().unwrap());
+    // Every connection is closed at once.
+    std::thread::spawn(move || refusing.incoming().for_each(drop));
+    let text = QUICK_START.replace("https://api.anthropic.com", &upstream);
+    for (arguments, folder) in [
+        (&[][..], ".claude-trigger-router"),
+        (&["--state-dir", "state"][..], "state"),
+    ] {
+        let place = Place::new().with("registration.yaml", &text);
+        let (child, line) = started(&place, arguments);
+        let address = line.trim().rsplit("http://").next().unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = r#"{"model":"sonnet"}"#;
+        let request = format!(
+            "POST /v1/messages HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+        stop(child);
+        let file = place.read(&format!("{folder}/model-pool-health.json"));
+        assert_eq!(
+            file.matches("\"lastFailure\":\"network\"").count(),
+            2,
+            "{file}"
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use ctr_compiler::plan::Interface;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
@@ -90,6 +91,14 @@ impl Shape {
             Self::Anthropic
         } else {
             Self::Openai
+        }
+    }
+
+    /// Whose protocol the caller speaks.
+    pub(super) fn interface(self) -> Interface {
+        match self {
+            Self::Anthropic => Interface::Anthropic,
+            Self::Openai | Self::Api => Interface::Openai,
         }
     }
 

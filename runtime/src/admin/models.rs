@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use ctr_compiler::diagnostic::nearest;
-use ctr_compiler::plan::{Interface, Plan, Target};
+use ctr_compiler::plan::{Plan, Target};
 use http::{HeaderMap, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Shape};
 use super::{App, access};
 use crate::protocol::error::{ProxyError, shown};
-use crate::proxy::request_id;
+use crate::proxy::{Listing, request_id};
 
 /// Models of one page of Anthropic's list, unless the client says another number.
 const PAGE: usize = 20;
@@ -20,22 +20,39 @@ const PAGE: usize = 20;
 const LARGEST_PAGE: usize = 1000;
 
 pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    let live = app.live.load();
+    let live = app.live.load_full();
     let shape = Shape::of_shared(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
     }
     let plan = live.plan();
     let ids: Vec<&str> = plan.logical_ids().collect();
-    let body = match shape {
+    let page = match shape {
         Shape::Anthropic => match Page::asked(uri.query().unwrap_or_default()) {
-            Ok(page) => page.of(&ids, plan),
+            Ok(page) => page,
             Err(message) => return shape.refusal(StatusCode::BAD_REQUEST, message),
         },
-        _ => {
-            let models = ids.iter().map(|id| openai(id));
-            json!({ "object": "list", "data": models.collect::<Vec<_>>() })
-        }
+        _ => Page::all(),
+    };
+    let listing = Listing {
+        interface: shape.interface(),
+        query: uri.query(),
+        headers: &headers,
+    };
+    let (shown, has_more) = page.of(&ids);
+    let told = app.proxy.told_of(&live, shown, listing).await;
+    let models = shown
+        .iter()
+        .map(|id| model(id, plan, shape, told.get(*id).cloned()));
+    let models: Vec<Value> = models.collect();
+    let body = match shape {
+        Shape::Anthropic => json!({
+            "data": models,
+            "has_more": has_more,
+            "first_id": shown.first(),
+            "last_id": shown.last(),
+        }),
+        _ => json!({ "object": "list", "data": models }),
     };
     answer::json(StatusCode::OK, &body)
 }
@@ -44,9 +61,10 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -
 pub(super) async fn one(
     State(app): State<App>,
     Path(id): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let live = app.live.load();
+    let live = app.live.load_full();
     let shape = Shape::of_shared(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
@@ -57,17 +75,27 @@ pub(super) async fn one(
             asked: Some(shown(&id)),
             nearest: nearest(&id, plan.logical_ids()).map(str::to_owned),
         };
-        let interface = match shape {
-            Shape::Anthropic => Interface::Anthropic,
-            _ => Interface::Openai,
-        };
-        return unknown.respond(interface, &request_id());
+        return unknown.respond(shape.interface(), &request_id());
     }
-    let body = match shape {
-        Shape::Anthropic => anthropic(&id, plan),
-        _ => openai(&id),
+    let listing = Listing {
+        interface: shape.interface(),
+        query: uri.query(),
+        headers: &headers,
     };
-    answer::json(StatusCode::OK, &body)
+    let told = app.proxy.told_of_one(&live, &id, listing).await;
+    answer::json(StatusCode::OK, &model(&id, plan, shape, told))
+}
+
+/// A model as its upstream tells of it, under its id here; else as the plan knows it.
+fn model(id: &str, plan: &Plan, shape: Shape, told: Option<Value>) -> Value {
+    match (told, shape) {
+        (Some(mut told), _) => {
+            told["id"] = id.into();
+            told
+        }
+        (None, Shape::Anthropic) => anthropic(id, plan),
+        (None, _) => openai(id),
+    }
 }
 
 fn openai(id: &str) -> Value {
@@ -134,27 +162,29 @@ impl Page {
         Ok(page)
     }
 
-    fn of(&self, ids: &[&str], plan: &Plan) -> Value {
+    /// Of a protocol that has no pages.
+    fn all() -> Self {
+        Self {
+            limit: usize::MAX,
+            ..Self::default()
+        }
+    }
+
+    /// The ids that are shown, and whether there are more.
+    fn of<'i, 'p>(&self, ids: &'i [&'p str]) -> (&'i [&'p str], bool) {
         let place = |id: &Option<String>| {
             let id = id.as_ref()?;
             ids.iter().position(|known| known == id)
         };
         let start = place(&self.after).map_or(0, |at| at + 1);
         let rest = &ids[start..];
-        let (shown, has_more) = match place(&self.before) {
+        match place(&self.before) {
             // A page that ends before an id is the one nearest to it.
             Some(end) => {
-                let before = &ids[..end];
                 let from = end.saturating_sub(self.limit);
-                (&before[from..], from > 0)
+                (&ids[from..end], from > 0)
             }
             None => (&rest[..rest.len().min(self.limit)], rest.len() > self.limit),
-        };
-        json!({
-            "data": shown.iter().map(|id| anthropic(id, plan)).collect::<Vec<_>>(),
-            "has_more": has_more,
-            "first_id": shown.first(),
-            "last_id": shown.last(),
-        })
+        }
     }
 }

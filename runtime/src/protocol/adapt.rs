@@ -71,6 +71,30 @@ pub fn adapt(body: &mut Json<'_>, protocol: Protocol, lacks: Lacks, dropped: &mu
     taken.images || taken.tools || taken.reasoning
 }
 
+/// Whether a request may hold thinking that a maker of another protocol has
+/// sealed, or none; such as only it would take back.
+pub fn may_hold_foreign(body: &[u8], protocol: Protocol) -> bool {
+    let has = |text: &str| memchr::memmem::find(body, text.as_bytes()).is_some();
+    match protocol {
+        Protocol::Messages => has("\"ctr:") || has("\"signature\":\"\""),
+        Protocol::Responses => has("\"ctr:"),
+        Protocol::Chat => false,
+    }
+}
+
+/// Takes such thinking out of a request; whether there was any.
+pub fn without_foreign(body: &mut Json<'_>, protocol: Protocol, dropped: &mut Dropped) -> bool {
+    let taken = body.object_mut().is_some_and(|body| match protocol {
+        Protocol::Messages => messages::without_foreign(body),
+        Protocol::Responses => responses::without_foreign(body),
+        Protocol::Chat => false,
+    });
+    if taken {
+        dropped.note("thinking");
+    }
+    taken
+}
+
 /// A call as text.
 fn call<'a>(name: Text<'a>, arguments: Text<'a>) -> Text<'a> {
     let parts = [

@@ -65,8 +65,8 @@ impl Telling {
         let mut headers = asked.headers.clone();
         let (body, uri) = if client == speaks {
             let body = match lacks {
-                Some(lacks) => telling.adapted(asked, upstream, client, lacks)?,
-                None => None,
+                None if !asked.may_hold_foreign => None,
+                lacks => telling.adapted(asked, upstream, client, lacks)?,
             };
             let as_it_came = || Spliced::new(&asked.body, &asked.ask, &upstream.model);
             let uri = headers::target(&uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
@@ -96,16 +96,23 @@ impl Telling {
         Ok(telling)
     }
 
-    /// The request without what is lacking; none where nothing was taken out.
+    /// The request without what is lacking, or no business of the endpoint's; none
+    /// where nothing was taken out.
     fn adapted(
         &mut self,
         asked: &Asked,
         upstream: &Upstream,
         client: Protocol,
-        lacks: Lacks,
+        lacks: Option<Lacks>,
     ) -> Result<Option<Spliced>, ProxyError> {
         let mut json = parsed(asked, client)?;
-        if !adapt::adapt(&mut json, client, lacks, &mut self.dropped) {
+        let dropped = &mut self.dropped;
+        let mut changed =
+            lacks.is_some_and(|lacks| adapt::adapt(&mut json, client, lacks, dropped));
+        if asked.may_hold_foreign {
+            changed |= adapt::without_foreign(&mut json, client, dropped);
+        }
+        if !changed {
             return Ok(None);
         }
         if let Some(body) = json.object_mut() {

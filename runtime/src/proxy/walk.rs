@@ -15,6 +15,7 @@ use super::Asked;
 use super::account::{Account, Mark};
 use super::asking::Asking;
 use super::attempt::Answer;
+use super::call::Call;
 use super::client::Client;
 use super::kept::Kept;
 use crate::activate::{self, Live, Upstream};
@@ -26,6 +27,10 @@ const ROUNDS: usize = 3;
 
 /// Bytes that make a token, roughly, in any tongue that JSON is written in.
 const BYTES_A_TOKEN: u64 = 4;
+
+/// Why a request that builds on what OpenAI keeps can go nowhere.
+const KEPT: &str = "`previous_response_id`, `conversation`, `prompt` and `background` work only \
+    at an OpenAI endpoint, and this model has none";
 
 /// An answer the client will get, and the attempt it came from while that runs.
 pub(super) struct Committed {
@@ -116,6 +121,7 @@ pub(super) fn decide<'p>(
             asked: features.model.map(shown),
             nearest,
         },
+        NoRoute::Interface { .. } if asked.call != Call::Embeddings => ProxyError::Untold(KEPT),
         NoRoute::Interface { model, speaks } => ProxyError::WrongProtocol { model, speaks },
         NoRoute::NothingEnabled { model } => ProxyError::NothingEnabled { model },
         NoRoute::AllOut { model, until_ms } => ProxyError::AllOut {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn back(client: Protocol, endpoint: Protocol, stream: bool) -> Back {
     let body = match client {
         Protocol::Responses => format!("{{\"input\":\"\",\"stream\":{stream}}}"),
-        _ => format!("{{\"messages\":[],\"stream\":{stream}}}"),
+        _ => format!("{{\"messages\":[{{}}],\"stream\":{stream}}}"),
     };
     let call = Call {
         client,

@@ -182,9 +182,9 @@ fn meaning(answer: &Answer<'_>) -> impl PartialEq + std::fmt::Debug + use<> {
 fn back(client: Protocol, endpoint: Protocol) -> Back {
     let body = match client {
         Protocol::Messages => {
-            "{\"messages\":[],\"stream\":true,\"thinking\":{\"type\":\"adaptive\"}}"
+            "{\"messages\":[{}],\"stream\":true,\"thinking\":{\"type\":\"adaptive\"}}"
         }
-        Protocol::Chat => "{\"messages\":[],\"stream\":true}",
+        Protocol::Chat => "{\"messages\":[{}],\"stream\":true}",
         Protocol::Responses => "{\"input\":\"\",\"stream\":true}",
     };
     let call = Call {

@@ -156,7 +156,7 @@ async fn what_only_openai_keeps_is_not_sent_to_anthropic() {
         body["error"]["message"]
             .as_str()
             .unwrap()
-            .contains("anthropic"),
+            .contains("previous_response_id"),
         "{body}"
     );
 }

@@ -75,7 +75,7 @@ async fn a_body_of_another_kind() {
         assert_eq!((status, of.as_str()), (415, "invalid_request_error"));
         let shown = kind.split(';').next().unwrap();
         assert!(
-            message.contains(&shown) && !message.contains("secret"),
+            message.contains(shown) && !message.contains("secret"),
             "{message}"
         );
     }

@@ -408,6 +408,7 @@ async fn a_body_that_cannot_be_told() {
     for body in [
         "{\"model\":\"m\"}",
         "{\"model\":\"m\",\"messages\":\"hi\"}",
+        "{\"model\":\"m\",\"messages\":[]}",
         "{\"model\":\"m\",\"messages\":[}",
         "{\"model\":\"m\",\"messages\":[\"\\x\"]}",
     ] {
@@ -469,4 +470,29 @@ async fn what_a_model_cannot_do_becomes_text() {
             assert_eq!(received.header("anthropic-beta"), Some(headers[0].1));
         }
     }
+}
+
+#[tokio::test]
+async fn thinking_of_another_endpoint_is_not_sent_to_anthropic() {
+    let (a, b) = (upstream().await, upstream().await);
+    let stage = Stage::new(&mixed(&[(&a, MESSAGES), (&b, CHAT)])).await;
+    let body = "{ \"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"x\",\"signature\":\"SEAL\"},{\"type\":\"text\",\"text\":\"t\"}]}]}";
+    let foreign = body.replace("SEAL", "ctr:content");
+    let got = stage.ask(MESSAGES, &[], &foreign).await;
+    assert_eq!(
+        (got.header("x-ctr-dropped"), got.header("x-ctr-translated")),
+        ("thinking", "")
+    );
+    let told = a.received().pop().unwrap().json();
+    assert_eq!(
+        told["messages"][0]["content"],
+        json!([{ "type": "text", "text": "t" }])
+    );
+    let own = body.replace("SEAL", "EqQB");
+    let got = stage.ask(MESSAGES, &[], &own).await;
+    assert_eq!(
+        a.received().pop().unwrap().body,
+        own.replace("\"m\"", "\"up/a\"")
+    );
+    assert_eq!(got.header("x-ctr-dropped"), "");
 }

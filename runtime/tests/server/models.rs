@@ -1,5 +1,6 @@
 //! The list of models as clients walk through it, one model, and the root.
 
+use ctr_runtime::scripted::ScriptedUpstream;
 use serde_json::json;
 
 use crate::home::{Answer, Home, KEY, ask, get};
@@ -123,4 +124,46 @@ async fn the_root_says_that_somebody_is_there() {
     let root = get(&running, "/", "").await;
     assert_eq!((root.status, &root.body["status"]), (200, &json!("ok")));
     assert_eq!(ask(&running, "HEAD", "/", "", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_an_upstream_tells_of_a_model_is_shown_under_its_id_here() {
+    let up = ScriptedUpstream::start().await.unwrap();
+    let home = Home::new();
+    let text = format!(
+        "APIKEY: \"${{CTR_KEY}}\"\nModels:\n  - {{id: mine, api: '{0}', key: '${{UPSTREAM_KEY}}', interface: anthropic, model: scripted}}\n  \
+         - {{id: other, api: '{0}', key: '${{UPSTREAM_KEY}}', interface: openai, model: scripted}}\nRouter: {{default: mine}}\n",
+        up.url()
+    );
+    home.write("registration.yaml", &text);
+    let running = home.start().await;
+    let headers = format!("x-api-key: {KEY}\r\n{VERSION}x-app: cli\r\n");
+    let answer = get(&running, "/v1/models?limit=1000", &headers).await;
+    assert_eq!(answer.body["data"][0]["display_name"], "Scripted");
+    assert_eq!(answer.body["data"][0]["id"], "mine");
+    // An endpoint of the other protocol lists its models in another way.
+    assert_eq!(answer.body["data"][1]["display_name"], "other");
+    let received = up.received();
+    assert_eq!(
+        (received.len(), received[0].target.as_str()),
+        (1, "/v1/models?limit=1000")
+    );
+    for (name, value) in [
+        ("x-api-key", "upstream-secret"),
+        ("anthropic-version", "2026-10-21"),
+        ("x-app", "cli"),
+    ] {
+        assert_eq!(received[0].header(name), Some(value));
+    }
+    let openai = get(&running, "/v1/models", &format!("x-api-key: {KEY}\r\n")).await;
+    assert_eq!(
+        (
+            &openai.body["data"][0]["owned_by"],
+            &openai.body["data"][1]["owned_by"]
+        ),
+        (&json!("ctr"), &json!("scripted"))
+    );
+    let one = get(&running, "/v1/models/mine", &headers).await;
+    assert_eq!((one.status, &one.body["id"]), (200, &json!("mine")));
+    assert_eq!(up.received().pop().unwrap().target, "/v1/models/scripted");
 }

@@ -2,6 +2,7 @@
 
 use super::super::anthropic::arguments;
 use super::super::json::{Json, Object};
+use super::super::neutral::Seal;
 use super::{Lacks, PICTURE, Taken, call, result, texts};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
@@ -33,6 +34,55 @@ pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
             }
         }
     }
+}
+
+/// Whether there was any thinking of another maker. Anthropic's goes before the
+/// calls it led to; where these are left alone, nothing more is thought about them.
+pub(super) fn without_foreign(body: &mut Object<'_>) -> bool {
+    let mut taken = false;
+    let mut thinks = true;
+    let messages = body.get_mut("messages").and_then(Json::items_mut);
+    for message in messages.into_iter().flatten() {
+        let is_assistant = message.get("role").is_some_and(|role| role.is("assistant"));
+        let content = message
+            .object_mut()
+            .and_then(|message| message.get_mut("content"));
+        let Some(blocks) = content.and_then(Json::items_mut) else {
+            continue;
+        };
+        blocks.retain(|block| {
+            let is_foreign = is_foreign(block);
+            taken |= is_foreign;
+            !is_foreign
+        });
+        if is_assistant {
+            let is = |block: &Json<'_>, kind: &str| block.get("type").is_some_and(|of| of.is(kind));
+            let calls = blocks.iter().any(|block| is(block, "tool_use"));
+            let thought = blocks
+                .first()
+                .is_some_and(|first| is(first, "thinking") || is(first, "redacted_thinking"));
+            thinks = !calls || thought;
+        }
+    }
+    let is_enabled = body
+        .get("thinking")
+        .and_then(|thinking| thinking.get("type"))
+        .is_some_and(|kind| kind.is("enabled"));
+    if taken && is_enabled && !thinks {
+        body.remove("thinking");
+    }
+    taken
+}
+
+fn is_foreign(block: &Json<'_>) -> bool {
+    block.get("type").is_some_and(|kind| kind.is("thinking"))
+        && block
+            .get("signature")
+            .and_then(Json::text)
+            .is_none_or(|signature| {
+                let seal = Seal::from_signature(signature.clone());
+                !matches!(seal, Some(Seal::Signature(_)))
+            })
 }
 
 fn block(block: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {

@@ -1,6 +1,7 @@
 //! Requests of Responses.
 
-use super::super::json::{Json, Object};
+use super::super::json::{Json, Object, Text};
+use super::super::neutral::Seal;
 use super::{Lacks, PICTURE, Taken, call, result, texts};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
@@ -27,6 +28,24 @@ pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
     for one in items {
         item(one, lacks, taken);
     }
+}
+
+/// Whether there was any reasoning of another maker.
+pub(super) fn without_foreign(body: &mut Object<'_>) -> bool {
+    let mut taken = false;
+    let items = body.get_mut("input").and_then(Json::items_mut);
+    if let Some(items) = items {
+        items.retain(|item| {
+            let sealed = item.get("encrypted_content").and_then(Json::text);
+            let is_foreign = sealed.is_some_and(|content| {
+                let seal = Seal::from_encrypted(Text::default(), content.clone());
+                !matches!(seal, Seal::Encrypted(..))
+            });
+            taken |= is_foreign;
+            !is_foreign
+        });
+    }
+    taken
 }
 
 fn item(item: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {

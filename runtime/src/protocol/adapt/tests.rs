@@ -118,3 +118,43 @@ fn thinking_is_left_out() {
         assert!(body.contains("\"tools\""), "{body}");
     }
 }
+
+#[test]
+fn thinking_of_another_maker_is_left_out() {
+    let taken = |protocol: Protocol, body: &str| {
+        assert!(may_hold_foreign(body.as_bytes(), protocol));
+        let mut json = Json::parse(body, opaque(protocol)).expect("JSON");
+        let mut dropped = Dropped::default();
+        let taken = without_foreign(&mut json, protocol, &mut dropped);
+        assert_eq!(taken, dropped.words() == "thinking");
+        json.to_string()
+    };
+    let body = |first: &str, thinking: &str| {
+        format!(
+            r#"{{"thinking":{{"type":"{thinking}"}},"messages":[{{"role":"assistant","content":[{first}{{"type":"thinking","thinking":"h","signature":"ctr:content"}},{{"type":"thinking","thinking":"","signature":""}},{{"type":"tool_use","id":"1","name":"a","input":{{}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"1","content":"ctr:content"}}]}}]}}"#
+        )
+    };
+    let own = r#"{"type":"thinking","thinking":"own","signature":"sig"},"#;
+    let left = taken(Protocol::Messages, &body(own, "enabled"));
+    assert!(
+        left.contains("\"enabled\"")
+            && left.contains("\"sig\"")
+            && !left.contains("\"signature\":\"ctr:"),
+        "{left}"
+    );
+    // Where nothing of its own leads to a call, Anthropic would refuse to think on.
+    let left = taken(Protocol::Messages, &body("", "enabled"));
+    assert!(
+        !left.contains("enabled") && !left.contains("\"signature\""),
+        "{left}"
+    );
+    assert!(taken(Protocol::Messages, &body("", "adaptive")).contains("adaptive"));
+    let quoted = r#"{"messages":[{"role":"user","content":"ctr:"}]}"#;
+    assert_eq!(taken(Protocol::Messages, quoted), quoted);
+
+    let body = r#"{"input":[{"type":"reasoning","encrypted_content":"ctr:signature:s"},{"type":"reasoning","encrypted_content":"gAAA"}]}"#;
+    assert_eq!(
+        taken(Protocol::Responses, body),
+        r#"{"input":[{"type":"reasoning","encrypted_content":"gAAA"}]}"#
+    );
+}

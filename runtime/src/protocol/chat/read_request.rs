@@ -51,6 +51,9 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
     let Json::List(messages) = messages else {
         return Err(Unreadable("`messages` is not a list"));
     };
+    if messages.is_empty() {
+        return Err(Unreadable("`messages` is empty"));
+    }
     for one in messages {
         message(one, &mut request, dropped);
     }
