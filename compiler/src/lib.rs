@@ -20,6 +20,7 @@ pub mod document;
 pub mod health;
 pub mod import;
 pub mod lint;
+pub mod matching;
 mod pattern;
 pub mod plan;
 pub mod registration;

@@ -1,0 +1,273 @@
+//! The rules of a plan against a text: which match, at a cost that follows the
+//! text and not the number of rules.
+//!
+//! All keywords go into one automaton. So do literals that a regular expression
+//! cannot match without; the expression itself is run only where one of its
+//! literals occurs (as RE2's `FilteredRE2` does). Expressions without such a
+//! literal share one set. Keywords are compared as claude-trigger-router does:
+//! as parts of words, in lower case unless the rule says otherwise.
+
+mod literals;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use crate::plan::{Pattern, Rule};
+
+/// Bytes that one compiled expression may take.
+pub const REGEX_BYTES: usize = 1 << 20;
+
+/// Bytes that a set of expressions may take.
+const SET_BYTES: usize = 64 << 20;
+
+/// The one letter that an expression takes for an ASCII one and that lower case keeps.
+const LONG_S: char = 'ſ';
+
+/// The rules of a plan, ready to be asked. A disabled rule never matches.
+pub struct Matcher {
+    /// Keywords and literals in lower case.
+    folded: Words,
+    /// Keywords whose case counts.
+    exact: Words,
+    /// Expressions that run where one of their literals occurs.
+    gated: Vec<Expression>,
+    /// Expressions that always run.
+    always: RegexSet,
+    /// The rules of `always`, by position.
+    owners: Vec<usize>,
+}
+
+/// Words to find, and what each says.
+struct Words {
+    automaton: Option<AhoCorasick>,
+    says: Vec<Says>,
+}
+
+/// What the occurrence of a word says.
+#[derive(Clone, Copy)]
+enum Says {
+    /// The rule at this position matches.
+    Rule(usize),
+    /// The expression at this position may match.
+    Expression(usize),
+}
+
+/// One regular expression and the rule it belongs to.
+struct Expression {
+    rule: usize,
+    regex: Regex,
+}
+
+/// An expression of a rule that cannot be used, which the compiler has refused before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPattern {
+    /// The rule.
+    pub rule: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for BadPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule `{}`: {}", self.rule, self.what)
+    }
+}
+
+impl std::error::Error for BadPattern {}
+
+impl Matcher {
+    /// Prepares the rules of a plan, in their order.
+    ///
+    /// # Errors
+    /// The first rule with an expression that cannot be compiled.
+    pub fn new(rules: &[Rule]) -> Result<Self, BadPattern> {
+        let mut building = Building::default();
+        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
+            for pattern in &rule.patterns {
+                building.add(at, pattern).map_err(|error| BadPattern {
+                    rule: rule.name.clone(),
+                    what: error.to_string(),
+                })?;
+            }
+        }
+        building.finish()
+    }
+
+    /// Position of the first rule that matches.
+    pub fn first(&self, text: &str) -> Option<usize> {
+        let mut best = usize::MAX;
+        self.search(text, |rule| {
+            best = best.min(rule);
+            best > 0
+        });
+        (best < usize::MAX).then_some(best)
+    }
+
+    /// Positions of all rules that match, in their order.
+    pub fn all(&self, text: &str) -> BTreeSet<usize> {
+        let mut all = BTreeSet::new();
+        self.search(text, |rule| {
+            all.insert(rule);
+            true
+        });
+        all
+    }
+
+    /// Tells `found` each rule that matches, some more than once, until it says stop.
+    fn search(&self, text: &str, mut found: impl FnMut(usize) -> bool) {
+        let mut maybe: BTreeSet<usize> = match text.contains(LONG_S) {
+            true => (0..self.gated.len()).collect(),
+            false => BTreeSet::new(),
+        };
+        for (words, text) in [
+            (&self.exact, Cow::Borrowed(text)),
+            (&self.folded, folded(text)),
+        ] {
+            let Some(automaton) = &words.automaton else {
+                continue;
+            };
+            for word in automaton.find_overlapping_iter(text.as_ref()) {
+                match words.says[word.pattern().as_usize()] {
+                    Says::Rule(rule) => {
+                        if !found(rule) {
+                            return;
+                        }
+                    }
+                    Says::Expression(at) => {
+                        maybe.insert(at);
+                    }
+                }
+            }
+        }
+        for expression in maybe.into_iter().filter_map(|at| self.gated.get(at)) {
+            if expression.regex.is_match(text) && !found(expression.rule) {
+                return;
+            }
+        }
+        if self.always.is_empty() {
+            return;
+        }
+        for at in self.always.matches(text) {
+            if self.owners.get(at).is_some_and(|rule| !found(*rule)) {
+                return;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Matcher")
+            .field("words", &(self.folded.says.len() + self.exact.says.len()))
+            .field("expressions", &(self.gated.len() + self.owners.len()))
+            .finish()
+    }
+}
+
+/// A text as keywords are compared with it. ASCII is left to the automaton.
+fn folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.to_lowercase())
+}
+
+#[derive(Default)]
+struct Building {
+    folded: Vec<(String, Says)>,
+    exact: Vec<(String, Says)>,
+    gated: Vec<Expression>,
+    always: Vec<(String, usize)>,
+}
+
+impl Building {
+    fn add(&mut self, rule: usize, pattern: &Pattern) -> Result<(), regex::Error> {
+        match pattern {
+            Pattern::Exact {
+                case_sensitive,
+                keywords,
+            } => {
+                let keywords = keywords.iter().filter(|keyword| !keyword.trim().is_empty());
+                for keyword in keywords {
+                    match case_sensitive {
+                        true => self.exact.push((keyword.clone(), Says::Rule(rule))),
+                        false => {
+                            self.folded.push((keyword.to_lowercase(), Says::Rule(rule)));
+                        }
+                    }
+                }
+            }
+            Pattern::Regex {
+                case_sensitive,
+                pattern,
+            } => {
+                let regex = compiled(pattern, *case_sensitive)?;
+                match literals::required(pattern) {
+                    Some(literals) => {
+                        let at = self.gated.len();
+                        self.gated.push(Expression { rule, regex });
+                        let says = Says::Expression(at);
+                        let literals = literals.into_iter();
+                        self.folded.extend(literals.map(|literal| (literal, says)));
+                    }
+                    None => {
+                        let flags = if *case_sensitive { "(?m)" } else { "(?mi)" };
+                        self.always.push((format!("{flags}(?:{pattern})"), rule));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Matcher, BadPattern> {
+        let set = RegexSetBuilder::new(self.always.iter().map(|(pattern, _)| pattern))
+            .size_limit(SET_BYTES)
+            .build();
+        let too_many = |what: String| BadPattern {
+            rule: String::new(),
+            what,
+        };
+        Ok(Matcher {
+            folded: words(self.folded, true).map_err(|error| too_many(error.to_string()))?,
+            exact: words(self.exact, false).map_err(|error| too_many(error.to_string()))?,
+            gated: self.gated,
+            always: set.map_err(|error| too_many(error.to_string()))?,
+            owners: self.always.into_iter().map(|(_, rule)| rule).collect(),
+        })
+    }
+}
+
+/// A rule's expression: line by line, and without regard to capitals unless they count.
+///
+/// # Errors
+/// When it is no expression, or compiles to more than [`REGEX_BYTES`].
+pub fn compiled(pattern: &str, case_sensitive: bool) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .multi_line(true)
+        .case_insensitive(!case_sensitive)
+        .size_limit(REGEX_BYTES)
+        .build()
+}
+
+fn words(words: Vec<(String, Says)>, fold: bool) -> Result<Words, aho_corasick::BuildError> {
+    if words.is_empty() {
+        return Ok(Words {
+            automaton: None,
+            says: Vec::new(),
+        });
+    }
+    let automaton = AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .ascii_case_insensitive(fold)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(words.iter().map(|(word, _)| word))?;
+    Ok(Words {
+        automaton: Some(automaton),
+        says: words.into_iter().map(|(_, says)| says).collect(),
+    })
+}
