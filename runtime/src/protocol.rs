@@ -15,6 +15,7 @@ pub mod json;
 pub mod names;
 pub mod neutral;
 pub mod responses;
+pub mod features;
 pub mod sse;
 pub mod translate;
 pub(crate) mod usage;
