@@ -121,10 +121,8 @@ impl World {
         let seen = |endpoint: &Endpoint| self.seen(endpoint);
         let start = Instant::now();
         for at in 0..DECISIONS {
-            let features = RequestFeatures {
-                interface: Some(Interface::Anthropic),
-                model: Some(&names[at % names.len()]),
-            };
+            let asked = Some(names[at % names.len()].as_str());
+            let features = RequestFeatures::plain(Some(Interface::Anthropic), asked);
             let snapshot = PoolSnapshot::new(&seen, at as u64);
             let decision = route(&self.plan, &features, &snapshot);
             assert_eq!(

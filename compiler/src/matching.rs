@@ -19,7 +19,7 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use crate::plan::{Pattern, Rule};
 
 /// Bytes that one compiled expression may take.
-pub const REGEX_BYTES: usize = 1 << 20;
+pub const REGEX_BYTES: usize = 16 << 20;
 
 /// Bytes that a set of expressions may take.
 const SET_BYTES: usize = 64 << 20;
@@ -28,6 +28,7 @@ const SET_BYTES: usize = 64 << 20;
 const LONG_S: char = 'ſ';
 
 /// The rules of a plan, ready to be asked. A disabled rule never matches.
+#[derive(Default)]
 pub struct Matcher {
     /// Keywords and literals in lower case.
     folded: Words,
@@ -39,9 +40,12 @@ pub struct Matcher {
     always: RegexSet,
     /// The rules of `always`, by position.
     owners: Vec<usize>,
+    /// Expressions that always run and are too large for one set together.
+    alone: Vec<Expression>,
 }
 
 /// Words to find, and what each says.
+#[derive(Default)]
 struct Words {
     automaton: Option<AhoCorasick>,
     says: Vec<Says>,
@@ -148,6 +152,11 @@ impl Matcher {
                 return;
             }
         }
+        for expression in &self.alone {
+            if expression.regex.is_match(text) && !found(expression.rule) {
+                return;
+            }
+        }
         if self.always.is_empty() {
             return;
         }
@@ -181,7 +190,8 @@ struct Building {
     folded: Vec<(String, Says)>,
     exact: Vec<(String, Says)>,
     gated: Vec<Expression>,
-    always: Vec<(String, usize)>,
+    /// Each with its text, flags included.
+    always: Vec<(String, Expression)>,
 }
 
 impl Building {
@@ -216,7 +226,8 @@ impl Building {
                     }
                     None => {
                         let flags = if *case_sensitive { "(?m)" } else { "(?mi)" };
-                        self.always.push((format!("{flags}(?:{pattern})"), rule));
+                        let text = format!("{flags}(?:{pattern})");
+                        self.always.push((text, Expression { rule, regex }));
                     }
                 }
             }
@@ -225,20 +236,28 @@ impl Building {
     }
 
     fn finish(self) -> Result<Matcher, BadPattern> {
-        let set = RegexSetBuilder::new(self.always.iter().map(|(pattern, _)| pattern))
+        let too_many = |error: aho_corasick::BuildError| BadPattern {
+            rule: String::new(),
+            what: error.to_string(),
+        };
+        let mut matcher = Matcher {
+            folded: words(self.folded, true).map_err(too_many)?,
+            exact: words(self.exact, false).map_err(too_many)?,
+            gated: self.gated,
+            ..Matcher::default()
+        };
+        let set = RegexSetBuilder::new(self.always.iter().map(|(text, _)| text))
             .size_limit(SET_BYTES)
             .build();
-        let too_many = |what: String| BadPattern {
-            rule: String::new(),
-            what,
-        };
-        Ok(Matcher {
-            folded: words(self.folded, true).map_err(|error| too_many(error.to_string()))?,
-            exact: words(self.exact, false).map_err(|error| too_many(error.to_string()))?,
-            gated: self.gated,
-            always: set.map_err(|error| too_many(error.to_string()))?,
-            owners: self.always.into_iter().map(|(_, rule)| rule).collect(),
-        })
+        match set {
+            Ok(set) => {
+                matcher.always = set;
+                let owners = self.always.into_iter().map(|(_, it)| it.rule);
+                matcher.owners = owners.collect();
+            }
+            Err(_) => matcher.alone = self.always.into_iter().map(|(_, it)| it).collect(),
+        }
+        Ok(matcher)
     }
 }
 

@@ -13,6 +13,7 @@ mod index;
 mod lower;
 mod named;
 mod pool;
+mod prepared;
 mod provenance;
 mod secret;
 mod smart;
@@ -78,7 +79,7 @@ pub struct Plan {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream_timeout_ms: Option<u64>,
     #[serde(skip)]
-    index: index::Lazy,
+    prepared: prepared::Prepared,
 }
 
 /// Where the proxy listens.
@@ -249,6 +250,9 @@ pub struct Thinking {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Router {
+    /// Names of small models that clients ask for in the background; `*` stands
+    /// for any characters.
+    pub background_models: Vec<String>,
     /// Whether images always go through the image agent, and never straight to slot `image`.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub force_image_agent: bool,
@@ -257,6 +261,38 @@ pub struct Router {
     /// What each configured slot names: a logical model id or a `provider,model` reference.
     #[serde(serialize_with = "canonical::by_word")]
     pub slots: BTreeMap<Slot, String>,
+}
+
+impl Router {
+    /// Whether a model that is asked for is one of [`Router::background_models`].
+    pub fn is_background(&self, asked: &str) -> bool {
+        self.background_models
+            .iter()
+            .any(|pattern| matches_pattern(pattern, asked))
+    }
+}
+
+/// Whether a name is of a pattern in which `*` stands for any characters.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
 }
 
 /// A service that endpoints refer to.
@@ -369,7 +405,15 @@ pub enum Target<'p> {
     Endpoint(&'p Endpoint),
 }
 
-impl Target<'_> {
+impl<'p> Target<'p> {
+    /// The name it goes by: its id.
+    pub fn name(&self) -> &'p str {
+        match self {
+            Target::Model(id, _) | Target::Pool(id, _) => id,
+            Target::Endpoint(endpoint) => &endpoint.id,
+        }
+    }
+
     /// Whether anything behind it is enabled.
     pub fn is_enabled(&self) -> bool {
         match self {
@@ -380,12 +424,6 @@ impl Target<'_> {
 }
 
 impl Plan {
-    /// Resolves a logical model id or a `provider,model` reference. A model
-    /// wins over a pool of the same id.
-    pub fn resolve(&self, name: &str) -> Option<Target<'_>> {
-        self.index.find(self, name)
-    }
-
     /// Every endpoint: those of models by id, then those of pools by pool id, priority, id.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.models

@@ -3,31 +3,25 @@
 //! No clock, no chance, no I/O: the caller supplies what it knows about
 //! endpoints. Preview prints this, the proxy obeys it and walks on along the
 //! same list when an endpoint fails; there is no second path that decides.
-//!
-//! In this version a request goes to the model it names, else to the default
-//! slot. The other slots are compiled and shown, and not yet asked.
 
+mod choose;
+mod features;
+mod likeness;
 mod order;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod window;
 
 use crate::diagnostic::nearest;
 use crate::health::{Seen, Standing};
 use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
+pub use choose::{CHAIN, Choice, Passed, Source, Step, choose, needs, steps};
+pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub(crate) use order::Dice;
 pub use walk::Walk;
-
-/// What the decision looks at in a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestFeatures<'r> {
-    /// The interface an endpoint must speak, for a request that cannot be
-    /// translated; any other goes to endpoints of either.
-    pub interface: Option<Interface>,
-    /// The `model` the client asked for.
-    pub model: Option<&'r str>,
-}
+pub use window::{Exceeded, Limit};
 
 /// What is known about endpoints at the moment of the decision.
 #[derive(Clone, Copy)]
@@ -51,15 +45,6 @@ impl<'s> PoolSnapshot<'s> {
             ticket: 0,
         }
     }
-}
-
-/// How the logical model was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The request named it.
-    ExplicitModel,
-    /// The request named nothing known; this slot took it.
-    Slot(Slot),
 }
 
 /// Why an endpoint stands where it stands in the list.
@@ -98,6 +83,8 @@ pub enum Refusal {
         /// When it is below it again.
         until_ms: u64,
     },
+    /// The request does not fit into its model's window.
+    Window(Exceeded),
     /// The request goes on with what another endpoint keeps.
     Elsewhere,
 }
@@ -119,7 +106,10 @@ pub struct Decision<'p> {
     /// The pool behind it, if it is one.
     pub pool: Option<&'p Pool>,
     /// How it was chosen.
-    pub source: Source,
+    pub source: Source<'p>,
+    /// The model that was chosen first, where the request did not fit into its
+    /// window and goes to slot `longContext` instead.
+    pub instead_of: Option<&'p str>,
     /// Never empty; first choice first.
     pub candidates: Vec<Candidate<'p>>,
     /// The rest, with reasons.
@@ -176,6 +166,16 @@ pub enum NoRoute {
         /// What it speaks.
         speaks: Interface,
     },
+    /// The request fits into no window of the chosen model, nor into that of slot
+    /// `longContext`.
+    Window {
+        /// The chosen model.
+        model: String,
+        /// What it does not fit into: of several endpoints, the widest.
+        exceeded: Exceeded,
+        /// What slot `longContext` names, if anything.
+        long_context: Option<String>,
+    },
     /// Every endpoint behind the chosen model is disabled.
     NothingEnabled {
         /// The chosen model.
@@ -206,37 +206,70 @@ pub fn route<'p>(
     features: &RequestFeatures<'_>,
     snapshot: &PoolSnapshot<'_>,
 ) -> Result<Decision<'p>, NoRoute> {
-    let (target, source) = choose(plan, features)?;
-    let (model, pool, endpoints) = match target {
-        Target::Model(id, endpoint) => (id, None, std::slice::from_ref(endpoint)),
-        Target::Endpoint(endpoint) => (endpoint.id.as_str(), None, std::slice::from_ref(endpoint)),
-        Target::Pool(id, pool) => (id, Some(pool), pool.endpoints.as_slice()),
+    let choice = choose(plan, features).ok_or_else(|| NoRoute::UnknownModel {
+        nearest: features
+            .model
+            .and_then(|asked| nearest(asked, plan.logical_ids()))
+            .map(str::to_owned),
+    })?;
+    let decided = behind(choice.target, choice.source, features, snapshot);
+    let Err(NoRoute::Window {
+        model, exceeded, ..
+    }) = decided
+    else {
+        return decided;
     };
+    let name = plan.router.slots.get(&Slot::LongContext);
+    let longer = name.and_then(|name| plan.resolve(name));
+    let longer = longer.filter(|longer| *longer != choice.target);
+    let instead = longer.and_then(|longer| {
+        let source = Source::Slot(Slot::LongContext);
+        behind(longer, source, features, snapshot).ok()
+    });
+    match instead {
+        Some(decision) => Ok(Decision {
+            instead_of: Some(choice.target.name()),
+            ..decision
+        }),
+        None => Err(NoRoute::Window {
+            model,
+            exceeded,
+            long_context: name.cloned(),
+        }),
+    }
+}
+
+/// The endpoints behind a target that may answer, in their order.
+fn behind<'p>(
+    target: Target<'p>,
+    source: Source<'p>,
+    features: &RequestFeatures<'_>,
+    snapshot: &PoolSnapshot<'_>,
+) -> Result<Decision<'p>, NoRoute> {
+    let (pool, endpoints) = match target {
+        Target::Model(_, endpoint) | Target::Endpoint(endpoint) => {
+            (None, std::slice::from_ref(endpoint))
+        }
+        Target::Pool(_, pool) => (Some(pool), pool.endpoints.as_slice()),
+    };
+    let model = target.name();
     let mut refused = Vec::new();
     let mut able: Vec<Candidate<'p>> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {
-        let why = if !endpoint.enabled {
-            Refusal::Disabled
-        } else if features
-            .interface
-            .is_some_and(|only| endpoint.interface != only)
-        {
-            Refusal::Interface(endpoint.interface)
-        } else {
-            able.push(Candidate {
+        match unable(endpoint, features) {
+            Some(why) => refused.push(Refused { endpoint, why }),
+            None => able.push(Candidate {
                 endpoint,
                 place: Place::Named,
                 seen: match pool {
                     Some(_) => (snapshot.seen)(endpoint),
                     None => Seen::UNUSED,
                 },
-            });
-            continue;
-        };
-        refused.push(Refused { endpoint, why });
+            }),
+        }
     }
     if able.is_empty() {
-        return Err(nothing_able(model, endpoints));
+        return Err(nothing_able(model, &refused));
     }
     if let Some(pool) = pool {
         eligible(model, pool, &mut able, &mut refused)?;
@@ -247,9 +280,22 @@ pub fn route<'p>(
         model,
         pool,
         source,
+        instead_of: None,
         candidates: able,
         refused,
     })
+}
+
+/// Why an endpoint is of no use to a request, whatever its health.
+fn unable(endpoint: &Endpoint, features: &RequestFeatures<'_>) -> Option<Refusal> {
+    if !endpoint.enabled {
+        return Some(Refusal::Disabled);
+    }
+    let only = features.interface;
+    if only.is_some_and(|only| endpoint.interface != only) {
+        return Some(Refusal::Interface(endpoint.interface));
+    }
+    window::exceeded(endpoint, features).map(Refusal::Window)
 }
 
 /// Moves what may not be tried now to `refused`. Where nothing is healthy, a pool
@@ -339,36 +385,27 @@ pub fn active_endpoint<'p>(pool: &'p Pool, snapshot: &PoolSnapshot<'_>) -> Optio
     preferred.map(|candidate| candidate.endpoint).or(first)
 }
 
-fn choose<'p>(
-    plan: &'p Plan,
-    features: &RequestFeatures<'_>,
-) -> Result<(Target<'p>, Source), NoRoute> {
-    if let Some(target) = features.model.and_then(|asked| plan.resolve(asked)) {
-        return Ok((target, Source::ExplicitModel));
+/// What keeps all endpoints of a model from answering: of several reasons, the
+/// one that the most could be done about.
+fn nothing_able(model: &str, refused: &[Refused<'_>]) -> NoRoute {
+    let model = model.to_owned();
+    let widest = refused.iter().filter_map(|refused| match refused.why {
+        Refusal::Window(exceeded) => Some(exceeded),
+        _ => None,
+    });
+    if let Some(exceeded) = widest.max_by_key(|exceeded| exceeded.limit_tokens) {
+        return NoRoute::Window {
+            model,
+            exceeded,
+            long_context: None,
+        };
     }
-    let default = plan
-        .router
-        .slots
-        .get(&Slot::Default)
-        .and_then(|name| plan.resolve(name));
-    default
-        .map(|target| (target, Source::Slot(Slot::Default)))
-        .ok_or_else(|| NoRoute::UnknownModel {
-            nearest: features
-                .model
-                .and_then(|asked| nearest(asked, plan.logical_ids()))
-                .map(str::to_owned),
-        })
-}
-
-fn nothing_able(model: &str, endpoints: &[Endpoint]) -> NoRoute {
-    match endpoints.iter().find(|endpoint| endpoint.enabled) {
-        Some(other) => NoRoute::Interface {
-            model: model.to_owned(),
-            speaks: other.interface,
-        },
-        None => NoRoute::NothingEnabled {
-            model: model.to_owned(),
-        },
+    let speaks = refused.iter().find_map(|refused| match refused.why {
+        Refusal::Interface(speaks) => Some(speaks),
+        _ => None,
+    });
+    match speaks {
+        Some(speaks) => NoRoute::Interface { model, speaks },
+        None => NoRoute::NothingEnabled { model },
     }
 }

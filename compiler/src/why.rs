@@ -80,6 +80,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log_level", "LOG_LEVEL"),
     ("upstream_timeout_ms", "API_TIMEOUT_MS"),
     ("runtime.mode", "Runtime.mode"),
+    ("router.background_models", "Router.backgroundModels"),
     ("router.force_image_agent", "forceUseImageAgent"),
     (
         "router.long_context_threshold",
@@ -150,6 +151,9 @@ pub fn why(plan: &Plan, provenance: &Provenance, path: &str) -> Result<Answer, U
     {
         return Ok(setting(plan, provenance, path, key));
     }
+    if let Some(answer) = element(plan, provenance, path) {
+        return Ok(answer);
+    }
     let slot = path
         .strip_prefix("Router.")
         .or_else(|| path.strip_prefix("router.slots."));
@@ -199,6 +203,7 @@ fn setting(plan: &Plan, provenance: &Provenance, path: &str, key: &str) -> Answe
         "log_level" => json!(plan.log_level),
         "upstream_timeout_ms" => json!(plan.upstream_timeout_ms),
         "runtime.mode" => json!(plan.runtime.mode),
+        "router.background_models" => json!(plan.router.background_models),
         "router.force_image_agent" => json!(plan.router.force_image_agent),
         _ => json!(plan.router.long_context_threshold),
     };
@@ -207,6 +212,19 @@ fn setting(plan: &Plan, provenance: &Provenance, path: &str, key: &str) -> Answe
         value,
         origin: top(provenance, key),
     }
+}
+
+/// One of the values of a setting that has several: `router.background_models[0]`.
+fn element(plan: &Plan, provenance: &Provenance, path: &str) -> Option<Answer> {
+    let (list, index) = path.strip_suffix(']')?.rsplit_once('[')?;
+    let (known, key) = SETTINGS.iter().find(|(known, _)| *known == list)?;
+    let whole = setting(plan, provenance, known, key);
+    let value = whole.value.get(index.parse::<usize>().ok()?)?;
+    Some(Answer {
+        path: path.to_owned(),
+        value: value.clone(),
+        origin: whole.origin,
+    })
 }
 
 /// The origin of a key at the top.

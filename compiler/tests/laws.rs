@@ -185,7 +185,7 @@ proptest! {
         only in prop::sample::select(vec![None, Some(Interface::Anthropic), Some(Interface::Openai)]),
     ) {
         let plan = plan(&json(&document));
-        let features = RequestFeatures { interface: only, model: asked };
+        let features = RequestFeatures::plain(only, asked);
         let snapshot = PoolSnapshot::all_healthy();
         let first = route(&plan, &features, &snapshot);
         prop_assert_eq!(&first, &route(&plan, &features, &snapshot));

@@ -26,10 +26,7 @@ fn team() -> Plan {
 }
 
 fn features(interface: Option<Interface>) -> RequestFeatures<'static> {
-    RequestFeatures {
-        interface,
-        model: Some("team"),
-    }
+    RequestFeatures::plain(interface, Some("team"))
 }
 
 #[test]

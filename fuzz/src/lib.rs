@@ -197,7 +197,7 @@ fn decisions(plan: &Plan) {
     let snapshot = PoolSnapshot::all_healthy();
     for model in plan.logical_ids().map(Some).chain([None]) {
         for interface in [None, Some(Interface::Anthropic), Some(Interface::Openai)] {
-            let features = RequestFeatures { interface, model };
+            let features = RequestFeatures::plain(interface, model);
             let decision = route(plan, &features, &snapshot);
             assert_eq!(decision, route(plan, &features, &snapshot));
             let candidates = decision.iter().flat_map(|decision| &decision.candidates);

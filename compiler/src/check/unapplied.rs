@@ -7,6 +7,11 @@ use crate::source::Span;
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let smart = registration.smart_router();
     let smart = smart.filter(|smart| smart.enabled.is_on());
+    let blocks = smart.iter().flat_map(|smart| &smart.sticky);
+    let mut enabled = blocks.filter_map(|block| block.alignment.as_ref());
+    let alignment = enabled.find(|enabled| enabled.value);
+    let agent = registration.force_image_agent.as_ref();
+    let agent = agent.filter(|force| force.value);
     let governance = registration.governance.as_ref();
     let acts = governance
         .filter(|governance| governance.cascade_on().is_some() || governance.shadow_on().is_some());
@@ -14,11 +19,16 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let remote = remote.and_then(|runtime| runtime.remote.as_ref());
     let remote = remote.filter(|remote| remote.is_on());
     let keys = registration.managed_keys.first();
-    let found: [(Option<Span>, &str, &str); 4] = [
+    let found: [(Option<Span>, &str, &str); 5] = [
         (
-            smart.map(|smart| smart.head),
-            "the smart router is",
-            "requests go straight to the slots",
+            alignment.map(|enabled| enabled.span),
+            "alignment is",
+            "a model that takes over is told nothing",
+        ),
+        (
+            agent.map(|force| force.span),
+            "the image agent is",
+            "images go to the model that answers",
         ),
         (
             acts.map(|governance| governance.head),

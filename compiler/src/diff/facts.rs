@@ -202,6 +202,10 @@ fn settings(plan: &Plan) -> Vec<Field> {
             Some(plan.router.long_context_threshold.to_string()),
         ),
         (
+            "router.background_models",
+            Some(plan.router.background_models.join(", ")),
+        ),
+        (
             "router.force_image_agent",
             Some(plan.router.force_image_agent.to_string()),
         ),

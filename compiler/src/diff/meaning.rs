@@ -93,13 +93,12 @@ impl Change {
             | Subject::Model(_)
             | Subject::Pool(_)
             | Subject::FirstChoice(_) => Weight::Notable,
-            // The other slots are compiled and not yet asked by requests.
-            Subject::Slot(_)
-            | Subject::Service(_)
+            Subject::Service(_)
             | Subject::ServiceField(..)
             | Subject::Key(_)
             | Subject::RuleField(_, "description") => Weight::Quiet,
-            Subject::Section(_)
+            Subject::Slot(_)
+            | Subject::Section(_)
             | Subject::Rule(_)
             | Subject::RuleField(..)
             | Subject::RuleOrder
@@ -121,6 +120,8 @@ impl Change {
             "listen.api_key" if self.after.is_none() => Weight::Notable,
             "listen.api_key" | "runtime.remote_service.base_url" => Weight::Breaking,
             "upstream_timeout_ms"
+            | "router.background_models"
+            | "router.long_context_threshold"
             | "router.force_image_agent"
             | "runtime.remote_service.auth_token" => Weight::Notable,
             _ if path.starts_with("smart_router.")
@@ -218,7 +219,10 @@ impl Change {
                 "requests for unknown models are answered with 404".to_owned()
             }
             Subject::Slot(Slot::Default) => format!("requests for unknown models go to `{after}`"),
-            Subject::Slot(_) => "compiled and shown; requests do not ask this slot yet".to_owned(),
+            Subject::Slot(slot) if gone => {
+                format!("{} go on to the other slots", requests_of(*slot))
+            }
+            Subject::Slot(slot) => format!("{} go to `{after}`", requests_of(*slot)),
             Subject::Model(id) | Subject::Pool(id) if new => format!("clients can ask for `{id}`"),
             Subject::Model(id) | Subject::Pool(id) => {
                 format!(
@@ -261,6 +265,10 @@ impl Change {
             "listen.api_key" if gone => "callers need no key any more",
             "listen.api_key" => "callers must send the new key",
             "upstream_timeout_ms" => "slow upstreams are given up at another time",
+            "router.long_context_threshold" => {
+                "requests of another length go to slot `longContext`"
+            }
+            "router.background_models" => "other requests go to slot `background`",
             "router.force_image_agent" => "requests with images take another way",
             "runtime.remote_service.base_url" => "requests are forwarded to another service",
             "runtime.remote_service.auth_token" => "requests are forwarded with another key",
@@ -349,6 +357,18 @@ fn order(strategy: Strategy) -> &'static str {
     }
 }
 
+/// Which requests a slot takes, to follow nothing and to be followed by what they do.
+fn requests_of(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Default => "requests for unknown models",
+        Slot::Think => "requests that ask for thinking",
+        Slot::LongContext => "long requests",
+        Slot::Background => "a client's small background requests",
+        Slot::WebSearch => "requests with a web search tool",
+        Slot::Image => "requests with an image",
+    }
+}
+
 fn endpoint_sentence(field: &str, after: &str) -> &'static str {
     match field {
         "enabled" if after == "true" => "it may serve again",
@@ -360,6 +380,7 @@ fn endpoint_sentence(field: &str, after: &str) -> &'static str {
         "key" => "requests are sent with another key",
         "key_header" => "the key is sent in another header",
         "model" => "another upstream model answers",
+        "context_window_tokens" | "safe_input_tokens" => "requests up to another length fit",
         "thinking" => "thinking is asked for in another way",
         _ => "no request goes elsewhere",
     }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufWriter, Write};
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Plan, SCHEMA, Slot};
+use crate::matching::Matcher;
 
 /// BLAKE3 over the canonical JSON, in hex.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,7 +107,8 @@ impl Plan {
     /// Reads canonical JSON back. White space and key order do not matter.
     ///
     /// # Errors
-    /// When the text is not JSON of this form or has another schema version.
+    /// When the text is not JSON of this form, has another schema version, or a rule
+    /// with an expression that cannot be compiled.
     pub fn from_json(text: &str) -> Result<Self, ReadPlanError> {
         #[derive(Deserialize)]
         struct Head {
@@ -115,6 +118,11 @@ impl Plan {
         if head.schema != SCHEMA {
             return Err(ReadPlanError::Schema(head.schema));
         }
-        serde_json::from_str(text).map_err(ReadPlanError::Malformed)
+        let plan: Self = serde_json::from_str(text).map_err(ReadPlanError::Malformed)?;
+        if let Some(smart) = &plan.smart_router {
+            Matcher::new(&smart.rules)
+                .map_err(|error| ReadPlanError::Malformed(serde_json::Error::custom(error)))?;
+        }
+        Ok(plan)
     }
 }

@@ -1,44 +1,10 @@
 //! Everything a request can name, found in a time that does not grow with the plan.
-//!
-//! A plan makes its index when a name is first looked up, and never shows it: two
-//! plans are the same whether they have one or not.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::sync::OnceLock;
 
 use hashbrown::HashTable;
 
 use super::{Plan, Target};
-
-/// The index of a plan, once something was looked up.
-#[derive(Default)]
-pub(super) struct Lazy(OnceLock<Index>);
-
-impl Lazy {
-    /// What `name` stands for in `plan`, whose index this is.
-    pub(super) fn find<'p>(&self, plan: &'p Plan, name: &str) -> Option<Target<'p>> {
-        self.0.get_or_init(|| Index::of(plan)).find(plan, name)
-    }
-}
-
-impl Clone for Lazy {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl PartialEq for Lazy {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl fmt::Debug for Lazy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lazy")
-    }
-}
 
 /// Where something stands: positions in the plan's tables.
 #[derive(Clone, Copy)]
@@ -56,12 +22,12 @@ enum Place {
 /// Places by the hash of what names them. The hash is not seeded by chance, which
 /// this crate does not know; names of a plan are its author's own, so nobody can
 /// make them collide to anybody's harm but theirs.
-struct Index(HashTable<Place>);
+pub(super) struct Index(HashTable<Place>);
 
 impl Index {
     /// Of two things of one name, the first that is put in is found: a model goes
     /// before a pool, and ids before references.
-    fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: &Plan) -> Self {
         let names = plan.models.len() + plan.pools.len() + plan.endpoints().count();
         let mut index = Self(HashTable::with_capacity(names));
         for (id, at) in plan.models.keys().zip(0..) {
@@ -92,7 +58,8 @@ impl Index {
         }
     }
 
-    fn find<'p>(&self, plan: &'p Plan, name: &str) -> Option<Target<'p>> {
+    /// What `name` stands for in `plan`, which the index was made of.
+    pub(super) fn find<'p>(&self, plan: &'p Plan, name: &str) -> Option<Target<'p>> {
         let is_named = |place: &Place| {
             let target = place.target(plan);
             target.is_some_and(|target| is_named(&target, name))

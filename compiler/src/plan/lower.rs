@@ -24,6 +24,8 @@ const PORT: u16 = 5678;
 const TIMEOUT_MS: i64 = 600_000;
 /// Tokens from which `Router.longContext` is used where nothing is written.
 pub(crate) const LONG_CONTEXT_THRESHOLD: i64 = 60_000;
+/// What Claude Code asks for in the background, in its versions 1 and 2.
+const BACKGROUND_MODELS: [&str; 2] = ["claude-3-5-haiku*", "claude-haiku-*"];
 const DEFAULT: &str = "default";
 
 /// Makes the plan. An entry that lacks something required was reported and is left out.
@@ -46,7 +48,7 @@ pub(crate) fn lower(mut checked: Checked) -> Compiled {
         TIMEOUT_MS,
     );
     let plan = Plan {
-        index: Default::default(),
+        prepared: Default::default(),
         governance: lowering.governance(registration),
         listen,
         log_level,
@@ -287,11 +289,36 @@ impl Lowering {
         }
         let force = checked.registration.force_image_agent.as_ref();
         let force_image_agent = self.filled("forceUseImageAgent", force, false);
+        let written = checked.registration.router.background_models.as_ref();
         Router {
+            background_models: self.background_models(written),
             force_image_agent,
             long_context_threshold: threshold.unsigned_abs(),
             slots,
         }
+    }
+
+    /// The names, sorted, each once.
+    fn background_models(&mut self, written: Option<&Spanned<Vec<String>>>) -> Vec<String> {
+        const KEY: &str = "Router.backgroundModels";
+        let mut names = match written {
+            Some(written) => {
+                self.provenance.written.push((KEY, written.span));
+                written.value.clone()
+            }
+            None => {
+                let value = Cow::Owned(BACKGROUND_MODELS.join(", "));
+                self.provenance.filled.push(Filled {
+                    key: KEY,
+                    value,
+                    because: DEFAULT,
+                });
+                BACKGROUND_MODELS.map(str::to_owned).to_vec()
+            }
+        };
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     fn services(&mut self, registration: &Registration) -> BTreeMap<String, UpstreamService> {

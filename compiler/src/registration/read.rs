@@ -75,7 +75,9 @@ impl<'t, 's> Fields<'t, 's> {
 
     /// Whether a key was written, whatever its value.
     pub(super) fn entry(&self, name: &str) -> Option<&'t Entry<'s>> {
-        let at = self.keys.iter().position(|key| key.name == name)?;
+        let at = self.keys.iter().position(|key| key.name == name);
+        debug_assert!(at.is_some(), "`{name}` is read and not in the table");
+        let at = at?;
         self.found.get(at).copied().flatten()
     }
 }

@@ -36,6 +36,12 @@ pub(super) const ROUTER: &[Key] = &[
         MODEL_REF,
         "a client's small background requests",
     ),
+    key(
+        "backgroundModels",
+        TEXTS,
+        "names of small models that clients ask for in the background; `*` stands for any characters",
+    )
+    .or("[claude-3-5-haiku*, claude-haiku-*]"),
     key("webSearch", MODEL_REF, "requests with a web search tool"),
     key("image", MODEL_REF, "requests with images"),
     key(
@@ -143,6 +149,8 @@ pub struct RouterSection {
     pub slots: BTreeMap<Slot, Spanned<String>>,
     /// `longContextThreshold`
     pub long_context_threshold: Option<Spanned<i64>>,
+    /// `backgroundModels`, where it is written
+    pub background_models: Option<Spanned<Vec<String>>>,
     /// A place that stands for the section, if there is one.
     pub head: Option<Span>,
     /// `routes`, `decision` and `defaults`, if one of them is there.
@@ -186,6 +194,11 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> RouterSe
         }
     }
     router.long_context_threshold = reader.integer(&inner, "longContextThreshold", "Router");
+    if let Some(node) = inner.get("backgroundModels") {
+        let texts = reader.texts(&inner, "backgroundModels", "Router");
+        let texts = texts.into_iter().map(|text| text.value).collect();
+        router.background_models = Some(Spanned::new(texts, node.span));
+    }
     router.unified = unified(reader, &inner);
     router
 }

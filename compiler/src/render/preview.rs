@@ -10,12 +10,9 @@ use serde_json::{Value, json};
 use super::{problems, table};
 use crate::Compiled;
 use crate::diagnostic::Severity;
-use crate::plan::{Endpoint, ItemOrigin, Plan, Pool, Slot, Source, Target};
+use crate::plan::{Endpoint, ItemOrigin, Plan, Pool, Router, Slot, Source, Target};
 use crate::route::{PoolSnapshot, active_endpoint};
 use crate::source::Sources;
-
-/// Said wherever slots are shown, until requests use all of them.
-const SLOTS_IN_USE: &str = "requests use the model they name, else `default`; the other slots are compiled and not asked yet";
 
 /// A page: address, models, pools in strategy order with the active endpoint
 /// marked, slots and what they resolve to, values that were filled in, and
@@ -176,12 +173,11 @@ fn slots(out: &mut String, plan: &Plan) {
         .slots
         .iter()
         .map(|(slot, name)| {
-            let idle = if *slot == Slot::Default {
-                ""
-            } else {
-                "not asked yet"
-            };
-            vec![slot.to_string(), resolved(plan, name), idle.to_owned()]
+            vec![
+                slot.to_string(),
+                resolved(plan, name),
+                takes(&plan.router, *slot),
+            ]
         })
         .collect();
     if !plan.router.slots.contains_key(&Slot::Default) {
@@ -190,7 +186,20 @@ fn slots(out: &mut String, plan: &Plan) {
     for line in table::align(&rows) {
         let _ = writeln!(out, "  {line}");
     }
-    let _ = writeln!(out, "  {SLOTS_IN_USE}");
+}
+
+/// Which requests a slot takes that name no model of the plan and that nothing
+/// before it took.
+fn takes(router: &Router, slot: Slot) -> String {
+    match slot {
+        Slot::Image if router.force_image_agent => "images, by way of the image agent".to_owned(),
+        Slot::Image => "an image in the last message".to_owned(),
+        Slot::LongContext => format!("over {} tokens of input", router.long_context_threshold),
+        Slot::Background => format!("model {}", router.background_models.join(" or ")),
+        Slot::Think => "thinking asked for".to_owned(),
+        Slot::WebSearch => "a web search tool offered".to_owned(),
+        Slot::Default => "all others".to_owned(),
+    }
 }
 
 /// What a name in a slot stands for, down to the endpoint that would answer.

@@ -77,10 +77,7 @@ impl World {
             let terms = Terms::in_pool(pool, endpoint.rate_limit.as_ref());
             self.observed[&endpoint.id].seen(&terms, now, 1)
         };
-        let features = RequestFeatures {
-            interface: Some(Interface::Anthropic),
-            model: Some("m"),
-        };
+        let features = RequestFeatures::plain(Some(Interface::Anthropic), Some("m"));
         route(&self.plan, &features, &PoolSnapshot::new(&seen, ticket))
     }
 
@@ -345,10 +342,7 @@ fn a_decision_replays() {
     let text = serde_json::to_string(&record).expect("JSON");
     let read: BTreeMap<String, Seen> = serde_json::from_str(&text).expect("the same JSON");
     let seen = |endpoint: &Endpoint| read[&endpoint.id];
-    let features = RequestFeatures {
-        interface: Some(Interface::Anthropic),
-        model: Some("m"),
-    };
+    let features = RequestFeatures::plain(Some(Interface::Anthropic), Some("m"));
     let again = route(&world.plan, &features, &PoolSnapshot::new(&seen, 7));
     assert_eq!(again, Ok(decision));
 }

@@ -8,7 +8,7 @@ use super::tally::{Bucket, Tally, Totals};
 use super::{Event, EventKind};
 use crate::health::{Budget, Failure, Observed, Permit, Seen, Standing, Terms};
 use crate::plan::{Endpoint, Plan, Target};
-use crate::route::{Decision, Dice, PoolSnapshot, RequestFeatures, Walk, route};
+use crate::route::{Decision, Dice, PoolSnapshot, RequestFeatures, Tokens, Walk, route};
 
 /// The time of day at which a simulation begins; 0 is "never" to a record.
 const BEGIN: u64 = 1 << 40;
@@ -235,8 +235,8 @@ impl<'p> World<'p> {
             member.observed.seen(&member.terms, self.now, tokens)
         };
         let features = RequestFeatures {
-            interface: None,
-            model: Some(self.asked),
+            tokens: Tokens::Counted(tokens),
+            ..RequestFeatures::plain(None, Some(self.asked))
         };
         route(self.plan, &features, &PoolSnapshot::new(&seen, ticket)).ok()
     }

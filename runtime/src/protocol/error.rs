@@ -63,6 +63,8 @@ pub enum ProxyError {
     Untold(&'static str),
     /// Nobody here knows this response.
     NotKept,
+    /// The request is longer than any window it may go to.
+    Window(Box<Window>),
     /// Every endpoint of the model is switched off.
     NothingEnabled {
         /// The logical model.
@@ -94,6 +96,23 @@ pub enum ProxyError {
     },
 }
 
+/// A request that is too long for its model. Tokens throughout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The logical model.
+    pub model: String,
+    /// Which limit it is over, as clients of claude-trigger-router 1.7.0 know it.
+    pub code: &'static str,
+    /// Input.
+    pub input_tokens: u64,
+    /// Input, answer and thinking.
+    pub total_tokens: u64,
+    /// The limit.
+    pub limit_tokens: u64,
+    /// What slot `longContext` names, if anything.
+    pub long_context: Option<String>,
+}
+
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -117,7 +136,7 @@ impl ProxyError {
             Self::UnknownModel { asked: None, .. } => StatusCode::BAD_REQUEST,
             Self::NoSuchPath | Self::UnknownModel { .. } | Self::NotKept => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::Window(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongQuery => StatusCode::URI_TOO_LONG,
             Self::Stalled => StatusCode::REQUEST_TIMEOUT,
             Self::Compressed | Self::NotJson(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -168,6 +187,7 @@ impl ProxyError {
             ),
             Self::Untold(why) => (*why).to_owned(),
             Self::NotKept => "this response is not known here".to_owned(),
+            Self::Window(window) => too_long(window),
             Self::NothingEnabled { model } => {
                 format!("every endpoint of model `{model}` is disabled")
             }
@@ -188,13 +208,16 @@ impl ProxyError {
     /// headers and, for Anthropic, in the body.
     pub fn respond(&self, interface: Interface, request_id: &str) -> Response<Body> {
         let message = self.outer();
-        let body = match interface {
+        let mut body = match interface {
             Interface::Anthropic => anthropic(self.anthropic_type(), &message, request_id),
             Interface::Openai => {
                 let (code, param) = self.openai_code();
                 openai(self.openai_type(), &message, param, code)
             }
         };
+        if let Self::Window(window) = self {
+            body["error"]["details"] = details(window);
+        }
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
@@ -212,6 +235,7 @@ impl ProxyError {
     fn anthropic_type(&self) -> &'static str {
         match self.status() {
             _ if matches!(self, Self::AllOut { .. }) => "overloaded_error",
+            _ if matches!(self, Self::Window(_)) => "context_window_exceeded",
             StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::NOT_FOUND => "not_found_error",
@@ -239,6 +263,7 @@ impl ProxyError {
             Self::UnknownModel { asked: None, .. } => (None, Some("model")),
             Self::UnknownModel { .. } => (Some("model_not_found"), Some("model")),
             Self::Limited { .. } => (Some("rate_limit_exceeded"), None),
+            Self::Window(_) => (Some("context_length_exceeded"), None),
             Self::WrongProtocol { .. } => (None, Some("model")),
             Self::Body(AskError::DuplicateModel | AskError::ModelNotString) => {
                 (None, Some("model"))
@@ -246,6 +271,31 @@ impl ProxyError {
             _ => (None, None),
         }
     }
+}
+
+fn too_long(window: &Window) -> String {
+    let Window {
+        model,
+        limit_tokens,
+        ..
+    } = window;
+    let (what, count) = match window.code {
+        "safe_input_exceeded" => ("safe input", window.input_tokens),
+        _ => ("context window", window.total_tokens),
+    };
+    format!("prompt is too long: {count} tokens > {limit_tokens}, the {what} of model `{model}`")
+}
+
+/// As claude-trigger-router 1.7.0 names them.
+fn details(window: &Window) -> Value {
+    json!({
+        "code": window.code,
+        "model": window.model,
+        "inputTokens": window.input_tokens,
+        "estimatedTotalTokens": window.total_tokens,
+        "limit": window.limit_tokens,
+        "longContextModel": window.long_context,
+    })
 }
 
 fn unknown_model(asked: Option<&str>, nearest: Option<&str>) -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ctr_compiler::health::{Failure, NotNow};
 use ctr_compiler::plan::Capabilities;
-use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, RequestFeatures, Walk};
+use ctr_compiler::route::{self, Decision, Exceeded, NoRoute, PoolSnapshot, RequestFeatures, Walk};
 
 use super::Asked;
 use super::account::{Account, Mark};
@@ -20,7 +20,7 @@ use super::client::Client;
 use super::kept::Kept;
 use crate::activate::{self, Live, Upstream};
 use crate::pool::{Entered, PoolRecord, Way};
-use crate::protocol::error::{ProxyError, shown};
+use crate::protocol::error::{ProxyError, Window, shown};
 
 /// Decisions until a request gives up to others that are always faster.
 const ROUNDS: usize = 3;
@@ -105,10 +105,7 @@ pub(super) fn decide<'p>(
         let upstream = live.upstream(endpoint);
         upstream.record.seen(&upstream.terms, now, way.tokens)
     };
-    let features = RequestFeatures {
-        interface: asked.only,
-        model: asked.ask.name(),
-    };
+    let features = RequestFeatures::plain(asked.only, asked.ask.name());
     let decided = route::route(live.plan(), &features, &PoolSnapshot::new(&seen, ticket));
     let keeps =
         |account: activate::Account| move |endpoint: &_| live.upstream(endpoint).account == account;
@@ -124,6 +121,11 @@ pub(super) fn decide<'p>(
         NoRoute::Interface { .. } if asked.call != Call::Embeddings => ProxyError::Untold(KEPT),
         NoRoute::Interface { model, speaks } => ProxyError::WrongProtocol { model, speaks },
         NoRoute::NothingEnabled { model } => ProxyError::NothingEnabled { model },
+        NoRoute::Window {
+            model,
+            exceeded,
+            long_context,
+        } => ProxyError::Window(Box::new(window(model, exceeded, long_context, &features))),
         NoRoute::AllOut { model, until_ms } => ProxyError::AllOut {
             model,
             retry_after_s: until_ms.map_or(1, |until| seconds(until, now)),
@@ -133,6 +135,24 @@ pub(super) fn decide<'p>(
             retry_after_s: seconds(until_ms, now),
         },
     })
+}
+
+/// What a client is told of a request that is too long.
+fn window(
+    model: String,
+    exceeded: Exceeded,
+    long_context: Option<String>,
+    features: &RequestFeatures<'_>,
+) -> Window {
+    let input_tokens = features.tokens.in_full();
+    Window {
+        model,
+        code: exceeded.limit.code(),
+        input_tokens,
+        total_tokens: input_tokens.saturating_add(exceeded.beside_input),
+        limit_tokens: exceeded.limit_tokens,
+        long_context,
+    }
 }
 
 /// Whole seconds until then, at least one.

@@ -54,7 +54,7 @@ pub(crate) fn empty_plan() -> Value {
         "log_level": "info",
         "models": {},
         "pools": {},
-        "router": { "long_context_threshold": 60_000, "slots": {} },
+        "router": { "background_models": [], "long_context_threshold": 60_000, "slots": {} },
         "runtime": { "mode": "local" },
         "schema": "ctr.plan/1",
         "upstream_services": {},
