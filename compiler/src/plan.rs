@@ -201,6 +201,9 @@ pub struct Capabilities {
     /// Input limit in tokens.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub safe_input_tokens: Option<u64>,
+    /// How its tokens are counted; absent means as `cl100k` does.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokenizer: Option<Tokenizer>,
     /// Tool calls.
     pub tools: bool,
 }
@@ -363,6 +366,15 @@ words! {
         Medium = "medium",
         /// Most.
         High = "high",
+    }
+}
+words! {
+    /// A vocabulary of tokens, as OpenAI names it.
+    Tokenizer {
+        /// `cl100k_base`.
+        Cl100k = "cl100k",
+        /// `o200k_base`.
+        O200k = "o200k",
     }
 }
 words! {

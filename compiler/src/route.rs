@@ -19,6 +19,7 @@ use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
 pub use choose::{CHAIN, Choice, Passed, Source, Step, choose, needs, steps};
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
+pub use likeness::TASK;
 pub(crate) use order::Dice;
 pub use walk::Walk;
 pub use window::{Exceeded, Limit};
@@ -236,6 +237,30 @@ pub fn route<'p>(
             exceeded,
             long_context: name.cloned(),
         }),
+    }
+}
+
+/// Whether a decision may depend on more of a request than the model it asks for.
+pub fn looks_beyond_model(plan: &Plan, asked: Option<&str>) -> bool {
+    let named = asked.and_then(|asked| plan.resolve(asked));
+    let target = named.or_else(|| {
+        let default = plan.router.slots.get(&Slot::Default)?;
+        plan.resolve(default)
+    });
+    let chooses = named.is_none()
+        && (plan.smart_router.is_some()
+            || plan.router.slots.keys().any(|slot| *slot != Slot::Default));
+    chooses || target.is_some_and(has_window)
+}
+
+fn has_window(target: Target<'_>) -> bool {
+    let has = |endpoint: &Endpoint| {
+        let can = &endpoint.capabilities;
+        can.context_window_tokens.is_some() || can.safe_input_tokens.is_some()
+    };
+    match target {
+        Target::Model(_, endpoint) | Target::Endpoint(endpoint) => has(endpoint),
+        Target::Pool(_, pool) => pool.endpoints.iter().any(has),
     }
 }
 

@@ -99,6 +99,7 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("capabilities.images", &["supports_images"]),
     ("capabilities.reasoning", &["supports_reasoning"]),
     ("capabilities.safe_input_tokens", &["safe_input_tokens"]),
+    ("capabilities.tokenizer", &["tokenizer"]),
     ("capabilities.tools", &["supports_tools"]),
     (
         "cost",

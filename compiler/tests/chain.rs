@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use ctr_compiler::compile;
-use ctr_compiler::plan::{Plan, Slot};
+use ctr_compiler::plan::{Plan, Slot, Tokenizer};
 use ctr_compiler::route::{
     Answers, CHAIN, Chosen, Classified, RequestFeatures, Session, Source, Step, Tokens, choose,
     needs, steps,
@@ -124,7 +124,7 @@ fn small_models_of_clients_are_background() {
 #[test]
 fn tokens_are_counted_only_where_bytes_do_not_tell() {
     let plan = Asked::of(MODELS);
-    let never = |_: u64| -> u64 { panic!("counted") };
+    let never = |_: Tokenizer, _: u64| -> u64 { panic!("counted") };
     let short = RequestFeatures {
         tokens: Tokens::Lazy {
             most: 1000,
@@ -133,7 +133,7 @@ fn tokens_are_counted_only_where_bytes_do_not_tell() {
         ..request()
     };
     assert_eq!(plan.goes(short).0, "fast");
-    let counted = |limit: u64| 1500.min(limit + 1);
+    let counted = |_: Tokenizer, limit: u64| 1500.min(limit + 1);
     let long = RequestFeatures {
         tokens: Tokens::Lazy {
             most: 9000,

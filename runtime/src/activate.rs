@@ -178,6 +178,9 @@ impl Live {
                 .any(|endpoint| endpoint.interface == interface)
         };
         let is_mixed = speaks(Interface::Anthropic) && speaks(Interface::Openai);
+        // What a decision is made by is prepared here, and not by the first request.
+        plan.rules();
+        plan.resolve("");
         let hash = plan.hash();
         let hash_header =
             HeaderValue::from_str(hash.short()).expect("hex digits are a header value");

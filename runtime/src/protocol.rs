@@ -17,6 +17,7 @@ pub mod names;
 pub mod neutral;
 pub mod responses;
 pub mod sse;
+pub mod tokens;
 pub mod translate;
 pub(crate) mod usage;
 pub(crate) mod wait;

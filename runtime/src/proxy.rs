@@ -9,11 +9,13 @@
 
 mod account;
 mod address;
+mod asked;
 mod asking;
 mod attempt;
 mod body;
 mod call;
 pub(crate) mod client;
+mod consult;
 mod count;
 mod headers;
 mod keeper;
@@ -21,6 +23,7 @@ mod kept;
 mod listed;
 mod relay;
 mod request_id;
+mod sessions;
 mod telling;
 mod told;
 mod walk;
@@ -30,21 +33,19 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use bytes::Bytes;
-use ctr_compiler::plan::Interface;
-use http::{HeaderMap, Method, Request, Response, request};
+use http::{Request, Response};
 
 use account::Account;
+use asked::Asked;
 use client::Client;
-use kept::{Builds, Kept};
+use consult::Choices;
+use kept::Kept;
 use relay::Relay;
+use sessions::Sessions;
 use walk::Committed;
 
 use crate::access;
-use crate::activate::{self, Live};
-use crate::protocol::Protocol;
-use crate::protocol::adapt;
-use crate::protocol::ask::Ask;
+use crate::activate::Live;
 use crate::protocol::error::ProxyError;
 
 pub(crate) use listed::Listing;
@@ -60,6 +61,8 @@ pub struct Proxy {
     live: Arc<ArcSwap<Live>>,
     client: Client,
     kept: Kept,
+    sessions: Sessions,
+    choices: Choices,
 }
 
 impl fmt::Debug for Proxy {
@@ -70,24 +73,6 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A request that was read and let in.
-struct Asked {
-    call: Call,
-    method: Method,
-    query: Option<String>,
-    headers: HeaderMap,
-    body: Bytes,
-    ask: Ask,
-    /// The only interface that will do.
-    only: Option<Interface>,
-    /// Who keeps what the request goes on with.
-    kept_by: Option<activate::Account>,
-    /// Whether the answer may be kept where it is made.
-    may_be_kept: bool,
-    /// Whether it may hold thinking of a maker that speaks another protocol.
-    may_hold_foreign: bool,
-}
-
 impl Proxy {
     /// A proxy that asks `live` for the plan of each request. It keeps its own
     /// pool of upstream connections, which clones share.
@@ -96,6 +81,8 @@ impl Proxy {
             live,
             client: client::client(),
             kept: Kept::default(),
+            sessions: Sessions::default(),
+            choices: Choices::default(),
         }
     }
 
@@ -106,7 +93,9 @@ impl Proxy {
         let live = self.live.load_full();
         let mut account = Account::open(request_id());
         match self.answer(call, request, &live, &mut account).await {
-            Ok(Committed { mut answer, mark }) => {
+            Ok(Committed {
+                mut answer, mark, ..
+            }) => {
                 account.answered(&mut answer);
                 headers::finish_response(&mut answer, &live, &account);
                 let mut response = Response::new(Body::empty());
@@ -129,7 +118,7 @@ impl Proxy {
         &self,
         call: Call,
         request: Request<Body>,
-        live: &Live,
+        live: &Arc<Live>,
         account: &mut Account,
     ) -> Result<Committed, ProxyError> {
         let (head, mut body) = request.into_parts();
@@ -144,48 +133,18 @@ impl Proxy {
         if call == Call::Kept {
             return keeper::ask(&self.client, &self.kept, head, body, live).await;
         }
-        let asked = Asked::read(call, head, body, &self.kept, live.is_mixed)?;
+        let mut asked = Asked::read(call, head, body, live)?;
         account.asks(asked.ask.name().unwrap_or_default());
+        asked.remember(&self.kept, &self.sessions);
+        self.consult(&mut asked, live).await;
         match call {
             Call::CountTokens => count::count(&self.client, &asked, live).await,
-            _ => walk::walk(&self.client, &self.kept, &asked, live, account).await,
+            _ => {
+                let mut committed =
+                    walk::walk(&self.client, &self.kept, &asked, live, account).await?;
+                asked.answered(&mut committed, &self.sessions, live);
+                Ok(committed)
+            }
         }
-    }
-}
-
-impl Asked {
-    fn read(
-        call: Call,
-        head: request::Parts,
-        body: Bytes,
-        kept: &Kept,
-        is_mixed: bool,
-    ) -> Result<Self, ProxyError> {
-        let mut headers = head.headers;
-        let ask = Ask::read(&body).map_err(|error| headers::not_json(&headers, error))?;
-        headers::clean_request(&mut headers, call.interface());
-        let builds = match call {
-            Call::Answer(Protocol::Responses) => Builds::read(&body),
-            _ => Builds::default(),
-        };
-        let is_bound = builds.on_kept || call == Call::Embeddings;
-        let may_hold_foreign = is_mixed && adapt::may_hold_foreign(&body, call.protocol());
-        Ok(Self {
-            call,
-            method: head.method,
-            query: head.uri.query().map(str::to_owned),
-            headers,
-            body,
-            ask,
-            only: is_bound.then_some(Interface::Openai),
-            kept_by: builds.on.and_then(|id| kept.account(&id)),
-            may_be_kept: builds.will_be_kept,
-            may_hold_foreign,
-        })
-    }
-
-    /// What the client speaks.
-    fn protocol(&self) -> Protocol {
-        self.call.protocol()
     }
 }

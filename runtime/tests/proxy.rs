@@ -3,6 +3,8 @@
 
 #[path = "proxy/bytes.rs"]
 mod bytes;
+#[path = "proxy/chain.rs"]
+mod chain;
 #[path = "proxy/clients.rs"]
 mod clients;
 #[path = "proxy/counts.rs"]

@@ -239,6 +239,7 @@ fn endpoint_fields(endpoint: &Endpoint) -> Vec<Field> {
         images,
         reasoning,
         safe_input_tokens,
+        tokenizer,
         tools,
     } = capabilities;
     let limits = rate_limit.as_ref();
@@ -284,6 +285,10 @@ fn endpoint_fields(endpoint: &Endpoint) -> Vec<Field> {
         (
             "safe_input_tokens",
             safe_input_tokens.map(|tokens| tokens.to_string()),
+        ),
+        (
+            "tokenizer",
+            tokenizer.map(|tokenizer| tokenizer.to_string()),
         ),
         (
             "cost",

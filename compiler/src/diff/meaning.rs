@@ -380,7 +380,9 @@ fn endpoint_sentence(field: &str, after: &str) -> &'static str {
         "key" => "requests are sent with another key",
         "key_header" => "the key is sent in another header",
         "model" => "another upstream model answers",
-        "context_window_tokens" | "safe_input_tokens" => "requests up to another length fit",
+        "context_window_tokens" | "safe_input_tokens" | "tokenizer" => {
+            "requests up to another length fit"
+        }
         "thinking" => "thinking is asked for in another way",
         _ => "no request goes elsewhere",
     }

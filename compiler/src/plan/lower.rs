@@ -235,6 +235,7 @@ impl Lowering {
                     metadata.supports_reasoning.as_ref(),
                 ),
                 safe_input_tokens: tokens(&metadata.safe_input_tokens),
+                tokenizer: metadata.tokenizer.as_ref().map(|tokenizer| tokenizer.value),
                 tools: flag(filled, "supports_tools", metadata.supports_tools.as_ref()),
             },
             cost: cost(entry, filled),

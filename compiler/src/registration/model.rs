@@ -3,7 +3,7 @@
 use super::key::{Key, Meaning, POSITIVE, TEXT, Takes, key, refused};
 use super::pool::clustering;
 use super::read::{Fields, Reader, join};
-use crate::plan::{Effort, Interface, KeyHeader, Thinking, ThinkingMode};
+use crate::plan::{Effort, Interface, KeyHeader, Thinking, ThinkingMode, Tokenizer};
 use crate::source::{Span, Spanned};
 use crate::tree::{Node, Value};
 
@@ -88,6 +88,12 @@ const METADATA: &[Key] = &[
         POSITIVE,
         "the most input tokens to send; at most `context_window_tokens`",
     ),
+    key(
+        "tokenizer",
+        Takes::Word(Tokenizer::NAMES),
+        "how its tokens are counted",
+    )
+    .or("cl100k"),
     key(
         "pool_endpoint_id",
         Takes::Text(Meaning::EndpointId),
@@ -224,6 +230,7 @@ impl ModelEntry {
             supports_images,
             context_window_tokens,
             safe_input_tokens,
+            tokenizer,
             pool_endpoint_id,
             pool_priority,
             pool_enabled,
@@ -250,6 +257,7 @@ impl ModelEntry {
             ("supports_images", place(supports_images)),
             ("context_window_tokens", place(context_window_tokens)),
             ("safe_input_tokens", place(safe_input_tokens)),
+            ("tokenizer", place(tokenizer)),
             ("pool_endpoint_id", place(pool_endpoint_id)),
             ("pool_priority", place(pool_priority)),
             ("pool_enabled", place(pool_enabled)),
@@ -294,6 +302,8 @@ pub struct Metadata {
     pub context_window_tokens: Option<Spanned<i64>>,
     /// `safe_input_tokens`
     pub safe_input_tokens: Option<Spanned<i64>>,
+    /// `tokenizer`
+    pub tokenizer: Option<Spanned<Tokenizer>>,
     /// `pool_endpoint_id`
     pub pool_endpoint_id: Option<Spanned<String>>,
     /// `pool_priority`
@@ -449,6 +459,7 @@ fn metadata(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Met
         supports_images: reader.boolean(&inner, "supports_images", path),
         context_window_tokens: reader.integer(&inner, "context_window_tokens", path),
         safe_input_tokens: reader.integer(&inner, "safe_input_tokens", path),
+        tokenizer: reader.word(&inner, "tokenizer", path, Tokenizer::WORDS),
         pool_endpoint_id: reader.text(&inner, "pool_endpoint_id", path),
         pool_priority: reader.integer(&inner, "pool_priority", path),
         pool_enabled: reader.boolean(&inner, "pool_enabled", path),

@@ -7,7 +7,7 @@
 
 use super::features::{Chosen, Classified, RequestFeatures};
 use super::likeness::{Likeness, same_task};
-use crate::plan::{Plan, Rule, SemanticMode, Slot, SmartRouter, Target};
+use crate::plan::{Plan, Rule, SemanticMode, Slot, SmartRouter, Target, Tokenizer};
 
 /// Input tokens above which the session's last usage counts for `longContext`
 /// (claude-trigger-router 1.7.0).
@@ -317,8 +317,8 @@ impl<'p> Chain<'p, '_, '_> {
         let threshold = self.plan.router.long_context_threshold;
         let last = self.features.session.last_input_tokens;
         let session = last.is_some_and(|last| last > threshold);
-        self.features.tokens.exceed(threshold)
-            || (session && self.features.tokens.exceed(SESSION_TOKENS))
+        let exceed = |limit| self.features.tokens.exceed(Tokenizer::Cl100k, limit);
+        exceed(threshold) || (session && exceed(SESSION_TOKENS))
     }
 }
 

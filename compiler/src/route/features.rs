@@ -1,7 +1,7 @@
 //! What a decision looks at in a request. Whatever needs a clock, a model or a
 //! memory is found out before and passed in, so that a decision can be replayed.
 
-use crate::plan::Interface;
+use crate::plan::{Interface, Tokenizer};
 
 /// What a decision looks at in a request.
 #[derive(Clone, Copy, Debug)]
@@ -67,12 +67,13 @@ pub enum Tokens<'r> {
     Counted(u64),
     /// At most `most`, since no token is shorter than a byte; `count` counts up
     /// to a limit and gives the number, or any above the limit. It must give the
-    /// same answer throughout one decision.
+    /// same answer throughout one decision. `Counted` is the same for all
+    /// vocabularies.
     Lazy {
         /// Upper bound.
         most: u64,
         /// Counts up to a limit.
-        count: &'r dyn Fn(u64) -> u64,
+        count: &'r dyn Fn(Tokenizer, u64) -> u64,
     },
 }
 
@@ -87,18 +88,18 @@ impl std::fmt::Debug for Tokens<'_> {
 
 impl Tokens<'_> {
     /// Whether there are more than `limit`.
-    pub fn exceed(&self, limit: u64) -> bool {
+    pub fn exceed(&self, tokenizer: Tokenizer, limit: u64) -> bool {
         match self {
             Self::Counted(count) => *count > limit,
-            Self::Lazy { most, count } => *most > limit && count(limit) > limit,
+            Self::Lazy { most, count } => *most > limit && count(tokenizer, limit) > limit,
         }
     }
 
     /// Their number, counted in full.
-    pub fn in_full(&self) -> u64 {
+    pub fn in_full(&self, tokenizer: Tokenizer) -> u64 {
         match self {
             Self::Counted(count) => *count,
-            Self::Lazy { count, .. } => count(u64::MAX),
+            Self::Lazy { count, .. } => count(tokenizer, u64::MAX),
         }
     }
 }

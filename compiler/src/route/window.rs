@@ -1,7 +1,7 @@
 //! Whether a request fits into the window of an endpoint's model.
 
 use super::RequestFeatures;
-use crate::plan::{Endpoint, ThinkingMode};
+use crate::plan::{Endpoint, ThinkingMode, Tokenizer};
 
 /// Which limit a request is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Exceeded {
     pub limit_tokens: u64,
     /// What the answer and the thinking may take beside the input.
     pub beside_input: u64,
+    /// How the model counts.
+    pub tokenizer: Tokenizer,
 }
 
 /// Why a request does not fit; none where it does, or nothing is declared. Input
@@ -41,6 +43,7 @@ pub(super) fn exceeded(endpoint: &Endpoint, features: &RequestFeatures<'_>) -> O
         .max_tokens
         .unwrap_or(0)
         .saturating_add(budget(endpoint, features));
+    let tokenizer = capabilities.tokenizer.unwrap_or(Tokenizer::Cl100k);
     let limits = [
         (Limit::SafeInput, capabilities.safe_input_tokens, 0),
         (
@@ -52,7 +55,7 @@ pub(super) fn exceeded(endpoint: &Endpoint, features: &RequestFeatures<'_>) -> O
     let over = limits.into_iter().find_map(|(limit, tokens, beside)| {
         let limit_tokens = tokens?;
         let is_over = match limit_tokens.checked_sub(beside) {
-            Some(room) => features.tokens.exceed(room),
+            Some(room) => features.tokens.exceed(tokenizer, room),
             None => true,
         };
         is_over.then_some((limit, limit_tokens))
@@ -61,6 +64,7 @@ pub(super) fn exceeded(endpoint: &Endpoint, features: &RequestFeatures<'_>) -> O
         limit,
         limit_tokens,
         beside_input,
+        tokenizer,
     })
 }
 

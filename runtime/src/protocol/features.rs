@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use ctr_compiler::plan::{AnalysisScope, Interface};
+use ctr_compiler::route::RequestFeatures;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -76,6 +77,26 @@ impl Features {
         let talk = body.messages.or(body.input).unwrap_or_default();
         features.take(&talk, scope);
         features
+    }
+
+    /// As a decision looks at it, with nothing known besides.
+    pub fn request<'r>(
+        &'r self,
+        only: Option<Interface>,
+        model: Option<&'r str>,
+    ) -> RequestFeatures<'r> {
+        RequestFeatures {
+            text: self.text.as_deref(),
+            is_tool_result: self.is_tool_result,
+            thinking: self.thinking,
+            thinking_budget: self.thinking_budget,
+            web_search: self.web_search,
+            image_in_last: self.image_in_last,
+            image_anywhere: self.image_anywhere,
+            subagent: self.subagent.as_deref(),
+            max_tokens: self.max_tokens,
+            ..RequestFeatures::plain(only, model)
+        }
     }
 
     fn take(&mut self, talk: &Talk<'_>, scope: AnalysisScope) {

@@ -18,6 +18,14 @@ const COUNTED: [&str; 5] = [
     "\"completion_tokens\"",
 ];
 
+/// Those of the input. What OpenAI read from its cache is part of its input.
+const INPUT: [&str; 4] = [
+    "\"input_tokens\"",
+    "\"cache_creation_input_tokens\"",
+    "\"cache_read_input_tokens\"",
+    "\"prompt_tokens\"",
+];
+
 /// The two ends of an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
@@ -49,6 +57,14 @@ impl Usage {
             }
         }
         found
+    }
+
+    /// Input alone, cached or not; none where the answer told none.
+    pub(crate) fn input(&self) -> Option<u64> {
+        let found = INPUT
+            .iter()
+            .filter_map(|name| largest(&self.head, name).max(largest(&self.tail, name)));
+        found.reduce(u64::saturating_add)
     }
 }
 

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use super::attempt::Answer;
+use super::sessions::Open;
 use crate::pool::Entered;
 use crate::protocol::Protocol;
 use crate::protocol::error::{ProxyError, shown};
@@ -121,6 +122,8 @@ pub(super) struct Mark {
     /// A plain answer succeeds when it is complete; a stream has done so before.
     is_pending: bool,
     usage: Option<Usage>,
+    /// The session whose length is noted.
+    session: Option<Open>,
 }
 
 impl Mark {
@@ -131,7 +134,14 @@ impl Mark {
             endpoint,
             sent: Instant::now(),
             is_pending: false,
+            session: None,
         }
+    }
+
+    /// Lets a session know how long the conversation was.
+    pub(super) fn listens(&mut self, session: Open) {
+        self.usage.get_or_insert_default();
+        self.session = Some(session);
     }
 
     /// Notes a failure and says so; `cause` is for people and holds no secret.
@@ -178,6 +188,9 @@ impl Mark {
         }
         let usage = self.usage.as_ref();
         self.entered.used(usage.and_then(Usage::tokens));
+        if let (Some(session), Some(input)) = (&self.session, usage.and_then(Usage::input)) {
+            session.used(input);
+        }
     }
 }
 

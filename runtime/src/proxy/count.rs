@@ -49,7 +49,7 @@ pub(super) async fn count(
         Some(answer) => answer,
         None => estimated(asked)?,
     };
-    Ok(Committed { answer, mark: None })
+    Ok(Committed::alone(answer))
 }
 
 /// What the endpoint says; none where it cannot count, or says nothing usable.

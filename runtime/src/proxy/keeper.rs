@@ -42,7 +42,7 @@ pub(super) async fn ask(
     let answered = attempt::attempt(client, request, &upstream.id_header, limit).await;
     // Whatever comes of it says nothing about how the endpoint answers requests.
     match answered.or_else(|failed| failed.answer.ok_or(())) {
-        Ok(answer) => Ok(Committed { answer, mark: None }),
+        Ok(answer) => Ok(Committed::alone(answer)),
         Err(()) => Err(ProxyError::Unreachable {
             model: upstream.model.clone(),
         }),

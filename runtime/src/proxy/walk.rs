@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ctr_compiler::health::{Failure, NotNow};
 use ctr_compiler::plan::Capabilities;
-use ctr_compiler::route::{self, Decision, Exceeded, NoRoute, PoolSnapshot, RequestFeatures, Walk};
+use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, Walk};
 
 use super::Asked;
 use super::account::{Account, Mark};
@@ -36,6 +36,19 @@ const KEPT: &str = "`previous_response_id`, `conversation`, `prompt` and `backgr
 pub(super) struct Committed {
     pub(super) answer: Answer,
     pub(super) mark: Option<Mark>,
+    /// The logical model that answers, where a session keeps it.
+    pub(super) model: Option<String>,
+}
+
+impl Committed {
+    /// An answer whose attempt is over.
+    pub(super) fn alone(answer: Answer) -> Self {
+        Self {
+            answer,
+            mark: None,
+            model: None,
+        }
+    }
 }
 
 /// Finds an endpoint that answers. If none does, the client gets what the last
@@ -76,7 +89,10 @@ pub(super) async fn walk(
         }
         let record = pool.map(|(_, record)| record);
         match going.along(&decision, record, account).await? {
-            Ok(committed) => return Ok(committed),
+            Ok(committed) => {
+                let model = asked.session_id().map(|_| decision.model.to_owned());
+                return Ok(Committed { model, ..committed });
+            }
             Err(passed_over) => not_now = passed_over,
         }
         model = decision.model;
@@ -105,8 +121,15 @@ pub(super) fn decide<'p>(
         let upstream = live.upstream(endpoint);
         upstream.record.seen(&upstream.terms, now, way.tokens)
     };
-    let features = RequestFeatures::plain(asked.only, asked.ask.name());
-    let decided = route::route(live.plan(), &features, &PoolSnapshot::new(&seen, ticket));
+    let snapshot = PoolSnapshot::new(&seen, ticket);
+    let (decided, too_long) = asked.with_features(live.plan(), now, |features| {
+        let decided = route::route(live.plan(), features, &snapshot);
+        let too_long = match &decided {
+            Err(NoRoute::Window { exceeded, .. }) => features.tokens.in_full(exceeded.tokenizer),
+            _ => 0,
+        };
+        (decided, too_long)
+    });
     let keeps =
         |account: activate::Account| move |endpoint: &_| live.upstream(endpoint).account == account;
     let decided = match asked.kept_by {
@@ -115,7 +138,7 @@ pub(super) fn decide<'p>(
     };
     decided.map_err(|no_route| match no_route {
         NoRoute::UnknownModel { nearest } => ProxyError::UnknownModel {
-            asked: features.model.map(shown),
+            asked: asked.ask.name().map(shown),
             nearest,
         },
         NoRoute::Interface { .. } if asked.call != Call::Embeddings => ProxyError::Untold(KEPT),
@@ -125,7 +148,14 @@ pub(super) fn decide<'p>(
             model,
             exceeded,
             long_context,
-        } => ProxyError::Window(Box::new(window(model, exceeded, long_context, &features))),
+        } => ProxyError::Window(Box::new(Window {
+            model,
+            code: exceeded.limit.code(),
+            input_tokens: too_long,
+            total_tokens: too_long.saturating_add(exceeded.beside_input),
+            limit_tokens: exceeded.limit_tokens,
+            long_context,
+        })),
         NoRoute::AllOut { model, until_ms } => ProxyError::AllOut {
             model,
             retry_after_s: until_ms.map_or(1, |until| seconds(until, now)),
@@ -135,24 +165,6 @@ pub(super) fn decide<'p>(
             retry_after_s: seconds(until_ms, now),
         },
     })
-}
-
-/// What a client is told of a request that is too long.
-fn window(
-    model: String,
-    exceeded: Exceeded,
-    long_context: Option<String>,
-    features: &RequestFeatures<'_>,
-) -> Window {
-    let input_tokens = features.tokens.in_full();
-    Window {
-        model,
-        code: exceeded.limit.code(),
-        input_tokens,
-        total_tokens: input_tokens.saturating_add(exceeded.beside_input),
-        limit_tokens: exceeded.limit_tokens,
-        long_context,
-    }
 }
 
 /// Whole seconds until then, at least one.
@@ -205,7 +217,7 @@ impl Going<'_> {
         }
         let model = decision.model.to_owned();
         match self.said.take() {
-            Some(answer) => Ok(Ok(Committed { answer, mark: None })),
+            Some(answer) => Ok(Ok(Committed::alone(answer))),
             None if self.timed_out => Err(ProxyError::Timeout { model }),
             None => Err(ProxyError::Unreachable { model }),
         }
@@ -233,7 +245,11 @@ impl Going<'_> {
             Ok(answer) => {
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);
-                Ok(Some(Committed { answer, mark }))
+                Ok(Some(Committed {
+                    answer,
+                    mark,
+                    model: None,
+                }))
             }
             Err(failed) => {
                 let told_ms = failed.told_ms(self.way.clock.now_ms());

@@ -60,6 +60,7 @@ impl Lowering {
                     images: true,
                     reasoning: true,
                     safe_input_tokens: None,
+                    tokenizer: None,
                     tools: true,
                 },
                 cost: None,

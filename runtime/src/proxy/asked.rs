@@ -1,0 +1,213 @@
+//! A request that was read and let in, and what a decision about it looks at.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use ctr_compiler::plan::{AnalysisScope, Interface, Plan, Slot, Tokenizer};
+use ctr_compiler::route::{RequestFeatures, Tokens, looks_beyond_model};
+use http::{HeaderMap, Method, request};
+
+use super::call::Call;
+use super::consult::Said;
+use super::headers;
+use super::kept::{Builds, Kept};
+use super::sessions::{Known, Sessions};
+use super::walk::Committed;
+use crate::activate::{self, Live};
+use crate::protocol::Protocol;
+use crate::protocol::adapt;
+use crate::protocol::ask::Ask;
+use crate::protocol::error::ProxyError;
+use crate::protocol::features::Features;
+use crate::protocol::tokens;
+
+/// How long a session is remembered where no smart router says so.
+const SESSION_MS: u64 = 60 * 60 * 1_000;
+
+/// A request that was read and let in.
+pub(super) struct Asked {
+    pub(super) call: Call,
+    pub(super) method: Method,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) ask: Ask,
+    /// The only interface that will do.
+    pub(super) only: Option<Interface>,
+    /// Who keeps what the request goes on with.
+    pub(super) kept_by: Option<activate::Account>,
+    /// The name of what it goes on with.
+    builds_on: Option<String>,
+    /// Whether the answer may be kept where it is made.
+    pub(super) may_be_kept: bool,
+    /// Whether it may hold thinking of a maker that speaks another protocol.
+    pub(super) may_hold_foreign: bool,
+    /// What the decision looks at beside the model; absent where it is that alone.
+    features: Option<Features>,
+    counted: Counted,
+    session: Known,
+    /// What models said that were asked where it is to go.
+    pub(super) said: Said,
+}
+
+impl Asked {
+    /// Reads a request as far as the plan needs.
+    ///
+    /// # Errors
+    /// When the body is no request.
+    pub(super) fn read(
+        call: Call,
+        head: request::Parts,
+        body: Bytes,
+        live: &Live,
+    ) -> Result<Self, ProxyError> {
+        let mut headers = head.headers;
+        let ask = Ask::read(&body).map_err(|error| headers::not_json(&headers, error))?;
+        headers::clean_request(&mut headers, call.interface());
+        let builds = match call {
+            Call::Answer(Protocol::Responses) => Builds::read(&body),
+            _ => Builds::default(),
+        };
+        let is_bound = builds.on_kept || call == Call::Embeddings;
+        let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
+        let features = features(call, &body, &ask, live.plan());
+        Ok(Self {
+            method: head.method,
+            query: head.uri.query().map(str::to_owned),
+            only: is_bound.then_some(Interface::Openai),
+            builds_on: builds.on,
+            may_be_kept: builds.will_be_kept,
+            may_hold_foreign,
+            features,
+            ..Self::new(call, headers, body, ask)
+        })
+    }
+
+    /// A Messages request of the proxy's own; none where `body` is none.
+    pub(super) fn own(body: Bytes) -> Option<Self> {
+        let ask = Ask::read(&body).ok()?;
+        let call = Call::Answer(Protocol::Messages);
+        let mut headers = HeaderMap::new();
+        headers::clean_request(&mut headers, call.interface());
+        Some(Self::new(call, headers, body, ask))
+    }
+
+    fn new(call: Call, headers: HeaderMap, body: Bytes, ask: Ask) -> Self {
+        Self {
+            call,
+            method: Method::POST,
+            query: None,
+            headers,
+            body,
+            ask,
+            only: None,
+            kept_by: None,
+            builds_on: None,
+            may_be_kept: false,
+            may_hold_foreign: false,
+            features: None,
+            counted: Counted::default(),
+            session: Known::default(),
+            said: Said::default(),
+        }
+    }
+
+    /// Adds what was learnt from earlier requests.
+    pub(super) fn remember(&mut self, kept: &Kept, sessions: &Sessions) {
+        self.kept_by = self.builds_on.as_deref().and_then(|id| kept.account(id));
+        if let Some(id) = self.session_id() {
+            self.session = sessions.known(id);
+        }
+    }
+
+    /// Notes which model answers the session, and lets the length of the answer
+    /// be noted where a later decision depends on it.
+    pub(super) fn answered(&self, committed: &mut Committed, sessions: &Sessions, live: &Live) {
+        let is_success = committed.answer.head.status.is_success();
+        let (Some(id), Some(model), true) = (self.session_id(), &committed.model, is_success)
+        else {
+            return;
+        };
+        sessions.answered(id, model, self.text(), live.clock().now_ms());
+        let slots = &live.plan().router.slots;
+        if let Some(mark) = &mut committed.mark
+            && slots.contains_key(&Slot::LongContext)
+        {
+            mark.listens(sessions.open(id, live.clock()));
+        }
+    }
+
+    /// What the client speaks.
+    pub(super) fn protocol(&self) -> Protocol {
+        self.call.protocol()
+    }
+
+    /// The session it belongs to, where that is looked at.
+    pub(super) fn session_id(&self) -> Option<&str> {
+        self.features.as_ref()?.session.as_deref()
+    }
+
+    /// The text that rules look at.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.features.as_ref()?.text.as_deref()
+    }
+
+    /// Hands over what a decision looks at. Tokens are counted when it asks.
+    pub(super) fn with_features<T>(
+        &self,
+        plan: &Plan,
+        now_ms: u64,
+        look: impl FnOnce(&RequestFeatures<'_>) -> T,
+    ) -> T {
+        let model = self.ask.name();
+        let Some(features) = &self.features else {
+            return look(&RequestFeatures::plain(self.only, model));
+        };
+        let smart = plan.smart_router.as_ref();
+        let ttl_ms = smart.map_or(SESSION_MS, |smart| smart.sticky.session_ttl_ms);
+        let count = |tokenizer, limit| self.counted.up_to(&self.body, tokenizer, limit);
+        look(&RequestFeatures {
+            tokens: Tokens::Lazy {
+                most: self.body.len() as u64,
+                count: &count,
+            },
+            session: self.session.at(now_ms, ttl_ms),
+            answers: self.said.answers(),
+            ..features.request(self.only, model)
+        })
+    }
+}
+
+/// Reads what a decision looks at beside the model, if it does.
+fn features(call: Call, body: &[u8], ask: &Ask, plan: &Plan) -> Option<Features> {
+    if call == Call::Embeddings || !looks_beyond_model(plan, ask.name()) {
+        return None;
+    }
+    let smart = plan.smart_router.as_ref();
+    let scope = smart.map_or(AnalysisScope::LastMessage, |smart| smart.analysis_scope);
+    Some(Features::read(body, call.interface(), scope))
+}
+
+/// Tokens that were counted, so that none is counted twice: by vocabulary, up to
+/// which limit, and what came out.
+#[derive(Default)]
+struct Counted(Mutex<[Option<(u64, u64)>; 2]>);
+
+impl Counted {
+    fn up_to(&self, body: &[u8], tokenizer: Tokenizer, limit: u64) -> u64 {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match tokenizer {
+            Tokenizer::Cl100k => &mut known[0],
+            Tokenizer::O200k => &mut known[1],
+        };
+        match *known {
+            // It was counted to its end, or far enough.
+            Some((counted_to, count)) if count <= counted_to || limit <= counted_to => count,
+            _ => {
+                let count = tokens::count(body, tokenizer, limit);
+                *known = Some((limit, count));
+                count
+            }
+        }
+    }
+}

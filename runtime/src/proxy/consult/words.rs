@@ -1,0 +1,149 @@
+//! What models are asked, and how their answers are read.
+
+use std::fmt::Write;
+
+use ctr_compiler::plan::SmartRouter;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Characters of a task that stand for it (claude-trigger-router 1.7.0).
+const SUMMARY: usize = 240;
+/// Rules that a choosing model is told of (claude-trigger-router 1.7.0).
+const TOP_RULES: usize = 3;
+/// Characters of a text that a model is asked about; the beginning says the most.
+const TEXT: usize = 8_000;
+
+/// Asks which rule a text is like.
+pub(super) fn classify(smart: &SmartRouter, text: &str) -> String {
+    let mut prompt = String::from(
+        "Classify the request below. Answer with JSON only: \
+         {\"intent\": \"<one of the intents, or none>\", \"confidence\": <0 to 1>, \"evidence\": [\"<words of the request>\"]}\n\nIntents:\n",
+    );
+    for rule in smart.rules.iter().filter(|rule| rule.enabled) {
+        if let Some(prototype) = &rule.prototype {
+            let _ = writeln!(prompt, "- {}: {}", rule.name, prototype.text);
+        }
+    }
+    request(&mut prompt, text);
+    prompt
+}
+
+/// Asks which candidate is to answer.
+pub(super) fn choose(smart: &SmartRouter, text: &str) -> String {
+    let mut prompt = String::from(
+        "Choose the model that should answer the request below. Answer with JSON only: \
+         {\"model\": \"<one of the models, exactly as written>\", \"confidence\": <0 to 1>, \"reasoning\": \"<one sentence>\"}\n\nModels:\n",
+    );
+    for candidate in &smart.candidates {
+        let _ = writeln!(prompt, "- {}: {}", candidate.model, candidate.description);
+    }
+    if smart.router_hint.include_top_route_candidates {
+        let described = smart
+            .rules
+            .iter()
+            .filter(|rule| rule.enabled)
+            .filter_map(|rule| Some((rule, rule.description.as_ref()?)));
+        for (at, (rule, description)) in described.take(TOP_RULES).enumerate() {
+            let head = if at == 0 {
+                "\nRules that may apply:\n"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                prompt,
+                "{head}- {} → {}: {description}",
+                rule.name, rule.model
+            );
+        }
+    }
+    if smart.router_hint.include_task_summary {
+        let summary: String = text.chars().take(SUMMARY).collect();
+        let _ = write!(
+            prompt,
+            "\nThe task begins: {}\n",
+            summary.replace('\n', " ")
+        );
+    }
+    request(&mut prompt, text);
+    prompt
+}
+
+fn request(prompt: &mut String, text: &str) {
+    let text: String = text.chars().take(TEXT).collect();
+    let _ = write!(prompt, "\n<request>\n{text}\n</request>\n");
+}
+
+/// The text of an answer in Anthropic's protocol.
+pub(super) fn said(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Message {
+        content: Vec<Block>,
+    }
+    #[derive(Deserialize)]
+    struct Block {
+        #[serde(default)]
+        text: String,
+    }
+    let message: Message = serde_json::from_slice(body).ok()?;
+    Some(
+        message
+            .content
+            .into_iter()
+            .map(|block| block.text)
+            .collect(),
+    )
+}
+
+/// The rule that a classifier names, and how sure it is.
+pub(super) fn classified(said: &str) -> Option<(String, f64)> {
+    #[derive(Deserialize)]
+    struct Answer {
+        intent: String,
+        confidence: f64,
+    }
+    let answer: Answer = json(said)?;
+    let is_share = (0.0..=1.0).contains(&answer.confidence);
+    is_share.then_some((answer.intent, answer.confidence))
+}
+
+/// The model that a choosing model names.
+pub(super) fn chosen(said: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        model: String,
+    }
+    json::<Answer>(said).map(|answer| answer.model)
+}
+
+/// The JSON object in what a model said, which may have prose or a fence around it.
+fn json<T: DeserializeOwned>(said: &str) -> Option<T> {
+    let start = said.find('{')?;
+    let end = said.rfind('}')?;
+    serde_json::from_str(said.get(start..=end)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_found_in_prose() {
+        assert_eq!(chosen("{\"model\": \"deep\"}").as_deref(), Some("deep"));
+        let fenced = "Sure!\n```json\n{\"model\":\"a\",\"confidence\":1}\n```";
+        assert_eq!(chosen(fenced).as_deref(), Some("a"));
+        for nonsense in ["", "deep", "}{", "{\"model\": 1}", "{\"modell\": \"deep\"}"] {
+            assert_eq!(chosen(nonsense), None, "{nonsense}");
+        }
+        let sure = "{\"intent\":\"design\",\"confidence\":0.5,\"evidence\":[]}";
+        assert_eq!(classified(sure), Some(("design".to_owned(), 0.5)));
+        assert_eq!(classified(&sure.replace("0.5", "1.5")), None);
+    }
+
+    #[test]
+    fn an_answer_is_the_text_of_its_blocks() {
+        let body =
+            br#"{"content":[{"type":"thinking","thinking":"x"},{"type":"text","text":"{}"}]}"#;
+        assert_eq!(said(body).as_deref(), Some("{}"));
+        assert_eq!(said(b"{}"), None);
+    }
+}
