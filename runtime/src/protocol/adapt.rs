@@ -9,12 +9,15 @@
 mod chat;
 mod messages;
 mod responses;
+mod thinking;
 
 use ctr_compiler::plan::Capabilities;
 
 use super::Protocol;
 use super::json::{Json, Text};
 use super::neutral::Dropped;
+
+pub use thinking::think;
 
 /// In place of a picture.
 const PICTURE: &str = "[image left out: this model takes no images]";

@@ -287,6 +287,17 @@ impl Effort {
         })
     }
 
+    /// The word for it that all models know.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            // Not every model has a word for more.
+            Self::High | Self::Max => "high",
+        }
+    }
+
     /// The effort that a budget comes to.
     pub fn of_budget(tokens: u64) -> Self {
         let mut known = BUDGETS.iter().skip(1);

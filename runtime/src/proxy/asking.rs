@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ctr_compiler::plan::Capabilities;
+use ctr_compiler::plan::Endpoint;
 use http::StatusCode;
 use http_body_util::BodyExt;
 
@@ -40,9 +40,9 @@ impl Asking<'_> {
     pub(super) async fn ask(
         self,
         upstream: &Upstream,
-        capabilities: &Capabilities,
+        endpoint: &Endpoint,
     ) -> Result<Result<Answer, Box<Failed>>, ProxyError> {
-        let telling = self.tell(upstream, capabilities)?;
+        let telling = self.tell(upstream, endpoint)?;
         let is_guess = telling.is_guess;
         let mut answered = self.attempt(telling, upstream).await;
         if is_guess
@@ -50,20 +50,14 @@ impl Asking<'_> {
             && is_not_served(answer).await
         {
             upstream.serves_no_responses(self.now_ms);
-            let telling = self.tell(upstream, capabilities)?;
+            let telling = self.tell(upstream, endpoint)?;
             answered = self.attempt(telling, upstream).await;
         }
         Ok(answered)
     }
 
-    fn tell(self, upstream: &Upstream, capabilities: &Capabilities) -> Result<Telling, ProxyError> {
-        Telling::new(
-            self.asked,
-            upstream,
-            capabilities,
-            self.request_id,
-            self.now_ms,
-        )
+    fn tell(self, upstream: &Upstream, endpoint: &Endpoint) -> Result<Telling, ProxyError> {
+        Telling::new(self.asked, upstream, endpoint, self.request_id, self.now_ms)
     }
 
     async fn attempt(self, telling: Telling, upstream: &Upstream) -> Result<Answer, Box<Failed>> {

@@ -2,7 +2,7 @@
 //! model cannot do taken out, or in another protocol.
 
 use bytes::Bytes;
-use ctr_compiler::plan::Capabilities;
+use ctr_compiler::plan::{Endpoint, Thinking};
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 use http::{HeaderValue, Request, Uri};
 
@@ -38,13 +38,45 @@ struct Way {
     is_guess: bool,
 }
 
+/// What an endpoint wants changed in a request.
+#[derive(Clone, Copy)]
+struct Changes<'p> {
+    lacks: Option<Lacks>,
+    thinking: Option<&'p Thinking>,
+}
+
+impl<'p> Changes<'p> {
+    fn of(endpoint: &'p Endpoint) -> Self {
+        Self {
+            lacks: Lacks::of(&endpoint.capabilities),
+            // A model that cannot think is asked for no thinking, whatever the plan wants.
+            thinking: endpoint
+                .thinking
+                .as_ref()
+                .filter(|_| endpoint.capabilities.reasoning),
+        }
+    }
+
+    fn is_none(self) -> bool {
+        self.lacks.is_none() && self.thinking.is_none()
+    }
+
+    /// Whether anything was changed.
+    fn make(self, body: &mut Json<'_>, client: Protocol, dropped: &mut Dropped) -> bool {
+        let lacks = self.lacks;
+        let lacked = lacks.is_some_and(|lacks| adapt::adapt(body, client, lacks, dropped));
+        let thinking = self.thinking;
+        thinking.is_some_and(|thinking| adapt::think(body, client, thinking)) || lacked
+    }
+}
+
 impl Telling {
     /// # Errors
     /// When the endpoint cannot be told at all.
     pub(super) fn new(
         asked: &Asked,
         upstream: &Upstream,
-        capabilities: &Capabilities,
+        endpoint: &Endpoint,
         request_id: &str,
         now_ms: u64,
     ) -> Result<Self, ProxyError> {
@@ -61,12 +93,12 @@ impl Telling {
             is_guess,
         };
         let client = asked.protocol();
-        let lacks = Lacks::of(capabilities);
+        let changes = Changes::of(endpoint);
         let mut headers = asked.headers.clone();
         let (body, uri) = if client == speaks {
-            let body = match lacks {
-                None if !asked.may_hold_foreign => None,
-                lacks => telling.adapted(asked, upstream, client, lacks)?,
+            let body = match changes.is_none() && !asked.may_hold_foreign {
+                true => None,
+                false => telling.adapted(asked, upstream, client, changes)?,
             };
             let as_it_came = || Spliced::new(&asked.body, &asked.ask, &upstream.model);
             let uri = headers::target(&uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
@@ -86,7 +118,7 @@ impl Telling {
             if !headers::for_other(&mut headers, speaks.interface()) {
                 telling.dropped.note("anthropic-beta");
             }
-            (telling.translated(asked, &call, lacks)?, uri)
+            (telling.translated(asked, &call, changes)?, uri)
         };
         *telling.request.body_mut() = body;
         *telling.request.method_mut() = asked.method.clone();
@@ -96,19 +128,18 @@ impl Telling {
         Ok(telling)
     }
 
-    /// The request without what is lacking, or no business of the endpoint's; none
-    /// where nothing was taken out.
+    /// The request without what is lacking, or no business of the endpoint's, and with
+    /// the thinking that the plan wants; none where nothing was changed.
     fn adapted(
         &mut self,
         asked: &Asked,
         upstream: &Upstream,
         client: Protocol,
-        lacks: Option<Lacks>,
+        changes: Changes<'_>,
     ) -> Result<Option<Spliced>, ProxyError> {
         let mut json = parsed(asked, client)?;
         let dropped = &mut self.dropped;
-        let mut changed =
-            lacks.is_some_and(|lacks| adapt::adapt(&mut json, client, lacks, dropped));
+        let mut changed = changes.make(&mut json, client, dropped);
         if asked.may_hold_foreign {
             changed |= adapt::without_foreign(&mut json, client, dropped);
         }
@@ -125,12 +156,10 @@ impl Telling {
         &mut self,
         asked: &Asked,
         call: &translate::Call<'_>,
-        lacks: Option<Lacks>,
+        changes: Changes<'_>,
     ) -> Result<Spliced, ProxyError> {
         let mut json = parsed(asked, call.client)?;
-        if let Some(lacks) = lacks {
-            adapt::adapt(&mut json, call.client, lacks, &mut self.dropped);
-        }
+        changes.make(&mut json, call.client, &mut self.dropped);
         let told = translate::request(&json, call);
         let told = told.map_err(|unreadable| ProxyError::Untold(unreadable.0))?;
         self.dropped.extend(&told.dropped);

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use ctr_compiler::health::{Failure, NotNow};
-use ctr_compiler::plan::Capabilities;
+use ctr_compiler::plan::Endpoint;
 use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, Walk};
 
 use super::Asked;
@@ -204,7 +204,7 @@ impl Going<'_> {
                     walk.attempted();
                     account.attempts += 1;
                     if let Some(committed) = self
-                        .attempt(upstream, &candidate.endpoint.capabilities, entered, account)
+                        .attempt(upstream, candidate.endpoint, entered, account)
                         .await?
                     {
                         return Ok(Ok(committed));
@@ -227,7 +227,7 @@ impl Going<'_> {
     async fn attempt(
         &mut self,
         upstream: &Upstream,
-        capabilities: &Capabilities,
+        endpoint: &Endpoint,
         entered: Entered,
         account: &Account,
     ) -> Result<Option<Committed>, ProxyError> {
@@ -241,7 +241,7 @@ impl Going<'_> {
             now_ms: self.way.clock.now_ms(),
         };
         let mut mark = Mark::new(entered, upstream.id_header.clone());
-        match asking.ask(upstream, capabilities).await? {
+        match asking.ask(upstream, endpoint).await? {
             Ok(answer) => {
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);

@@ -287,3 +287,29 @@ Router: {default: fast}
     assert_eq!(got.status, 413);
     assert_eq!(got.json()["error"]["code"], "context_length_exceeded");
 }
+
+#[tokio::test]
+async fn a_model_thinks_as_the_plan_wants() {
+    let rest = "Router: {default: fast}\n";
+    let chain = Chain::new(rest).await;
+    let mut plan: Value =
+        serde_json::from_str(&chain.stage.live.plan().to_canonical_json()).unwrap();
+    plan["models"]["fast"]["thinking"] = json!({ "mode": "on", "budget_tokens": 4000 });
+    plan["models"]["deep"]["thinking"] = json!({ "mode": "off" });
+    let stage = Stage::new(&plan).await;
+    let mut body = says("hello");
+    body["max_tokens"] = json!(9000);
+    body["thinking"] = json!({ "type": "enabled", "budget_tokens": 1024 });
+    let sent = |at: usize| chain.upstreams[at].received().pop().unwrap().json();
+    stage.ask(MESSAGES, &[], &body.to_string()).await;
+    let wanted = json!({ "type": "enabled", "budget_tokens": 4000 });
+    assert_eq!(sent(0)["thinking"], wanted);
+    assert_eq!(sent(0)["model"], "fast-1");
+    body["model"] = json!("deep");
+    stage.ask(MESSAGES, &[], &body.to_string()).await;
+    assert_eq!(sent(1).get("thinking"), None);
+    // A client of another protocol gets the same.
+    let chat = json!({ "model": "fast", "messages": [{ "role": "user", "content": "hello" }] });
+    stage.ask(CHAT, &[], &chat.to_string()).await;
+    assert!(sent(0).get("thinking").is_some(), "{}", sent(0));
+}

@@ -79,13 +79,7 @@ pub(crate) fn effort_word(thinking: Thinking) -> Option<&'static str> {
         Thinking::Effort(effort) => effort?,
         Thinking::Budget(budget) => Effort::of_budget(budget),
     };
-    Some(match effort {
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        // Not every model has a word for more.
-        Effort::High | Effort::Max => "high",
-    })
+    Some(effort.word())
 }
 
 /// The end user, unless the name is longer than is taken.

@@ -1,0 +1,271 @@
+//! Thinking as the plan wants it of a model, whatever the client asked for: never,
+//! always, or as asked, and then how much.
+
+use ctr_compiler::plan::{Effort as PlanEffort, Thinking, ThinkingMode};
+
+use super::super::Protocol;
+use super::super::json::{Json, Object, Text};
+use super::super::neutral::Effort;
+
+/// Least budget that Anthropic takes.
+const LEAST_BUDGET: u64 = 1024;
+
+/// Changes a request, parsed with the opaque names of its protocol. Whether anything was.
+pub fn think(body: &mut Json<'_>, protocol: Protocol, thinking: &Thinking) -> bool {
+    let Some(body) = body.object_mut() else {
+        return false;
+    };
+    match (thinking.mode, protocol) {
+        (Some(ThinkingMode::Off), _) => without(body, protocol),
+        (mode, Protocol::Messages) => messages(body, mode, thinking),
+        (mode, Protocol::Chat) => {
+            let asked = body.get("reasoning_effort").and_then(Json::text).cloned();
+            let Some(effort) = effort(mode, asked.as_ref(), thinking) else {
+                return false;
+            };
+            body.set("reasoning_effort", effort);
+            true
+        }
+        (mode, Protocol::Responses) => {
+            let asked = body.get("reasoning").and_then(|it| it.text_at("effort"));
+            let Some(effort) = effort(mode, asked.as_ref(), thinking) else {
+                return false;
+            };
+            match body.get_mut("reasoning").and_then(Json::object_mut) {
+                Some(reasoning) => reasoning.set("effort", effort),
+                None => body.set("reasoning", Object::new().with("effort", effort)),
+            }
+            true
+        }
+    }
+}
+
+fn without(body: &mut Object<'_>, protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Messages => {
+            let config = body.get_mut("output_config").and_then(Json::object_mut);
+            let had = config.is_some_and(|config| config.remove("effort").is_some());
+            body.remove("thinking").is_some() || had
+        }
+        Protocol::Chat => body.remove("reasoning_effort").is_some(),
+        Protocol::Responses => body.remove("reasoning").is_some(),
+    }
+}
+
+/// The word that is to be said; none where nothing changes.
+fn effort<'a>(
+    mode: Option<ThinkingMode>,
+    asked: Option<&Text<'a>>,
+    thinking: &Thinking,
+) -> Option<Text<'a>> {
+    let is_asked = asked.is_some_and(|asked| !asked.is("none"));
+    if !is_asked && mode != Some(ThinkingMode::On) {
+        return None;
+    }
+    let own = thinking.effort.map(PlanEffort::word);
+    let of_budget = thinking
+        .budget_tokens
+        .map(|budget| Effort::of_budget(budget).word());
+    let word = match (own.or(of_budget), is_asked) {
+        (Some(word), _) => word,
+        (None, false) => Effort::Medium.word(),
+        (None, true) => return None,
+    };
+    Some(Text::from(word)).filter(|word| asked != Some(word))
+}
+
+fn messages(body: &mut Object<'_>, mode: Option<ThinkingMode>, thinking: &Thinking) -> bool {
+    let kind = body.get("thinking").and_then(|it| it.text_at("type"));
+    let is_asked = kind.as_ref().is_some_and(|kind| !kind.is("disabled"));
+    if !is_asked && (mode != Some(ThinkingMode::On) || is_amid_calls(body)) {
+        return false;
+    }
+    let mut changed = false;
+    if let Some(effort) = thinking.effort {
+        match body.get_mut("output_config").and_then(Json::object_mut) {
+            Some(config) => config.set("effort", effort.word()),
+            None => body.set("output_config", Object::new().with("effort", effort.word())),
+        }
+        changed = true;
+    }
+    let of_effort = thinking.effort.map(|effort| {
+        let known = Effort::from_word(&Text::from(effort.word()));
+        known.unwrap_or(Effort::Medium).budget()
+    });
+    let budget = match (thinking.budget_tokens, is_asked) {
+        (Some(budget), _) => budget,
+        (None, false) => of_effort.unwrap_or(Effort::Medium.budget()),
+        (None, true) => return changed,
+    };
+    // The limit of the answer holds the thinking, too; half of it stays for the rest.
+    let limit = body.get("max_tokens").and_then(Json::count);
+    let budget = match limit {
+        Some(limit) if limit <= budget => limit / 2,
+        _ => budget,
+    };
+    if budget < LEAST_BUDGET {
+        return changed;
+    }
+    let wanted = Object::of_type("enabled").with("budget_tokens", budget);
+    body.set("thinking", wanted);
+    true
+}
+
+/// Whether the conversation is in the middle of calls that were not thought about;
+/// Anthropic takes no thinking from there on.
+fn is_amid_calls(body: &Object<'_>) -> bool {
+    let messages = body.get("messages").map_or(&[][..], Json::items);
+    let is =
+        |value: &Json<'_>, name: &str, word: &str| value.get(name).is_some_and(|it| it.is(word));
+    let last = messages
+        .iter()
+        .rev()
+        .find(|message| is(message, "role", "assistant"));
+    let Some(blocks) = last.and_then(|last| last.get("content")) else {
+        return false;
+    };
+    let blocks = blocks.items();
+    let thought = blocks.first().is_some_and(|first| {
+        is(first, "type", "thinking") || is(first, "type", "redacted_thinking")
+    });
+    !thought && blocks.iter().any(|block| is(block, "type", "tool_use"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::translate::opaque;
+
+    fn thinks(
+        mode: Option<ThinkingMode>,
+        effort: Option<PlanEffort>,
+        budget: Option<u64>,
+    ) -> Thinking {
+        Thinking {
+            budget_tokens: budget,
+            effort,
+            mode,
+        }
+    }
+
+    /// The request as it goes on; none where nothing was changed.
+    fn told(protocol: Protocol, thinking: &Thinking, body: &str) -> Option<String> {
+        let mut json = Json::parse(body, opaque(protocol)).expect("JSON");
+        think(&mut json, protocol, thinking).then(|| json.to_string())
+    }
+
+    #[test]
+    fn off_is_never() {
+        let off = thinks(Some(ThinkingMode::Off), None, None);
+        for (protocol, body, wanted) in [
+            (
+                Protocol::Messages,
+                r#"{"thinking":{"type":"enabled"},"x":1,"output_config":{"effort":"low"}}"#,
+                r#"{"x":1,"output_config":{}}"#,
+            ),
+            (
+                Protocol::Chat,
+                r#"{"reasoning_effort":"high","x":1}"#,
+                r#"{"x":1}"#,
+            ),
+            (
+                Protocol::Responses,
+                r#"{"reasoning":{"effort":"low"},"x":1}"#,
+                r#"{"x":1}"#,
+            ),
+        ] {
+            assert_eq!(told(protocol, &off, body).as_deref(), Some(wanted));
+            assert_eq!(told(protocol, &off, wanted), None);
+        }
+    }
+
+    #[test]
+    fn on_is_always() {
+        let on = thinks(Some(ThinkingMode::On), None, None);
+        let high = thinks(Some(ThinkingMode::On), Some(PlanEffort::High), None);
+        for (protocol, thinking, body, wanted) in [
+            (
+                Protocol::Messages,
+                &on,
+                r#"{"x":1}"#,
+                r#"{"x":1,"thinking":{"type":"enabled","budget_tokens":8192}}"#,
+            ),
+            (
+                Protocol::Messages,
+                &on,
+                r#"{"max_tokens":4000}"#,
+                r#"{"max_tokens":4000,"thinking":{"type":"enabled","budget_tokens":2000}}"#,
+            ),
+            (
+                Protocol::Messages,
+                &high,
+                "{}",
+                r#"{"output_config":{"effort":"high"},"thinking":{"type":"enabled","budget_tokens":16384}}"#,
+            ),
+            (
+                Protocol::Chat,
+                &on,
+                "{}",
+                r#"{"reasoning_effort":"medium"}"#,
+            ),
+            (
+                Protocol::Chat,
+                &high,
+                r#"{"reasoning_effort":"none"}"#,
+                r#"{"reasoning_effort":"high"}"#,
+            ),
+            (
+                Protocol::Responses,
+                &high,
+                r#"{"reasoning":{"summary":"auto"}}"#,
+                r#"{"reasoning":{"summary":"auto","effort":"high"}}"#,
+            ),
+        ] {
+            assert_eq!(told(protocol, thinking, body).as_deref(), Some(wanted));
+        }
+        assert_eq!(
+            told(Protocol::Messages, &on, r#"{"max_tokens":1000}"#),
+            None
+        );
+        let amid = r#"{"messages":[{"role":"assistant","content":[{"type":"tool_use","input":{}}]},{"role":"user","content":[{"type":"tool_result"}]}]}"#;
+        assert_eq!(told(Protocol::Messages, &on, amid), None);
+        let thought = amid.replace(
+            r#"[{"type":"tool_use"#,
+            r#"[{"type":"thinking"},{"type":"tool_use"#,
+        );
+        assert!(told(Protocol::Messages, &on, &thought).is_some());
+    }
+
+    #[test]
+    fn auto_is_as_asked_and_then_as_much_as_the_plan_says() {
+        let auto = thinks(Some(ThinkingMode::Auto), None, Some(3000));
+        assert_eq!(told(Protocol::Messages, &auto, "{}"), None);
+        assert_eq!(told(Protocol::Chat, &auto, "{}"), None);
+        assert_eq!(
+            told(
+                Protocol::Messages,
+                &auto,
+                r#"{"thinking":{"type":"adaptive"}}"#
+            )
+            .as_deref(),
+            Some(r#"{"thinking":{"type":"enabled","budget_tokens":3000}}"#)
+        );
+        assert_eq!(
+            told(Protocol::Chat, &auto, r#"{"reasoning_effort":"low"}"#).as_deref(),
+            Some(r#"{"reasoning_effort":"medium"}"#)
+        );
+        let plain = thinks(None, None, None);
+        assert_eq!(
+            told(
+                Protocol::Messages,
+                &plain,
+                r#"{"thinking":{"type":"enabled"}}"#
+            ),
+            None
+        );
+        assert_eq!(
+            told(Protocol::Chat, &plain, r#"{"reasoning_effort":"low"}"#),
+            None
+        );
+    }
+}
