@@ -18,6 +18,7 @@ pub mod neutral;
 pub mod responses;
 pub mod sse;
 pub mod tokens;
+pub mod transcript;
 pub mod translate;
 pub(crate) mod usage;
 pub(crate) mod wait;

@@ -5,11 +5,6 @@ use crate::registration::Registration;
 use crate::source::Span;
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
-    let smart = registration.smart_router();
-    let smart = smart.filter(|smart| smart.enabled.is_on());
-    let blocks = smart.iter().flat_map(|smart| &smart.sticky);
-    let mut enabled = blocks.filter_map(|block| block.alignment.as_ref());
-    let alignment = enabled.find(|enabled| enabled.value);
     let agent = registration.force_image_agent.as_ref();
     let agent = agent.filter(|force| force.value);
     let governance = registration.governance.as_ref();
@@ -19,12 +14,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let remote = remote.and_then(|runtime| runtime.remote.as_ref());
     let remote = remote.filter(|remote| remote.is_on());
     let keys = registration.managed_keys.first();
-    let found: [(Option<Span>, &str, &str); 5] = [
-        (
-            alignment.map(|enabled| enabled.span),
-            "alignment is",
-            "a model that takes over is told nothing",
-        ),
+    let found: [(Option<Span>, &str, &str); 4] = [
         (
             agent.map(|force| force.span),
             "the image agent is",

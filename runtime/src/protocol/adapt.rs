@@ -7,6 +7,7 @@
 //! claude-trigger-router has for it.
 
 mod chat;
+mod context;
 mod messages;
 mod responses;
 mod thinking;
@@ -17,6 +18,7 @@ use super::Protocol;
 use super::json::{Json, Text};
 use super::neutral::Dropped;
 
+pub use context::prepend;
 pub use thinking::think;
 
 /// In place of a picture.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use ctr_compiler::plan::{Plan, SmartRouter};
-use ctr_compiler::route::{self, Answers, Chosen, Classified, Step};
+use ctr_compiler::route::{self, Answers, Chosen, Classified, Source, Step};
 use tokio::time::timeout;
 
 use super::account::Account;
@@ -24,6 +24,7 @@ use super::walk::{self, Committed};
 use super::{Asked, Proxy};
 use crate::activate::Live;
 use crate::protocol::Protocol;
+use crate::protocol::transcript::transcript;
 
 pub(super) use cache::Choices;
 
@@ -33,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Tokens a classifier may answer with (claude-trigger-router 1.7.0).
 const CLASSIFIER_TOKENS: u64 = 128;
 
+/// Characters of a conversation that are summed up; its end says the most.
+const CONVERSATION: usize = 16_000;
+
 /// Bytes of an answer that are read.
 const ANSWER: usize = 1 << 20;
 
@@ -41,9 +45,15 @@ const ANSWER: usize = 1 << 20;
 pub(super) struct Said {
     classified: Option<Option<(String, f64)>>,
     chosen: Option<Option<String>>,
+    context: Option<String>,
 }
 
 impl Said {
+    /// What a model that takes the conversation over is told of it.
+    pub(super) fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
     /// As a decision looks at it.
     pub(super) fn answers(&self) -> Answers<'_> {
         Answers {
@@ -81,6 +91,32 @@ impl Proxy {
                 _ => asked.said.chosen = Some(self.choose(smart, live, &model, &text).await),
             }
         }
+        self.align(smart, asked, live).await;
+    }
+
+    /// Has the conversation summed up where the smart router hands it to another
+    /// model than the one that answered last.
+    async fn align(&self, smart: &SmartRouter, asked: &mut Asked, live: &Arc<Live>) {
+        let alignment = &smart.sticky.alignment;
+        let Some(summarizer) = alignment.summarizer_model.as_deref() else {
+            return;
+        };
+        let handed = asked.with_features(live.plan(), live.clock().now_ms(), |features| {
+            let choice = route::choose(live.plan(), features)?;
+            let last = features.session.last_model?;
+            let hands_over = matches!(
+                choice.source,
+                Source::Rule(_) | Source::Semantic(_) | Source::Candidates | Source::Sticky
+            );
+            (hands_over && last != choice.name).then(|| (last.to_owned(), choice.name.to_owned()))
+        });
+        let Some((from, to)) = handed.filter(|_| alignment.enabled && smart.sticky.enabled) else {
+            return;
+        };
+        let prompt = words::summarize(&transcript(&asked.body, CONVERSATION));
+        let tokens = alignment.max_summary_tokens;
+        let summary = self.ask(live, summarizer, tokens, &prompt).await;
+        asked.said.context = summary.map(|summary| words::context(&from, &to, &summary));
     }
 
     /// The candidate that a model chooses, or has chosen lately for the same text.

@@ -43,10 +43,12 @@ struct Way {
 struct Changes<'p> {
     lacks: Option<Lacks>,
     thinking: Option<&'p Thinking>,
+    /// What the model is told of a conversation that it takes over.
+    context: Option<&'p str>,
 }
 
 impl<'p> Changes<'p> {
-    fn of(endpoint: &'p Endpoint) -> Self {
+    fn of(asked: &'p Asked, endpoint: &'p Endpoint) -> Self {
         Self {
             lacks: Lacks::of(&endpoint.capabilities),
             // A model that cannot think is asked for no thinking, whatever the plan wants.
@@ -54,11 +56,12 @@ impl<'p> Changes<'p> {
                 .thinking
                 .as_ref()
                 .filter(|_| endpoint.capabilities.reasoning),
+            context: asked.said.context(),
         }
     }
 
     fn is_none(self) -> bool {
-        self.lacks.is_none() && self.thinking.is_none()
+        self.lacks.is_none() && self.thinking.is_none() && self.context.is_none()
     }
 
     /// Whether anything was changed.
@@ -66,7 +69,11 @@ impl<'p> Changes<'p> {
         let lacks = self.lacks;
         let lacked = lacks.is_some_and(|lacks| adapt::adapt(body, client, lacks, dropped));
         let thinking = self.thinking;
-        thinking.is_some_and(|thinking| adapt::think(body, client, thinking)) || lacked
+        let thinks = thinking.is_some_and(|thinking| adapt::think(body, client, thinking));
+        if let Some(context) = self.context {
+            adapt::prepend(body, client, context);
+        }
+        lacked || thinks || self.context.is_some()
     }
 }
 
@@ -93,7 +100,7 @@ impl Telling {
             is_guess,
         };
         let client = asked.protocol();
-        let changes = Changes::of(endpoint);
+        let changes = Changes::of(asked, endpoint);
         let mut headers = asked.headers.clone();
         let (body, uri) = if client == speaks {
             let body = match changes.is_none() && !asked.may_hold_foreign {

@@ -313,3 +313,25 @@ async fn a_model_thinks_as_the_plan_wants() {
     stage.ask(CHAT, &[], &chat.to_string()).await;
     assert!(sent(0).get("thinking").is_some(), "{}", sent(0));
 }
+
+#[tokio::test]
+async fn a_model_that_takes_over_is_told_what_was_said() {
+    let aligned = RULES.replace(
+        "session_ttl_ms: 60000",
+        "session_ttl_ms: 60000, alignment: {enabled: true, summarizer_model: fast}",
+    );
+    let summary = Answer::text("They want a bridge.");
+    let chain = Chain::scripted(&aligned, [vec![summary], vec![], vec![]]).await;
+    let sent = |at: usize| chain.upstreams[at].received().pop().unwrap().json();
+    assert_eq!(chain.goes(of_session("s", "draw a bridge")).await, "eyes");
+    assert_eq!(sent(2).get("system"), None, "nothing was said before");
+    let mut body = of_session("s", "please review it");
+    body["system"] = json!("Be kind.");
+    assert_eq!(chain.goes(body).await, "deep");
+    let asked = sent(0).to_string();
+    assert!(asked.contains("user: please review it"), "{asked}");
+    let told = "<CTR-CONTEXT-ALIGNMENT from=\"eyes\" to=\"deep\">\nThey want a bridge.\n</CTR-CONTEXT-ALIGNMENT>\n\nBe kind.";
+    assert_eq!(sent(1)["system"], told);
+    assert_eq!(chain.goes(of_session("s", "review that too")).await, "deep");
+    assert_eq!(sent(1).get("system"), None, "the model is the same");
+}

@@ -68,6 +68,22 @@ pub(super) fn choose(smart: &SmartRouter, text: &str) -> String {
     prompt
 }
 
+/// Asks for a summary of a conversation.
+pub(super) fn summarize(conversation: &str) -> String {
+    format!(
+        "Another model takes over the conversation below. Sum up in a few sentences what it must know: \
+         the goal, what was decided, and what is open. Answer with the summary only.\n\n<conversation>\n{conversation}\n</conversation>\n"
+    )
+}
+
+/// A summary as the model is told it.
+pub(super) fn context(from: &str, to: &str, summary: &str) -> String {
+    let summary = summary.trim();
+    format!(
+        "<CTR-CONTEXT-ALIGNMENT from=\"{from}\" to=\"{to}\">\n{summary}\n</CTR-CONTEXT-ALIGNMENT>"
+    )
+}
+
 fn request(prompt: &mut String, text: &str) {
     let text: String = text.chars().take(TEXT).collect();
     let _ = write!(prompt, "\n<request>\n{text}\n</request>\n");
