@@ -4,7 +4,7 @@
 //! client asks, of a few accounts at once and for a moment only; whoever does not
 //! answer leaves the list as the plan knows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -51,31 +51,23 @@ impl Proxy {
         ids: &[&str],
         listing: Listing<'_>,
     ) -> HashMap<String, Value> {
-        let mut accounts: BTreeMap<[u8; 32], (&Upstream, Vec<&str>)> = BTreeMap::new();
-        for id in ids {
-            if let Some(upstream) = first(live, id, listing.interface) {
-                let (_, ids) = accounts
-                    .entry(upstream.account)
-                    .or_insert((upstream, Vec::new()));
-                ids.push(id);
-            }
-        }
-        let asked = accounts.values().take(ACCOUNTS).map(async |(upstream, _)| {
-            let list = self.ask_of(upstream, "/models", listing).await?;
+        let accounts = accounts(live, ids, listing.interface);
+        let asked = accounts.iter().map(async |account| {
+            let list = self.ask_of(account[0].1, "/models", listing).await?;
             Some(list.get("data")?.as_array()?.clone())
         });
         let lists = tokio::time::timeout(PATIENCE, join_all(asked))
             .await
             .unwrap_or_default();
         let mut told = HashMap::new();
-        for ((_, ids), list) in accounts.values().zip(lists) {
+        for (account, list) in accounts.iter().zip(lists) {
             for model in list.into_iter().flatten() {
-                let is_it = |id: &&&str| {
-                    let upstream = first(live, id, listing.interface);
-                    upstream.is_some_and(|upstream| model["id"] == upstream.model.as_str())
-                };
-                for id in ids.iter().filter(is_it) {
-                    told.insert((*id).to_owned(), model.clone());
+                let same = account
+                    .iter()
+                    .filter(|(_, upstream)| model["id"] == upstream.model.as_str());
+                for (id, _) in same {
+                    told.entry((*id).to_owned())
+                        .or_insert_with(|| model.clone());
                 }
             }
         }
@@ -89,12 +81,21 @@ impl Proxy {
         id: &str,
         listing: Listing<'_>,
     ) -> Option<Value> {
-        let upstream = first(live, id, listing.interface)?;
-        let name = utf8_percent_encode(&upstream.model, RESERVED);
-        let tail = format!("/models/{name}");
-        let asked = self.ask_of(upstream, &tail, listing);
-        let told = tokio::time::timeout(PATIENCE, asked).await.ok()??;
-        (told["id"] == upstream.model.as_str()).then_some(told)
+        let asked = async {
+            for upstream in able(live, id, listing.interface).take(ACCOUNTS) {
+                let name = utf8_percent_encode(&upstream.model, RESERVED);
+                let tail = format!("/models/{name}");
+                let told = self.ask_of(upstream, &tail, listing);
+                let told = told
+                    .await
+                    .filter(|told| told["id"] == upstream.model.as_str());
+                if told.is_some() {
+                    return told;
+                }
+            }
+            None
+        };
+        tokio::time::timeout(PATIENCE, asked).await.ok()?
     }
 
     async fn ask_of(&self, upstream: &Upstream, tail: &str, listing: Listing<'_>) -> Option<Value> {
@@ -122,13 +123,49 @@ impl Proxy {
     }
 }
 
-/// The first endpoint behind an id that speaks the client's protocol.
-fn first<'l>(live: &'l Live, id: &str, interface: Interface) -> Option<&'l Upstream> {
-    let endpoints: &[Endpoint] = match live.plan().resolve(id)? {
-        Target::Model(_, endpoint) | Target::Endpoint(endpoint) => std::slice::from_ref(endpoint),
-        Target::Pool(_, pool) => &pool.endpoints,
+/// Which accounts are asked for a list: those of the first endpoints of all ids
+/// before those of the second ones, and so on. Each with the ids it may tell of.
+fn accounts<'l, 'i>(
+    live: &'l Live,
+    ids: &[&'i str],
+    interface: Interface,
+) -> Vec<Vec<(&'i str, &'l Upstream)>> {
+    let mut all: Vec<(usize, &str, &Upstream)> = Vec::new();
+    for id in ids {
+        let upstreams = able(live, id, interface).enumerate();
+        all.extend(upstreams.map(|(at, upstream)| (at, *id, upstream)));
+    }
+    all.sort_by_key(|(at, ..)| *at);
+    let mut places: HashMap<[u8; 32], usize> = HashMap::new();
+    let mut accounts: Vec<Vec<(&str, &Upstream)>> = Vec::new();
+    for (_, id, upstream) in all {
+        let next = accounts.len();
+        let place = *places.entry(upstream.account).or_insert(next);
+        if place == next && next < ACCOUNTS {
+            accounts.push(Vec::new());
+        }
+        if let Some(account) = accounts.get_mut(place) {
+            account.push((id, upstream));
+        }
+    }
+    accounts
+}
+
+/// Endpoints behind an id that speak the client's protocol, in the order of the plan.
+fn able<'l>(
+    live: &'l Live,
+    id: &str,
+    interface: Interface,
+) -> impl Iterator<Item = &'l Upstream> + use<'l> {
+    let endpoints: &'l [Endpoint] = match live.plan().resolve(id) {
+        Some(Target::Model(_, endpoint) | Target::Endpoint(endpoint)) => {
+            std::slice::from_ref(endpoint)
+        }
+        Some(Target::Pool(_, pool)) => &pool.endpoints,
+        None => &[],
     };
-    let mut able = endpoints.iter();
-    able.find(|endpoint| endpoint.enabled && endpoint.interface == interface)
+    endpoints
+        .iter()
+        .filter(move |endpoint| endpoint.enabled && endpoint.interface == interface)
         .map(|endpoint| live.upstream(endpoint))
 }

@@ -167,3 +167,32 @@ async fn what_an_upstream_tells_of_a_model_is_shown_under_its_id_here() {
     assert_eq!((one.status, &one.body["id"]), (200, &json!("mine")));
     assert_eq!(up.received().pop().unwrap().target, "/v1/models/scripted");
 }
+
+#[tokio::test]
+async fn where_the_first_endpoint_of_a_pool_is_gone_another_tells() {
+    let (gone, up) = (
+        ScriptedUpstream::start().await.unwrap(),
+        ScriptedUpstream::start().await.unwrap(),
+    );
+    let home = Home::new();
+    let entry = |id: &str, url: String| {
+        format!(
+            "    - {{id: team, api: '{url}', key: '${{UPSTREAM_KEY}}', interface: anthropic, model: scripted, metadata: {{pool_endpoint_id: {id}}}}}\n"
+        )
+    };
+    let text = format!(
+        "APIKEY: \"${{CTR_KEY}}\"\nRegistration:\n  enabled: true\n  models:\n{}{}Router: {{default: team}}\n",
+        entry("a", gone.url()),
+        entry("b", up.url())
+    );
+    gone.stop().await;
+    home.write("registration.yaml", &text);
+    let running = home.start().await;
+    let headers = format!("x-api-key: {KEY}\r\n{VERSION}");
+    let answer = get(&running, "/v1/models", &headers).await;
+    assert_eq!(answer.body["data"][0]["display_name"], "Scripted");
+    assert_eq!(answer.body["data"][0]["id"], "team");
+    let one = get(&running, "/v1/models/team", &headers).await;
+    assert_eq!((one.status, &one.body["id"]), (200, &json!("team")));
+    assert_eq!(up.received().pop().unwrap().target, "/v1/models/scripted");
+}
