@@ -113,6 +113,33 @@ async fn events_that_nobody_knows_pass() {
 }
 
 #[tokio::test]
+async fn what_is_compressed_stays_so() {
+    let up = upstream().await;
+    // No text in it, so that whoever decodes on the way is noticed.
+    let bytes = "\u{1f}\u{7f}\u{0}\n\n\r\ndata";
+    for (_, path) in PROTOCOLS {
+        let stage = Stage::new(&pool_plan(path, &[&up])).await;
+        for encoding in ["gzip", "deflate", "br", "zstd"] {
+            for kind in ["application/json", "text/event-stream"] {
+                up.push(Answer::raw(kind, [bytes]).header("content-encoding", encoding));
+                let accept = [("accept-encoding", encoding)];
+                let got = stage.ask(path, &accept, "{\"model\":\"m\"}").await;
+                assert_eq!((got.body.as_str(), got.whole), (bytes, true));
+                assert_eq!(got.header("content-encoding"), encoding);
+                let received = up.received().pop().unwrap();
+                // The id of a response is read on the way, to find its keeper again.
+                let asked = if path == RESPONSES {
+                    "identity"
+                } else {
+                    encoding
+                };
+                assert_eq!(received.header("accept-encoding"), Some(asked));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn much_at_once_and_large_bodies() {
     let up = upstream().await;
     up.set_default(Answer::text("one two three"));

@@ -1,6 +1,7 @@
 //! Counts of tokens, and vectors.
 
 use ctr_runtime::scripted::Answer;
+use futures_util::future::join_all;
 
 use crate::stage::{
     CHAT, EMBEDDINGS, MESSAGES, Stage, empty_plan, endpoint, gone, pool_plan, upstream,
@@ -30,6 +31,17 @@ async fn an_endpoint_that_can_count_is_asked() {
     assert_eq!(received.body, ASK.replace("\"m\"", "\"up/a\""));
     assert_eq!(received.header(beta.0), Some(beta.1));
     assert_eq!(stage.health("a").success_count, 0);
+}
+
+#[tokio::test]
+async fn many_counts_come_at_once() {
+    let up = upstream().await;
+    for at in [MESSAGES, CHAT] {
+        let stage = Stage::new(&pool_plan(at, &[&up])).await;
+        let all = join_all((0..26).map(|_| stage.ask(COUNT, &[], ASK))).await;
+        assert!(all.iter().all(|got| got.status == 200 && got.whole), "{at}");
+    }
+    assert_eq!(up.received().len(), 26);
 }
 
 #[tokio::test]

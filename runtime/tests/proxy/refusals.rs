@@ -9,15 +9,25 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::stage::{
-    CALLER_KEY, CHAT, Got, MESSAGES, Stage, empty_plan, endpoint, pool_plan, upstream,
+    CALLER_KEY, CHAT, EMBEDDINGS, Got, MESSAGES, RESPONSES, Stage, empty_plan, endpoint, pool_plan,
+    upstream,
 };
+
+/// Everywhere a model is asked for.
+const PATHS: [&str; 5] = [
+    MESSAGES,
+    "/v1/messages/count_tokens",
+    CHAT,
+    RESPONSES,
+    EMBEDDINGS,
+];
 
 const PLAIN: &str = "{\"model\":\"m\"}";
 
 /// Status, and the error's type and message in the protocol of the path.
 fn refusal(path: &str, got: &Got) -> (u16, String, String) {
     let body = got.json();
-    if path == MESSAGES {
+    if path.starts_with(MESSAGES) {
         assert_eq!(body["type"], "error");
         assert_eq!(body["request_id"], got.header("x-ctr-request-id"));
     }
@@ -57,6 +67,41 @@ async fn a_body_that_is_no_request() {
         assert_eq!(refusal(path, &got).0, 415);
     }
     assert_eq!(up.received().len(), 2);
+}
+
+#[tokio::test]
+async fn each_protocol_says_in_its_own_words_what_is_wrong() {
+    let mut plan = pool_plan(MESSAGES, &[]);
+    let up = upstream().await;
+    plan["models"]["sonnet"] = endpoint("sonnet", &format!("{}{CHAT}", up.url()), 0);
+    let stage = Stage::new(&plan).await;
+    let broken = "{\"model\":\"sonnet\",\"secret-prompt\"";
+    let unnamed = "{\"input\":\"secret-prompt\"}";
+    let unknown = "{\"model\":\"sonet\",\"input\":\"secret-prompt\"}";
+    for path in PATHS {
+        let is_anthropic = path.starts_with(MESSAGES);
+        for (body, status, code) in [
+            (broken, 400, Value::Null),
+            (unnamed, 400, Value::Null),
+            (unknown, 404, "model_not_found".into()),
+        ] {
+            let got = stage.ask(path, &[], body).await;
+            let (told, kind, message) = refusal(path, &got);
+            let wanted = match (status, is_anthropic) {
+                (404, true) => "not_found_error",
+                _ => "invalid_request_error",
+            };
+            assert_eq!((told, kind.as_str()), (status, wanted), "{path}: {body}");
+            assert!(!got.body.contains("secret"), "{}", got.body);
+            if body == unknown {
+                assert!(message.contains("`sonnet`"), "{message}");
+            }
+            if !is_anthropic {
+                assert_eq!(got.json()["error"]["code"], code);
+            }
+        }
+    }
+    assert_eq!(up.received().len(), 0);
 }
 
 #[tokio::test]
@@ -106,7 +151,7 @@ async fn a_body_that_is_too_large() {
     let answer = String::from_utf8_lossy(&answer[..length]);
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 
-    for protocol in [Protocol::Messages, Protocol::Responses] {
+    for protocol in [Protocol::Messages, Protocol::Chat, Protocol::Responses] {
         let request = Request::post("/")
             .body(Body::from(vec![b' '; BODY_LIMIT + 1]))
             .unwrap();
@@ -118,6 +163,7 @@ async fn a_body_that_is_too_large() {
         let body: Value = serde_json::from_slice(&body).unwrap();
         let kinds = [
             ("request_too_large", Protocol::Messages),
+            ("invalid_request_error", Protocol::Chat),
             ("invalid_request_error", Protocol::Responses),
         ];
         let kind = kinds.iter().find(|(_, of)| *of == protocol).unwrap().0;

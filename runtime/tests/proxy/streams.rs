@@ -67,6 +67,19 @@ async fn an_openai_stream_ends_with_an_error_and_is_not_done() {
 }
 
 #[tokio::test]
+async fn after_the_first_byte_nobody_else_is_asked() {
+    let (a, b) = (upstream().await, upstream().await);
+    for path in [MESSAGES, CHAT] {
+        let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
+        a.push(Answer::cut("one two", 4));
+        let got = stage.ask(path, &[], STREAM).await;
+        assert!(got.body.contains("one"), "{}", got.body);
+        assert_eq!(got.header("x-ctr-endpoint"), "a");
+    }
+    assert_eq!((a.received().len(), b.received().len()), (2, 0));
+}
+
+#[tokio::test]
 async fn a_stream_that_falls_silent_ends_with_an_error() {
     let up = upstream().await;
     let chunks = ["data: 1\n\n", "data: 2\n\n"];

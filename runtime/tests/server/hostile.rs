@@ -71,10 +71,48 @@ async fn a_head_that_never_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_ends() {
     let home = Home::with_model("one");
+    for (path, kind) in [
+        ("/v1/messages", "timeout_error"),
+        ("/v1/messages/count_tokens", "timeout_error"),
+        ("/v1/chat/completions", "invalid_request_error"),
+        ("/v1/responses", "invalid_request_error"),
+        ("/v1/embeddings", "invalid_request_error"),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 9\r\n\r\n{{"
+        );
+        let answer = answered(&home, head.as_bytes()).await;
+        assert_eq!(status(&answer), "408", "{path}: {answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["error"]["type"], kind, "{path}");
+        assert!(!answer.contains(KEY));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_drips() {
+    let home = Home::with_model("one");
+    let running = home.start().await;
+    let mut stream = TcpStream::connect(running.addr()).await.unwrap();
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 9\r\n\r\n{{"
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 9999\r\n\r\n"
     );
-    let answer = answered(&home, head.as_bytes()).await;
-    assert_eq!(status(&answer), "408");
-    assert!(answer.contains("\"timeout_error\""), "{answer}");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = stream.split();
+    let drip = async {
+        while writing.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(50)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = [0; 4096];
+    // Each drop is in time; all of them are not.
+    let length = tokio::select! {
+        length = timeout(Duration::from_secs(900), reading.read(&mut answer)) => length,
+        () = drip => unreachable!("a drip never ends by itself"),
+    };
+    let length = length.expect("an answer, or an end").unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    assert_eq!(status(&answer), "408", "{answer}");
 }
