@@ -8,6 +8,7 @@ mod choose;
 mod features;
 mod likeness;
 mod order;
+pub mod reasons;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -21,6 +22,7 @@ pub use choose::{CHAIN, Choice, Passed, Source, Step, choose, needs, steps};
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub use likeness::TASK;
 pub(crate) use order::Dice;
+pub use reasons::reasons;
 pub use walk::Walk;
 pub use window::{Exceeded, Limit};
 
