@@ -3,6 +3,8 @@
 //! Here, and only here, variables and secrets get their values. A live plan is
 //! built whole before it is swapped in, and is never changed afterwards.
 
+mod places;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use ctr_compiler::variable;
 use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
+
+pub use places::Places;
 
 use crate::clock::Clock;
 use crate::pool::{Adopted, Lots, PoolRecord, Record, Records};
@@ -32,6 +36,8 @@ pub struct Live {
     pub api_key: Option<String>,
     /// Whether its endpoints speak more than one protocol.
     pub is_mixed: bool,
+    /// Where the registration says what decides.
+    pub places: Places,
     /// By provider, then by the name the plan has for the model: a legacy
     /// provider has several.
     upstreams: HashMap<String, Vec<(String, Upstream)>>,
@@ -189,12 +195,19 @@ impl Live {
             hash_header,
             api_key,
             is_mixed,
+            places: Places::default(),
             upstreams,
             pools,
             lots,
             clock,
             compiled,
         })
+    }
+
+    /// The same, knowing where the registration says what decides.
+    #[must_use]
+    pub fn written_at(self, places: Places) -> Self {
+        Self { places, ..self }
     }
 
     /// The plan.

@@ -10,6 +10,7 @@ mod health;
 mod models;
 mod plan;
 mod pool_health;
+mod traces;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::ask_plan;
 use crate::pool::{Prober, Records, StateFile};
 use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, Proxy, RESPONSES};
 use crate::reload::{Reload, Status};
+use crate::trace::Traces;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -38,6 +40,7 @@ struct App {
     state: Option<Arc<StateFile>>,
     prober: Prober,
     proxy: Proxy,
+    traces: Traces,
     port: u16,
 }
 
@@ -47,6 +50,7 @@ pub(crate) fn router(
     records: Arc<Records>,
     state: Option<Arc<StateFile>>,
     proxy: Proxy,
+    traces: Traces,
     port: u16,
 ) -> Router {
     let app = App {
@@ -56,6 +60,7 @@ pub(crate) fn router(
         state,
         prober: Prober::new(),
         proxy,
+        traces,
         port,
     };
     Router::new()
@@ -74,6 +79,8 @@ pub(crate) fn router(
         .route("/api/models/compiled/preview", post(compiled::preview))
         .route("/api/models/pool-health", get(pool_health::report))
         .route("/api/models/pool-health/probe", post(pool_health::probe))
+        .route("/api/governance/traces", get(traces::list))
+        .route("/api/governance/traces/{id}", get(traces::one))
         .method_not_allowed_fallback(answer::wrong_method)
         .fallback(answer::not_found)
         .layer(from_fn_with_state(app.clone(), guard))

@@ -17,3 +17,4 @@ pub mod reload;
 pub mod scripted;
 pub mod server;
 pub mod settings;
+pub mod trace;

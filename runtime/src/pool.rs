@@ -19,7 +19,7 @@ use ctr_compiler::plan::{Endpoint, Plan, RetryBudget};
 
 use crate::clock::Clock;
 
-pub(crate) use file::StateFile;
+pub(crate) use file::{StateFile, create_private, make_private};
 pub(crate) use probe::{Filter, Probed, Prober};
 use save::Changed;
 pub(crate) use save::Saver;
@@ -119,12 +119,6 @@ impl Entered {
         let now = self.clock.now_ms();
         lock(&self.record.observed).succeeded(&self.permit, &self.terms, now, latency_ms);
         self.record.changed.note();
-    }
-
-    /// Whether somebody asks how many tokens the answer used.
-    pub fn counts_tokens(&self) -> bool {
-        let limit = self.terms.limit.as_ref();
-        limit.is_some_and(|limit| limit.tpm.is_some())
     }
 
     /// Notes the tokens that the answer told.

@@ -20,7 +20,7 @@ pub mod sse;
 pub mod tokens;
 pub mod transcript;
 pub mod translate;
-pub(crate) mod usage;
+pub mod usage;
 pub(crate) mod wait;
 
 use ctr_compiler::plan::Interface;

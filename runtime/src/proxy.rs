@@ -26,6 +26,7 @@ mod request_id;
 mod sessions;
 mod telling;
 mod told;
+mod traced;
 mod walk;
 
 use std::fmt;
@@ -42,11 +43,13 @@ use consult::Choices;
 use kept::Kept;
 use relay::Relay;
 use sessions::Sessions;
+use traced::Traced;
 use walk::Committed;
 
 use crate::access;
 use crate::activate::Live;
 use crate::protocol::error::ProxyError;
+use crate::trace::Traces;
 
 pub(crate) use listed::Listing;
 
@@ -63,6 +66,7 @@ pub struct Proxy {
     kept: Kept,
     sessions: Sessions,
     choices: Choices,
+    traces: Option<Traces>,
 }
 
 impl fmt::Debug for Proxy {
@@ -83,6 +87,16 @@ impl Proxy {
             kept: Kept::default(),
             sessions: Sessions::default(),
             choices: Choices::default(),
+            traces: None,
+        }
+    }
+
+    /// The same, remembering each request.
+    #[must_use]
+    pub fn with_traces(self, traces: Traces) -> Self {
+        Self {
+            traces: Some(traces),
+            ..self
         }
     }
 
@@ -123,7 +137,13 @@ impl Proxy {
     ) -> Result<Committed, ProxyError> {
         let (head, mut body) = request.into_parts();
         let taken = match access::check(live.api_key.as_deref(), &head.headers) {
-            Ok(()) => body::collect(&head.headers, &mut body).await,
+            Ok(()) => {
+                // Whoever has no key leaves no trace, and takes no place of others'.
+                let traces = self.traces.as_ref();
+                account.traced =
+                    traces.and_then(|to| Traced::begin(to, &account.request_id, call, live));
+                body::collect(&head.headers, &mut body).await
+            }
             Err(denied) => Err(ProxyError::Denied(denied)),
         };
         if taken.as_ref().is_err_and(ProxyError::leaves_body) {
@@ -135,6 +155,10 @@ impl Proxy {
         }
         let mut asked = Asked::read(call, head, body, live)?;
         account.asks(asked.ask.name().unwrap_or_default());
+        if let Some(traced) = &mut account.traced {
+            let (model, session) = (asked.ask.name(), asked.session_id());
+            traced.asks(model, session, &asked.headers, live.plan());
+        }
         asked.remember(&self.kept, &self.sessions);
         self.consult(&mut asked, live).await;
         match call {

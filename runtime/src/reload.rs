@@ -25,7 +25,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 pub use read::{Input, ReadError, files, read, read_stdin, would_read};
 pub use status::{Refusal, Status};
 
-use crate::activate::{ActivateError, Live};
+use crate::activate::{ActivateError, Live, Places};
 use crate::pool::Records;
 use crate::settings::{Env, Settings};
 use watch::{Look, Watch, Woken};
@@ -121,12 +121,13 @@ pub(crate) struct Loaded {
 pub(crate) fn load(settings: &Settings, records: &Records) -> Result<Loaded, LoadError> {
     // Looked at before reading, so that a change in between is seen as one.
     let look = Look::at(&settings.inputs);
-    let compiled = compiled(settings)?;
+    let (compiled, places) = compiled(settings)?;
     let live = Live::activate(compiled, &*settings.env, records).map_err(LoadError::Activate)?;
+    let live = live.written_at(places);
     Ok(Loaded { live, look })
 }
 
-fn compiled(settings: &Settings) -> Result<Compiled, LoadError> {
+fn compiled(settings: &Settings) -> Result<(Compiled, Places), LoadError> {
     let paths = settings.inputs.iter().cloned();
     let inputs: Vec<Input> = paths.map(Input::Path).collect();
     let sources = read(&inputs).map_err(LoadError::Read)?;
@@ -138,7 +139,8 @@ fn compiled(settings: &Settings) -> Result<Compiled, LoadError> {
         });
     };
     OtherPlan::refuse(plan, settings).map_err(LoadError::Other)?;
-    Ok(compiled)
+    let places = Places::new(&compiled, &sources);
+    Ok((compiled, places))
 }
 
 /// The task that watches, and what it has come to. Dropping it ends the watch.
@@ -372,7 +374,7 @@ impl Keeper {
 }
 
 fn attempt(settings: &Settings, records: &Records, live: &Live, public: bool) -> Outcome {
-    let compiled = match compiled(settings) {
+    let (compiled, places) = match compiled(settings) {
         Ok(compiled) => compiled,
         Err(error) => return Outcome::Refused(Refusal::new(&error, epoch_ms())),
     };
@@ -388,7 +390,7 @@ fn attempt(settings: &Settings, records: &Records, live: &Live, public: bool) ->
         return Outcome::Refused(Refusal::because(PUBLIC_WITHOUT_KEY, epoch_ms()));
     }
     match Live::activate(compiled, &*settings.env, records) {
-        Ok(live) => Outcome::New(Box::new(live)),
+        Ok(live) => Outcome::New(Box::new(live.written_at(places))),
         Err(error) => Outcome::Refused(Refusal::new(&LoadError::Activate(error), epoch_ms())),
     }
 }

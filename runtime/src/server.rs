@@ -10,6 +10,7 @@ mod listen;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ctr_compiler::Compiled;
@@ -26,6 +27,7 @@ use crate::pool::{Records, Saver, StateFile};
 use crate::proxy::Proxy;
 use crate::reload::{LoadError, OtherPlan, ReadError, Reload, load};
 use crate::settings::Settings;
+use crate::trace::Writer;
 
 /// Why a proxy did not start.
 #[derive(Debug)]
@@ -135,6 +137,7 @@ pub async fn start_plan(plan: Plan, settings: Settings) -> Result<Running, Start
 struct Kept {
     records: Arc<Records>,
     file: Option<Arc<StateFile>>,
+    directory: Option<PathBuf>,
 }
 
 impl Kept {
@@ -142,6 +145,7 @@ impl Kept {
         let directory = settings.state_dir.as_deref();
         Self {
             records: Arc::default(),
+            directory: directory.map(Path::to_owned),
             file: directory.map(|directory| Arc::new(StateFile::new(directory))),
         }
     }
@@ -163,13 +167,19 @@ async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
 }
 
 fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload, kept: Kept) -> Running {
-    let Kept { records, file } = kept;
-    let proxy = Proxy::new(Arc::clone(reload.live()));
+    let Kept {
+        records,
+        file,
+        directory,
+    } = kept;
+    let (traces, writer) = Writer::start(directory.as_deref());
+    let proxy = Proxy::new(Arc::clone(reload.live())).with_traces(traces.clone());
     let router = admin::router(
         &reload,
         Arc::clone(&records),
         file.clone(),
         proxy.clone(),
+        traces,
         addr.port(),
     );
     let front = Front::new(proxy, router);
@@ -183,6 +193,7 @@ fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload, kept: Kept) ->
         stop: Some(stop),
         serving,
         saver,
+        writer,
     }
 }
 
@@ -194,6 +205,7 @@ pub struct Running {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     saver: Option<Saver>,
+    writer: Writer,
 }
 
 impl Running {
@@ -248,6 +260,7 @@ impl Running {
         if let Some(mut saver) = self.saver.take() {
             saver.finish().await;
         }
+        self.writer.finish().await;
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{App, answer};
 use crate::reload::Status;
+use crate::trace::Counts;
 
 /// The name by which clients of the reference know the service.
 const SERVICE: &str = "claude-trigger-router";
@@ -27,8 +28,18 @@ pub(super) async fn detailed(State(app): State<App>) -> Response {
         "port": app.port,
         "plan": { "hash": app.live.load().hash },
         "reload": reload(&app.status.load()),
+        "traces": traces(app.traces.counts()),
     });
     answer::json(StatusCode::OK, &body)
+}
+
+fn traces(counts: &Counts) -> Value {
+    json!({
+        "written": counts.written(),
+        "dropped": counts.dropped(),
+        "failed": counts.failed(),
+        "error": counts.error(),
+    })
 }
 
 fn reload(status: &Status) -> Value {

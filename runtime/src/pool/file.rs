@@ -147,8 +147,9 @@ impl StateFile {
     }
 }
 
+/// A directory that only its owner enters; one that exists stays as it is.
 #[cfg(unix)]
-fn create_private(directory: &Path) -> io::Result<()> {
+pub(crate) fn create_private(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new()
         .recursive(true)
@@ -157,8 +158,27 @@ fn create_private(directory: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn create_private(directory: &Path) -> io::Result<()> {
+pub(crate) fn create_private(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)
+}
+
+/// Makes a file that only its owner reads, where there is none.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    match private().open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn private() -> fs::OpenOptions {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
 }
 
 /// A new file that only its owner reads.
@@ -168,14 +188,7 @@ fn open_private(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
+    private().open(path)
 }
 
 #[cfg(test)]

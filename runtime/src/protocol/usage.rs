@@ -1,130 +1,241 @@
-//! How many tokens an answer says it used, read from its ends as it passes.
+//! How many tokens an answer says it used, read as it passes.
 //!
-//! Both protocols tell it near the end, and Anthropic's streams tell the input in
-//! their first event, so the middle is not kept. What is not found is not guessed.
+//! All protocols tell it in an object named `usage`: at the end, and Anthropic's
+//! streams in their first event too. Only that name is looked for, and only what
+//! stands behind it is kept. What is not found is not guessed.
 
-use memchr::memmem;
+use std::sync::LazyLock;
 
-/// Bytes that are kept of each end.
-const KEPT: usize = 4 << 10;
+use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
 
-/// Names of what counts, each once: the largest number that stands behind it. A
-/// quote within a text is escaped, so none of these stands in what a model wrote.
-const COUNTED: [&str; 5] = [
-    "\"input_tokens\"",
-    "\"cache_creation_input_tokens\"",
-    "\"output_tokens\"",
-    "\"prompt_tokens\"",
-    "\"completion_tokens\"",
-];
+/// The name. A quote within a text is escaped, so it stands in nothing that a
+/// model wrote.
+const NAME: &[u8] = b"\"usage\"";
 
-/// Those of the input. What OpenAI read from its cache is part of its input.
-const INPUT: [&str; 4] = [
-    "\"input_tokens\"",
-    "\"cache_creation_input_tokens\"",
-    "\"cache_read_input_tokens\"",
-    "\"prompt_tokens\"",
-];
+/// What of a name may stand at the end of a piece.
+const PART: usize = NAME.len() - 1;
 
-/// The two ends of an answer.
+/// The longest object that is read.
+const LONGEST: usize = 8 << 10;
+
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(NAME));
+
+/// Tokens, each counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Tokens {
+    /// Input that came from no cache and went to none.
+    pub input: u64,
+    /// Output, with what was thought.
+    pub output: u64,
+    /// Input that was read from the endpoint's cache.
+    pub cache_read: u64,
+    /// Input that was written to it.
+    pub cache_write: u64,
+    /// Whether reads count against the endpoint's limit, as with OpenAI.
+    #[serde(skip)]
+    pub are_reads_limited: bool,
+}
+
+impl Tokens {
+    /// Those that count against a limit of tokens per minute.
+    pub(crate) fn limited(&self) -> u64 {
+        let reads = if self.are_reads_limited {
+            self.cache_read
+        } else {
+            0
+        };
+        let counted = [self.output, self.cache_write, reads];
+        counted.into_iter().fold(self.input, u64::saturating_add)
+    }
+
+    /// All that was input, cached or not.
+    pub(crate) fn all_input(&self) -> u64 {
+        let cached = self.cache_read.saturating_add(self.cache_write);
+        self.input.saturating_add(cached)
+    }
+}
+
+/// What was told so far.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
-    head: Vec<u8>,
-    tail: Vec<u8>,
+    /// The end of the last piece.
+    carried: Vec<u8>,
+    /// The object that is being read.
+    open: Option<Open>,
+    told: Told,
+}
+
+/// The last number told of each kind: what streams tell grows.
+#[derive(Debug, Default)]
+struct Told {
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
+    cached: Option<u64>,
+}
+
+/// An object as the three protocols write it.
+#[derive(Deserialize)]
+struct Written {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    #[serde(alias = "prompt_tokens_details")]
+    input_tokens_details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    cached_tokens: Option<u64>,
 }
 
 impl Usage {
     /// Takes the next piece.
     pub(crate) fn push(&mut self, chunk: &[u8]) {
-        let missing = KEPT - self.head.len().min(KEPT);
-        self.head
-            .extend_from_slice(&chunk[..missing.min(chunk.len())]);
-        let last = &chunk[chunk.len().saturating_sub(KEPT)..];
-        self.tail.extend_from_slice(last);
-        // Cut seldom, so that small pieces do not move the whole tail each.
-        if self.tail.len() > 2 * KEPT {
-            self.tail.drain(..self.tail.len() - KEPT);
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            rest = match &mut self.open {
+                None => self.look(rest),
+                Some(open) => {
+                    let (rest, is_over) = open.push(rest);
+                    if is_over && let Some(open) = self.open.take() {
+                        self.told.take(&open.bytes);
+                    }
+                    rest
+                }
+            };
         }
     }
 
-    /// Input and output together; none where the answer told neither.
-    pub(crate) fn tokens(&self) -> Option<u64> {
-        let mut found = None;
-        for name in COUNTED {
-            let most = largest(&self.head, name).max(largest(&self.tail, name));
-            if let Some(tokens) = most {
-                found = Some(tokens.saturating_add(found.unwrap_or(0)));
+    /// What the answer told; none where it told nothing.
+    pub(crate) fn tokens(&self) -> Option<Tokens> {
+        let Told {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cached,
+        } = self.told;
+        input.or(output).or(cache_read).or(cache_write)?;
+        let all = input.unwrap_or(0);
+        Some(Tokens {
+            input: all.saturating_sub(cached.unwrap_or(0)),
+            output: output.unwrap_or(0),
+            cache_read: cached.map_or(cache_read.unwrap_or(0), |cached| cached.min(all)),
+            cache_write: cache_write.unwrap_or(0),
+            are_reads_limited: cached.is_some(),
+        })
+    }
+
+    /// Looks for the name; what stands behind it, if anything, is returned.
+    fn look<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
+        if !self.carried.is_empty() {
+            let carried = self.carried.len();
+            self.carried
+                .extend_from_slice(&chunk[..chunk.len().min(PART)]);
+            if let Some(at) = FINDER.find(&self.carried) {
+                self.carried.clear();
+                self.open = Some(Open::default());
+                return &chunk[at + NAME.len() - carried..];
             }
         }
-        found
-    }
-
-    /// Input alone, cached or not; none where the answer told none.
-    pub(crate) fn input(&self) -> Option<u64> {
-        let found = INPUT
-            .iter()
-            .filter_map(|name| largest(&self.head, name).max(largest(&self.tail, name)));
-        found.reduce(u64::saturating_add)
+        if let Some(at) = FINDER.find(chunk) {
+            self.carried.clear();
+            self.open = Some(Open::default());
+            return &chunk[at + NAME.len()..];
+        }
+        if chunk.len() >= PART {
+            self.carried.clear();
+            self.carried.extend_from_slice(&chunk[chunk.len() - PART..]);
+        } else {
+            if self.carried.is_empty() {
+                self.carried.extend_from_slice(chunk);
+            }
+            let over = self.carried.len().saturating_sub(PART);
+            self.carried.drain(..over);
+        }
+        &[]
     }
 }
 
-fn largest(text: &[u8], name: &str) -> Option<u64> {
-    let places = memmem::find_iter(text, name);
-    places
-        .filter_map(|at| number(&text[at + name.len()..]))
-        .max()
+impl Told {
+    fn take(&mut self, object: &[u8]) {
+        let Ok(written) = serde_json::from_slice::<Written>(object) else {
+            return;
+        };
+        let cached = written
+            .input_tokens_details
+            .and_then(|told| told.cached_tokens);
+        let each = [
+            (
+                &mut self.input,
+                written.input_tokens.or(written.prompt_tokens),
+            ),
+            (
+                &mut self.output,
+                written.output_tokens.or(written.completion_tokens),
+            ),
+            (&mut self.cache_read, written.cache_read_input_tokens),
+            (&mut self.cache_write, written.cache_creation_input_tokens),
+            (&mut self.cached, cached),
+        ];
+        for (known, told) in each {
+            *known = told.or(*known);
+        }
+    }
 }
 
-/// The number behind a name, a colon and blanks, where it stands whole.
-fn number(text: &[u8]) -> Option<u64> {
-    let text = text.trim_ascii_start().strip_prefix(b":")?;
-    let text = text.trim_ascii_start();
-    let end = text.iter().position(|byte| !byte.is_ascii_digit())?;
-    std::str::from_utf8(&text[..end]).ok()?.parse().ok()
+/// An object whose end is not there yet.
+#[derive(Debug, Default)]
+struct Open {
+    bytes: Vec<u8>,
+    depth: u32,
+    is_text: bool,
+    is_escaped: bool,
+}
+
+impl Open {
+    /// Takes bytes up to the end of the object: what is left, and whether it ended.
+    /// What is no object, or too long for one of these, ends as nothing.
+    fn push<'c>(&mut self, chunk: &'c [u8]) -> (&'c [u8], bool) {
+        for (at, byte) in chunk.iter().enumerate() {
+            if self.depth == 0 {
+                match byte {
+                    b'{' => {}
+                    b':' | b' ' | b'\t' | b'\r' | b'\n' => continue,
+                    _ => return (&chunk[at..], true),
+                }
+            }
+            if self.bytes.len() == LONGEST {
+                self.bytes.clear();
+                return (&chunk[at..], true);
+            }
+            self.bytes.push(*byte);
+            self.step(*byte);
+            if self.depth == 0 {
+                return (&chunk[at + 1..], true);
+            }
+        }
+        (&[], false)
+    }
+
+    fn step(&mut self, byte: u8) {
+        match byte {
+            _ if std::mem::take(&mut self.is_escaped) => {}
+            b'\\' => self.is_escaped = self.is_text,
+            b'"' => self.is_text = !self.is_text,
+            b'{' if !self.is_text => self.depth += 1,
+            b'}' if !self.is_text => self.depth -= 1,
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tokens(text: &str, piece: usize) -> Option<u64> {
-        let mut usage = Usage::default();
-        for chunk in text.as_bytes().chunks(piece) {
-            usage.push(chunk);
-        }
-        usage.tokens()
-    }
-
-    #[test]
-    fn both_protocols_tell_it() {
-        let long = "word ".repeat(10_000);
-        let anthropic = format!(
-            r#"{{"content": [{{"type": "text", "text": "{long} \\"output_tokens\\": 9"}}], "usage": {{"input_tokens": 12, "cache_creation_input_tokens": 5, "cache_read_input_tokens": 90, "output_tokens": 30}}}}"#
-        );
-        let stream = format!(
-            "event: message_start\ndata: {{\"message\":{{\"usage\":{{\"input_tokens\":25,\"output_tokens\":1}}}}}}\n\n{long}data: {{\"usage\":{{\"output_tokens\":15}}}}\n\n"
-        );
-        let openai = format!(
-            r#"{{"choices": [{{"message": {{"content": "{long}"}}}}], "usage": {{"prompt_tokens":9,"completion_tokens" : 12, "total_tokens":21}}}}"#
-        );
-        for piece in [1, 7, 4096, 100_000] {
-            assert_eq!(tokens(&anthropic, piece), Some(47));
-            assert_eq!(tokens(&stream, piece), Some(40));
-            assert_eq!(tokens(&openai, piece), Some(21));
-        }
-    }
-
-    #[test]
-    fn what_is_not_told_is_not_guessed() {
-        for text in [
-            "",
-            "{}",
-            "\"input_tokens\"",
-            "\"input_tokens\": \"x\"",
-            "\"output_tokens\": -1 ",
-            "\"output_tokens\": 99999999999999999999999 ",
-        ] {
-            assert_eq!(tokens(text, 3), None, "{text}");
-        }
-    }
-}
+mod tests;

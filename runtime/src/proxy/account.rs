@@ -7,11 +7,12 @@ use tokio::time::Instant;
 
 use super::attempt::Answer;
 use super::sessions::Open;
+use super::traced::{End, Traced};
 use crate::pool::Entered;
 use crate::protocol::Protocol;
 use crate::protocol::error::{ProxyError, shown};
 use crate::protocol::neutral::Dropped;
-use crate::protocol::usage::Usage;
+use crate::protocol::usage::{Tokens, Usage};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,10 @@ pub(super) struct Account {
     endpoint: Option<HeaderValue>,
     status: u16,
     refusal: Option<String>,
+    /// What will be remembered; absent where nothing is.
+    pub(super) traced: Option<Traced>,
+    /// What the answer tells of its tokens, where it is one.
+    usage: Option<Usage>,
 }
 
 impl Account {
@@ -67,6 +72,8 @@ impl Account {
             endpoint: None,
             status: 0,
             refusal: None,
+            traced: None,
+            usage: None,
         }
     }
 
@@ -85,6 +92,22 @@ impl Account {
         self.status = answer.head.status.as_u16();
         self.told = answer.told;
         self.dropped = std::mem::take(&mut answer.dropped);
+        self.usage = answer.head.status.is_success().then(Usage::default);
+        if let Some(traced) = self.traced.as_mut().filter(|_| answer.is_events) {
+            traced.first_event(self.started);
+        }
+    }
+
+    /// Sees a piece of the answer.
+    pub(super) fn passes(&mut self, chunk: &[u8]) {
+        if let Some(usage) = &mut self.usage {
+            usage.push(chunk);
+        }
+    }
+
+    /// What the answer told of its tokens so far.
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        self.usage.as_ref()?.tokens()
     }
 }
 
@@ -98,13 +121,23 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
+        let latency_ms = millis_since(self.started);
+        if let Some(traced) = self.traced.take() {
+            traced.end(End {
+                endpoint: self.endpoint.as_ref().map(text),
+                status: self.status,
+                outcome: self.outcome.word(),
+                latency_ms,
+                tokens: self.tokens(),
+            });
+        }
         tracing::info!(
             request_id = self.request_id,
             model = self.asked,
             endpoint = self.endpoint.as_ref().map(text),
             status = self.status,
             attempts = self.attempts,
-            latency_ms = millis_since(self.started),
+            latency_ms,
             outcome = self.outcome.word(),
             refusal = self.refusal,
             translated = self.translated(),
@@ -121,7 +154,6 @@ pub(super) struct Mark {
     sent: Instant,
     /// A plain answer succeeds when it is complete; a stream has done so before.
     is_pending: bool,
-    usage: Option<Usage>,
     /// The session whose length is noted.
     session: Option<Open>,
 }
@@ -129,7 +161,6 @@ pub(super) struct Mark {
 impl Mark {
     pub(super) fn new(entered: Entered, endpoint: HeaderValue) -> Self {
         Self {
-            usage: entered.counts_tokens().then(Usage::default),
             entered,
             endpoint,
             sent: Instant::now(),
@@ -140,7 +171,6 @@ impl Mark {
 
     /// Lets a session know how long the conversation was.
     pub(super) fn listens(&mut self, session: Open) {
-        self.usage.get_or_insert_default();
         self.session = Some(session);
     }
 
@@ -174,21 +204,14 @@ impl Mark {
         }
     }
 
-    /// Sees a piece of the answer.
-    pub(super) fn passes(&mut self, chunk: &[u8]) {
-        if let Some(usage) = &mut self.usage {
-            usage.push(chunk);
-        }
-    }
-
-    /// Notes that the answer is complete.
-    pub(super) fn complete(mut self) {
+    /// Notes that the answer is complete, and the tokens it told.
+    pub(super) fn complete(mut self, tokens: Option<Tokens>) {
         if self.is_pending {
             self.entered.succeeded(millis_since(self.sent));
         }
-        let usage = self.usage.as_ref();
-        self.entered.used(usage.and_then(Usage::tokens));
-        if let (Some(session), Some(input)) = (&self.session, usage.and_then(Usage::input)) {
+        self.entered.used(tokens.as_ref().map(Tokens::limited));
+        let input = tokens.as_ref().map(Tokens::all_input);
+        if let (Some(session), Some(input)) = (&self.session, input.filter(|input| *input > 0)) {
             session.used(input);
         }
     }

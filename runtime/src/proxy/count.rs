@@ -36,7 +36,7 @@ pub(super) async fn count(
         tokens: 0,
         turn: 0,
     };
-    let counted = match walk::decide(live, asked, &way, 0) {
+    let counted = match walk::decide(live, asked, &way, 0, None) {
         Ok(decision) => {
             let first = &decision.candidates[0];
             asked_of(client, asked, live, live.upstream(first.endpoint)).await

@@ -110,9 +110,7 @@ impl Relay {
 
     /// What may go out of a chunk now. A stream that cannot be read on breaks.
     fn pass(&mut self, chunk: Bytes) -> Bytes {
-        if let Some(mark) = &mut self.mark {
-            mark.passes(&chunk);
-        }
+        self.account.passes(&chunk);
         if let Some(listen) = &mut self.listen
             && !listen.hear(&chunk)
         {
@@ -164,7 +162,7 @@ impl Relay {
             self.account.dropped.extend(&stream.dropped());
         }
         if let Some(mark) = self.mark.take() {
-            mark.complete();
+            mark.complete(self.account.tokens());
         }
         self.goes_out(rest);
     }
@@ -183,6 +181,9 @@ impl Relay {
         self.account.outcome = Outcome::Broken;
         if let Some(mark) = self.mark.take() {
             mark.failed(&self.account.request_id, failure, None, cause);
+        }
+        if let Some(traced) = &mut self.account.traced {
+            traced.broke(failure.word());
         }
     }
 

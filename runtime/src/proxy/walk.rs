@@ -18,6 +18,7 @@ use super::attempt::Answer;
 use super::call::Call;
 use super::client::Client;
 use super::kept::Kept;
+use super::traced::Traced;
 use crate::activate::{self, Live, Upstream};
 use crate::pool::{Entered, PoolRecord, Way};
 use crate::protocol::error::{ProxyError, Window, shown};
@@ -81,7 +82,7 @@ pub(super) async fn walk(
         timed_out: false,
     };
     for round in 0..ROUNDS {
-        let decision = decide(live, asked, &way, ticket)?;
+        let decision = decide(live, asked, &way, ticket, account.traced.as_mut())?;
         let pool = decision.pool.filter(|pool| pool.max_retries > 0);
         let pool = pool.zip(live.pool(decision.model));
         if let Some((pool, record)) = pool.filter(|_| round == 0) {
@@ -115,6 +116,7 @@ pub(super) fn decide<'p>(
     asked: &Asked,
     way: &Way<'_>,
     ticket: u64,
+    traced: Option<&mut Traced>,
 ) -> Result<Decision<'p>, ProxyError> {
     let now = way.clock.now_ms();
     let seen = |endpoint: &_| {
@@ -122,20 +124,23 @@ pub(super) fn decide<'p>(
         upstream.record.seen(&upstream.terms, now, way.tokens)
     };
     let snapshot = PoolSnapshot::new(&seen, ticket);
+    let keeps =
+        |account: activate::Account| move |endpoint: &_| live.upstream(endpoint).account == account;
     let (decided, too_long) = asked.with_features(live.plan(), now, |features| {
         let decided = route::route(live.plan(), features, &snapshot);
+        let decided = match asked.kept_by {
+            Some(account) => decided.map(|decision| decision.kept_at(&keeps(account))),
+            None => decided,
+        };
+        if let Some(traced) = traced {
+            traced.decided(live, features, decided.as_ref());
+        }
         let too_long = match &decided {
             Err(NoRoute::Window { exceeded, .. }) => features.tokens.in_full(exceeded.tokenizer),
             _ => 0,
         };
         (decided, too_long)
     });
-    let keeps =
-        |account: activate::Account| move |endpoint: &_| live.upstream(endpoint).account == account;
-    let decided = match asked.kept_by {
-        Some(account) => decided.map(|decision| decision.kept_at(&keeps(account))),
-        None => decided,
-    };
     decided.map_err(|no_route| match no_route {
         NoRoute::UnknownModel { nearest } => ProxyError::UnknownModel {
             asked: asked.ask.name().map(shown),
@@ -203,6 +208,9 @@ impl Going<'_> {
                 Ok(entered) => {
                     walk.attempted();
                     account.attempts += 1;
+                    if let Some(traced) = &mut account.traced {
+                        traced.tries(decision, candidate.endpoint);
+                    }
                     if let Some(committed) = self
                         .attempt(upstream, candidate.endpoint, entered, account)
                         .await?
@@ -229,7 +237,7 @@ impl Going<'_> {
         upstream: &Upstream,
         endpoint: &Endpoint,
         entered: Entered,
-        account: &Account,
+        account: &mut Account,
     ) -> Result<Option<Committed>, ProxyError> {
         let limit = self.live.plan().upstream_timeout_ms;
         let asking = Asking {
@@ -241,7 +249,12 @@ impl Going<'_> {
             now_ms: self.way.clock.now_ms(),
         };
         let mut mark = Mark::new(entered, upstream.id_header.clone());
-        match asking.ask(upstream, endpoint).await? {
+        let answered = asking.ask(upstream, endpoint).await?;
+        if let Some(traced) = &mut account.traced {
+            let failed = answered.as_ref().err();
+            traced.judged(failed.map(|failed| failed.class.word()));
+        }
+        match answered {
             Ok(answer) => {
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);

@@ -1,0 +1,100 @@
+//! Usage in every protocol, however an answer is cut.
+
+use super::*;
+
+fn read(text: &str, piece: usize) -> Option<Tokens> {
+    let mut usage = Usage::default();
+    for chunk in text.as_bytes().chunks(piece) {
+        usage.push(chunk);
+    }
+    usage.tokens()
+}
+
+fn is(text: &str, wanted: [u64; 4], limited: u64) {
+    for piece in [1, 2, 5, 7, 64, 4096, 100_000] {
+        let tokens = read(text, piece).expect("it is told");
+        let Tokens {
+            input,
+            output,
+            cache_read,
+            cache_write,
+            ..
+        } = tokens;
+        assert_eq!([input, output, cache_read, cache_write], wanted, "{piece}");
+        assert_eq!(tokens.limited(), limited, "{piece}");
+    }
+}
+
+#[test]
+fn every_protocol_tells_it() {
+    let long = "word ".repeat(10_000);
+    is(
+        &format!(
+            r#"{{"content": [{{"type": "text", "text": "{long} \"usage\": {{\"output_tokens\": 9}}"}}], "usage": {{"input_tokens": 12, "cache_creation_input_tokens": 5, "cache_read_input_tokens": 90, "cache_creation": {{"x": 5}}, "output_tokens": 30}}}}"#
+        ),
+        [12, 30, 90, 5],
+        47,
+    );
+    is(
+        &format!(
+            "event: message_start\ndata: {{\"message\":{{\"usage\":{{\"input_tokens\":25,\"cache_read_input_tokens\":7,\"output_tokens\":1}}}}}}\n\n{long}data: {{\"usage\":{{\"output_tokens\":15}}}}\n\n"
+        ),
+        [25, 15, 7, 0],
+        40,
+    );
+    is(
+        &format!(
+            r#"{{"choices": [{{"message": {{"content": "{long}"}}}}], "usage": {{"prompt_tokens":9,"completion_tokens" : 12, "total_tokens":21}}}}"#
+        ),
+        [9, 12, 0, 0],
+        21,
+    );
+    is(
+        "data: {\"usage\":null}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"prompt_tokens_details\":{\"cached_tokens\":60},\"completion_tokens\":3}}\n\ndata: [DONE]\n\n",
+        [40, 3, 60, 0],
+        103,
+    );
+    is(
+        r#"data: {"response":{"usage":{"input_tokens":50,"input_tokens_details":{"cached_tokens":20},"output_tokens":4,"output_tokens_details":{"reasoning_tokens":2}}}}"#,
+        [30, 4, 20, 0],
+        54,
+    );
+}
+
+#[test]
+fn the_last_that_tells_it_counts() {
+    is(
+        r#"{"content":[{"type":"tool_use","input":{"usage":{"input_tokens":999}}}],"usage":{"input_tokens":1,"output_tokens":2}}"#,
+        [1, 2, 0, 0],
+        3,
+    );
+}
+
+#[test]
+fn what_is_not_told_is_not_guessed() {
+    let endless = format!("\"usage\": {{\"x\": \"{}\"}}", "y".repeat(2 * LONGEST));
+    for text in [
+        "",
+        "{}",
+        "\"usage\"",
+        "\"usage\": {\"input_tokens\": 5",
+        "\"usage\": {\"input_tokens\": \"x\"}",
+        "\"usage\": {\"output_tokens\": -1}",
+        "\"usage\": {\"output_tokens\": 99999999999999999999999}",
+        "\"usage\": [{\"output_tokens\": 1}]",
+        "\"usage\": {\"}\": 1, }",
+        &endless,
+    ] {
+        for piece in [1, 3, 100] {
+            assert_eq!(read(text, piece), None, "{text}");
+        }
+    }
+}
+
+proptest::proptest! {
+    /// Wherever an answer is cut, the same is read of it.
+    #[test]
+    fn cuts_change_nothing(text in "(\"usage\"|\"usa|ge\"|:|\\{\"input_tokens\": ?[0-9]{1,3}\\}|[{}\"\\\\ ]|x){0,30}", piece in 1usize..9) {
+        proptest::prop_assert_eq!(read(&text, piece), read(&text, 100_000));
+    }
+}

@@ -1,0 +1,182 @@
+//! What a request gathers of itself on its way, and hands over at its end.
+//!
+//! The model's name, ids, reasons and numbers; the messages are not looked at.
+
+use ctr_compiler::plan::{Endpoint, Plan};
+use ctr_compiler::route::{Decision, NoRoute, RequestFeatures, Source, reasons};
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use super::account::millis_since;
+use super::call::{CHAT_COMPLETIONS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
+use crate::activate::Live;
+use crate::protocol::Protocol;
+use crate::protocol::error::shown;
+use crate::protocol::usage::Tokens;
+use crate::trace::{Attempt, Prices, Trace, Traces};
+
+/// The word of an attempt whose answer is passed on.
+const ANSWERED: &str = "answered";
+
+/// Header in which Claude Code names its session.
+const SESSION: &str = "x-claude-code-session-id";
+
+/// A trace in the making.
+pub(super) struct Traced {
+    trace: Box<Trace>,
+    to: Traces,
+    /// When the running attempt began.
+    sent: Instant,
+    /// Of the endpoint that was tried last.
+    prices: Option<Prices>,
+}
+
+impl Traced {
+    /// None for calls that are no request to a model.
+    pub(super) fn begin(to: &Traces, request_id: &str, call: Call, live: &Live) -> Option<Self> {
+        let path = match call {
+            Call::Answer(Protocol::Messages) => MESSAGES,
+            Call::Answer(Protocol::Chat) => CHAT_COMPLETIONS,
+            Call::Answer(Protocol::Responses) => RESPONSES,
+            Call::Embeddings => EMBEDDINGS,
+            Call::CountTokens | Call::Kept => return None,
+        };
+        let trace = Trace {
+            request_id: request_id.to_owned(),
+            path: path.to_owned(),
+            plan_hash: live.hash.as_str().to_owned(),
+            started_at: live.clock().now_ms(),
+            route_reason: vec![reasons::RECEIVED.to_owned()],
+            ..Trace::default()
+        };
+        Some(Self {
+            trace: Box::new(trace),
+            to: to.clone(),
+            sent: Instant::now(),
+            prices: None,
+        })
+    }
+
+    /// The model and the session that the request names.
+    pub(super) fn asks(
+        &mut self,
+        model: Option<&str>,
+        session: Option<&str>,
+        headers: &HeaderMap,
+        plan: &Plan,
+    ) {
+        let header = headers.get(SESSION).and_then(|value| value.to_str().ok());
+        self.trace.session_key = session.or(header).map(shown);
+        self.trace.initial_model = model.map(shown);
+        let resolved = model.and_then(|model| plan.resolve(model));
+        self.trace.resolved_model = resolved.map(|target| target.name().to_owned());
+    }
+
+    /// One more reason.
+    pub(super) fn reason(&mut self, reason: impl Into<String>) {
+        self.trace.route_reason.push(reason.into());
+    }
+
+    /// What was decided. A later decision replaces an earlier one.
+    pub(super) fn decided(
+        &mut self,
+        live: &Live,
+        features: &RequestFeatures<'_>,
+        decided: Result<&Decision<'_>, &NoRoute>,
+    ) {
+        self.trace.route_reason.truncate(1);
+        for reason in reasons(live.plan(), features, decided) {
+            self.reason(reason);
+        }
+        let Ok(decision) = decided else {
+            return;
+        };
+        self.trace.final_model = Some(decision.model.to_owned());
+        self.trace.sticky_hit = decision.source == Source::Sticky;
+        if let Source::Semantic(name) = decision.source {
+            self.trace.semantic_intent = Some(name.to_owned());
+        }
+        self.trace.provenance = live.places.of(decision.source).map(str::to_owned);
+    }
+
+    /// An endpoint is tried.
+    pub(super) fn tries(&mut self, decision: &Decision<'_>, endpoint: &Endpoint) {
+        self.sent = Instant::now();
+        let trace = &mut self.trace;
+        if let (Some(_), Some(failed)) = (decision.pool, trace.attempts.last()) {
+            trace.model_pool_fallback_triggered = Some(true);
+            trace.model_pool_fallback_evidence = Some(failed.outcome.clone());
+            let first = &trace.attempts[0].endpoint;
+            trace.model_pool_fallback_from_endpoint = Some(first.clone());
+            trace.model_pool_fallback_next_endpoint = Some(endpoint.id.clone());
+            let reason = reasons::fallback(decision.model, &endpoint.id);
+            trace.route_reason.push(reason);
+        }
+        trace.attempts.push(Attempt {
+            endpoint: endpoint.id.clone(),
+            ..Attempt::default()
+        });
+        let cost = endpoint.cost.as_ref();
+        self.prices = cost.map(|cost| Prices::new(cost, endpoint.interface));
+    }
+
+    /// What came of it: the class of a failure, or an answer to pass on.
+    pub(super) fn judged(&mut self, failure: Option<&str>) {
+        if let Some(attempt) = self.trace.attempts.last_mut() {
+            attempt.outcome = failure.unwrap_or(ANSWERED).to_owned();
+            attempt.ms = millis_since(self.sent);
+        }
+        if failure.is_none() && self.is_fallback() {
+            self.reason(reasons::FALLBACK_EXECUTED);
+        }
+    }
+
+    /// An answer that began well broke off.
+    pub(super) fn broke(&mut self, failure: &str) {
+        if let Some(attempt) = self.trace.attempts.last_mut() {
+            failure.clone_into(&mut attempt.outcome);
+        }
+    }
+
+    /// The first event of a stream is here.
+    pub(super) fn first_event(&mut self, started: Instant) {
+        self.trace.ttft_ms = Some(millis_since(started));
+    }
+
+    /// Hands the record over. Times go on from when the request came, so that
+    /// none of them runs backwards when the clock is set.
+    pub(super) fn end(mut self, end: End<'_>) {
+        let is_answered = |attempt: &Attempt| attempt.outcome == ANSWERED;
+        if self.is_fallback() && !self.trace.attempts.last().is_some_and(is_answered) {
+            self.reason(reasons::FALLBACK_FAILED);
+        }
+        let trace = &mut self.trace;
+        trace.endpoint = end.endpoint.map(str::to_owned);
+        trace.status = end.status;
+        end.outcome.clone_into(&mut trace.outcome);
+        trace.latency_ms = Some(end.latency_ms);
+        trace.completed_at = Some(trace.started_at.saturating_add(end.latency_ms));
+        trace.tokens = end.tokens;
+        if let (Some(tokens), Some(prices)) = (&trace.tokens, &self.prices) {
+            let priced = prices.of(tokens);
+            trace.estimated_cost = Some(priced.total);
+            trace.cache_read_cost = Some(priced.cache_read).filter(|cost| *cost > 0.0);
+            trace.cache_write_cost = Some(priced.cache_write).filter(|cost| *cost > 0.0);
+            trace.currency = Some(prices.currency().to_owned());
+        }
+        self.to.record(self.trace);
+    }
+
+    fn is_fallback(&self) -> bool {
+        self.trace.model_pool_fallback_triggered == Some(true)
+    }
+}
+
+/// How a request ended.
+pub(super) struct End<'e> {
+    pub(super) endpoint: Option<&'e str>,
+    pub(super) status: u16,
+    pub(super) outcome: &'static str,
+    pub(super) latency_ms: u64,
+    pub(super) tokens: Option<Tokens>,
+}

@@ -1,0 +1,21 @@
+//! What is remembered of each request: where it went and why, what was tried,
+//! how long it took and what it cost. Never what was said.
+//!
+//! A request hands its record over and goes on: a bounded queue stands between
+//! it and the store, and a record that finds the queue full is counted and
+//! dropped. Nothing here decides anything, and nothing reads a trace to route by.
+
+mod cost;
+mod query;
+mod queue;
+mod record;
+mod store;
+mod summary;
+
+pub use cost::{Priced, Prices};
+pub use query::Filter;
+pub(crate) use queue::Writer;
+pub use queue::{Counts, Traces};
+pub use record::{Attempt, Trace};
+pub use store::KEPT;
+pub use summary::{route_decision, switch_continuity};

@@ -1,0 +1,213 @@
+//! The way from a request to the store: a queue with an end, and one task that
+//! writes what has gathered in one transaction.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::store::Store;
+use super::{Filter, Trace};
+
+/// Records that wait; more are dropped.
+const QUEUE: usize = 4096;
+
+/// Records of one transaction.
+const BATCH: usize = 512;
+
+/// How long a record waits for others. What is lost when a process is killed is
+/// no more than this.
+const GATHER: Duration = Duration::from_millis(200);
+
+enum Job {
+    Record(Box<Trace>),
+    Find(Filter, oneshot::Sender<Result<Vec<Trace>, String>>),
+    Stop,
+}
+
+/// How records fared.
+#[derive(Debug, Default)]
+pub struct Counts {
+    written: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+    /// Why the last write failed, while none has succeeded since.
+    error: Mutex<Option<String>>,
+}
+
+impl Counts {
+    /// Records that are in the store, or were until they grew old.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Records that found the queue full.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Records that the store did not take.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Why the store takes nothing at the moment.
+    pub fn error(&self) -> Option<String> {
+        self.error_slot().clone()
+    }
+
+    fn error_slot(&self) -> MutexGuard<'_, Option<String>> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes records and tells them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    jobs: mpsc::Sender<Job>,
+    counts: Arc<Counts>,
+}
+
+impl Traces {
+    /// Hands a record over. It never waits: a record that finds no room is counted
+    /// and dropped.
+    pub fn record(&self, trace: Box<Trace>) {
+        if self.jobs.try_send(Job::Record(trace)).is_err() {
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The traces that are asked for, newest first; those handed over before are
+    /// among them.
+    ///
+    /// # Errors
+    /// Why the store cannot be read, in words.
+    pub async fn find(&self, filter: Filter) -> Result<Vec<Trace>, String> {
+        const ENDED: &str = "the store of traces has ended";
+        let (tell, told) = oneshot::channel();
+        let sent = self.jobs.send(Job::Find(filter, tell)).await;
+        sent.map_err(|_| ENDED.to_owned())?;
+        told.await.map_err(|_| ENDED.to_owned())?
+    }
+
+    /// How records fared so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+/// The task that writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    task: JoinHandle<()>,
+}
+
+impl Writer {
+    /// Starts it; without a directory traces are as long there as it is.
+    pub(crate) fn start(directory: Option<&Path>) -> (Traces, Self) {
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let counts = Arc::new(Counts::default());
+        let writing = Writing {
+            store: Store::new(directory),
+            waiting,
+            counts: Arc::clone(&counts),
+            gathered: Vec::new(),
+        };
+        let writer = Self {
+            jobs: jobs.clone(),
+            task: tokio::spawn(writing.run()),
+        };
+        (Traces { jobs, counts }, writer)
+    }
+
+    /// Writes what is not written yet, and ends.
+    pub(crate) async fn finish(&mut self) {
+        // Nobody hears it when the task has failed, which is told below.
+        let _ = self.jobs.send(Job::Stop).await;
+        if let Err(error) = (&mut self.task).await
+            && error.is_panic()
+        {
+            tracing::error!("traces could not be written: the task that writes them failed");
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Writing {
+    store: Store,
+    waiting: mpsc::Receiver<Job>,
+    counts: Arc<Counts>,
+    gathered: Vec<Trace>,
+}
+
+impl Writing {
+    async fn run(mut self) {
+        while let Some(job) = self.waiting.recv().await {
+            let next = self.gather(job).await;
+            self.write().await;
+            match next {
+                None => {}
+                Some(Job::Find(filter, tell)) => {
+                    let found = self.store.find(filter).await;
+                    // Whoever asked may have gone.
+                    let _ = tell.send(found.map_err(|error| error.to_string()));
+                }
+                Some(Job::Record(_) | Job::Stop) => break,
+            }
+        }
+        self.store.close().await;
+    }
+
+    /// Takes records until there are enough or time is up; what comes and is none
+    /// ends it.
+    async fn gather(&mut self, first: Job) -> Option<Job> {
+        let until = Instant::now() + GATHER;
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Record(trace) => self.gathered.push(*trace),
+                other => return Some(other),
+            }
+            if self.gathered.len() >= BATCH {
+                return None;
+            }
+            next = timeout_at(until, self.waiting.recv()).await.ok().flatten();
+        }
+        None
+    }
+
+    async fn write(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let many = self.gathered.len() as u64;
+        let added = self.store.add(std::mem::take(&mut self.gathered)).await;
+        let told = self.counts.error_slot().take();
+        match added {
+            Ok(()) => {
+                self.counts.written.fetch_add(many, Ordering::Relaxed);
+                if told.is_some() {
+                    tracing::info!("traces are written again");
+                }
+            }
+            Err(error) => {
+                self.counts.failed.fetch_add(many, Ordering::Relaxed);
+                if told.is_none() {
+                    tracing::warn!(%error, "traces cannot be written; requests are served without them");
+                }
+                *self.counts.error_slot() = Some(error.to_string());
+                self.store.reopen().await;
+            }
+        }
+    }
+}
