@@ -20,3 +20,5 @@ mod pools;
 mod reload;
 #[path = "server/shell.rs"]
 mod shell;
+#[path = "server/traces.rs"]
+mod traces;

@@ -211,3 +211,57 @@ impl Writing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(at: usize) -> Box<Trace> {
+        Box::new(Trace {
+            request_id: at.to_string(),
+            started_at: at as u64,
+            ..Trace::default()
+        })
+    }
+
+    /// Nothing is written before the test waits: it has the only thread.
+    #[tokio::test]
+    async fn a_full_queue_drops_and_counts() {
+        let (traces, mut writer) = Writer::start(None);
+        for at in 0..QUEUE + 5 {
+            traces.record(trace(at));
+        }
+        assert_eq!(traces.counts().dropped(), 5);
+        let filter = Filter {
+            limit: 1,
+            ..Filter::default()
+        };
+        let found = traces.find(filter).await.expect("it is told");
+        assert_eq!(found[0].started_at, QUEUE as u64 - 1, "the rest is written");
+        assert_eq!(traces.counts().written(), QUEUE as u64);
+        traces.record(trace(QUEUE + 9));
+        writer.finish().await;
+        assert_eq!(
+            traces.counts().written(),
+            QUEUE as u64 + 1,
+            "at the end too"
+        );
+        traces.record(trace(QUEUE + 10));
+        assert_eq!(traces.counts().dropped(), 6, "nobody writes any more");
+        assert!(traces.find(Filter::default()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_record_waits_for_others_and_not_for_long() {
+        let (traces, _writer) = Writer::start(None);
+        traces.record(trace(1));
+        let written = async {
+            while traces.counts().written() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = Duration::from_secs(30);
+        let soon = tokio::time::timeout(patience, written).await;
+        soon.expect("it is written");
+    }
+}

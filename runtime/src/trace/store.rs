@@ -217,3 +217,6 @@ fn selecting(filter: &Filter, before: Option<&(i64, String)>) -> QueryBuilder<Sq
 fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! The store by itself, in a file of a folder of its own.
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn trace(at: u64) -> Trace {
+    Trace {
+        request_id: format!("req_{at}"),
+        started_at: at,
+        route_reason: vec![
+            if at.is_multiple_of(1000) {
+                "round"
+            } else {
+                "any"
+            }
+            .to_owned(),
+        ],
+        ..Trace::default()
+    }
+}
+
+fn all() -> Filter {
+    Filter {
+        limit: 1_000_000,
+        ..Filter::default()
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_make_room() {
+    let mut store = Store::new(None);
+    let many = u64::from(KEPT) + 2 * u64::from(TIDIED);
+    let numbers: Vec<u64> = (1..=many).collect();
+    for batch in numbers.chunks(500) {
+        let traces = batch.iter().map(|at| trace(*at)).collect();
+        store.add(traces).await.expect("it takes them");
+    }
+    let found = store.find(all()).await.expect("it tells them");
+    let (least, most) = (KEPT as usize, (KEPT + TIDIED) as usize);
+    assert!((least..=most).contains(&found.len()), "{}", found.len());
+    assert_eq!(found[0].started_at, many, "newest first");
+    assert!(found.is_sorted_by(|a, b| a.started_at > b.started_at));
+    let filter = Filter {
+        route_reason: Some("round".to_owned()),
+        limit: 3,
+        ..Filter::default()
+    };
+    let found = store.find(filter).await.expect("it tells them");
+    let times: Vec<u64> = found.iter().map(|trace| trace.started_at).collect();
+    assert_eq!(times, [12_000, 11_000, 10_000], "through all pages");
+}
+
+#[tokio::test]
+async fn two_processes_share_a_file_and_a_lock_ends() {
+    let folder = TempDir::new().expect("a folder");
+    let mut one = Store::new(Some(folder.path()));
+    let mut other = Store::new(Some(folder.path()));
+    one.add(vec![trace(1), trace(2)])
+        .await
+        .expect("it takes them");
+    other
+        .add(vec![trace(2), trace(3)])
+        .await
+        .expect("what is there already stays");
+    assert_eq!(one.find(all()).await.expect("tells").len(), 3);
+
+    let lock = one.connection().await.expect("open");
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *lock)
+        .await
+        .expect("locks");
+    other.add(vec![trace(4)]).await.expect_err("it is locked");
+    other.reopen().await;
+    sqlx::query("ROLLBACK")
+        .execute(&mut *lock)
+        .await
+        .expect("unlocks");
+    other.add(vec![trace(4)]).await.expect("it is free again");
+    assert_eq!(other.find(all()).await.expect("tells").len(), 4);
+    one.close().await;
+    other.close().await;
+}
+
+#[tokio::test]
+async fn a_record_of_another_version_is_passed_over() {
+    let mut store = Store::new(None);
+    store.add(vec![trace(1), trace(2)]).await.expect("takes");
+    let connection = store.connection().await.expect("open");
+    sqlx::query("UPDATE traces SET record = '{\"requestId\": 3}' WHERE started_at = 2")
+        .execute(connection)
+        .await
+        .expect("changes it");
+    let found = store.find(all()).await.expect("tells");
+    assert_eq!(found, [trace(1)]);
+}
