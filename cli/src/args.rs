@@ -248,7 +248,7 @@ pub(crate) struct Start {
     #[arg(long, value_hint = ValueHint::Hostname)]
     pub(crate) host: Option<String>,
 
-    /// Keep what is known about endpoints here, from one start to the next;
+    /// Keep traces and what is known about endpoints here, from one start to the next;
     /// `~/.claude-trigger-router` unless given
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) state_dir: Option<PathBuf>,

@@ -173,6 +173,7 @@ impl Traced {
 }
 
 /// How a request ended.
+#[derive(Clone, Copy)]
 pub(super) struct End<'e> {
     pub(super) endpoint: Option<&'e str>,
     pub(super) status: u16,
