@@ -1,0 +1,145 @@
+//! The same load on several servers, turn by turn.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::figures::{median, quantile};
+use crate::process::Server;
+use crate::wire::Wire;
+
+const ROUNDS: usize = 11;
+
+/// How long one round of one server takes, roughly.
+const ROUND: Duration = Duration::from_millis(250);
+
+/// What the load is made of.
+pub(crate) struct Load<'l> {
+    pub(crate) request: &'l [u8],
+    pub(crate) connections: usize,
+    /// What is timed.
+    pub(crate) until: Until,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Until {
+    /// The last byte of the answer.
+    End,
+    /// The first byte after its head.
+    FirstByte,
+}
+
+/// One server's figures of all rounds.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    per_second: Vec<f64>,
+    p50_us: Vec<f64>,
+    cpu_us: f64,
+}
+
+impl Rounds {
+    /// Requests a second, as a share of the other's in the same round.
+    pub(crate) fn ratio(&self, other: &Self) -> f64 {
+        median(quotients(&self.per_second, &other.per_second))
+    }
+
+    /// The lowest and the highest of those shares.
+    pub(crate) fn spread(&self, other: &Self) -> (f64, f64) {
+        let all: Vec<f64> = quotients(&self.per_second, &other.per_second).collect();
+        (quantile(all.clone(), 0.0), quantile(all, 1.0))
+    }
+
+    /// Middle time of an answer, as a multiple of the other's.
+    pub(crate) fn times(&self, other: &Self) -> f64 {
+        median(quotients(&self.p50_us, &other.p50_us))
+    }
+
+    /// Microseconds that the middle answer takes more than the other's.
+    pub(crate) fn added_us(&self, other: &Self) -> f64 {
+        let pairs = self.p50_us.iter().zip(&other.p50_us);
+        median(pairs.map(|(mine, its)| mine - its))
+    }
+
+    pub(crate) fn told(&self) -> String {
+        format!(
+            "{:.0}/s, p50 {:.0} µs, CPU {:.1} µs",
+            median(self.per_second.clone()),
+            median(self.p50_us.clone()),
+            self.cpu_us
+        )
+    }
+}
+
+fn quotients(mine: &[f64], its: &[f64]) -> impl Iterator<Item = f64> {
+    mine.iter().zip(its).map(|(mine, its)| mine / its)
+}
+
+/// Puts the load on each server in turn, round by round.
+pub(crate) async fn alternate<const N: usize>(servers: [&Server; N], load: &Load<'_>) -> [Rounds; N] {
+    let mut all = std::array::from_fn(|_| Rounds::default());
+    // The first run opens connections, warms caches, and says how many requests make a round.
+    let mut requests = 50 * load.connections;
+    for server in servers {
+        let (per_second, _) = run(server.addr, load, requests).await;
+        requests = requests.max((per_second * ROUND.as_secs_f64()) as usize);
+    }
+    let mut served = 0;
+    for _ in 0..ROUNDS {
+        for (server, rounds) in servers.iter().zip(&mut all) {
+            let before = server.cpu_seconds();
+            let (per_second, p50_us) = run(server.addr, load, requests).await;
+            rounds.per_second.push(per_second);
+            rounds.p50_us.push(p50_us);
+            rounds.cpu_us += server.cpu_seconds() - before;
+        }
+        served += requests / load.connections * load.connections;
+    }
+    for rounds in &mut all {
+        rounds.cpu_us *= 1e6 / served as f64;
+    }
+    all
+}
+
+/// Requests a second, and the middle time of an answer in microseconds.
+async fn run(addr: SocketAddr, load: &Load<'_>, requests: usize) -> (f64, f64) {
+    let mut wires = Vec::new();
+    for _ in 0..load.connections {
+        wires.push(Wire::connect(addr).await);
+    }
+    let each = requests / load.connections;
+    let start = Instant::now();
+    let tasks: Vec<_> = wires
+        .into_iter()
+        .map(|wire| tokio::spawn(ask(wire, load.request.to_vec(), each, load.until)))
+        .collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        let done = tokio::time::timeout(Duration::from_secs(120), task).await;
+        times.extend(done.unwrap().unwrap());
+    }
+    let per_second = times.len() as f64 / start.elapsed().as_secs_f64();
+    (per_second, median(times))
+}
+
+async fn ask(mut wire: Wire, request: Vec<u8>, times: usize, until: Until) -> Vec<f64> {
+    let mut all = Vec::with_capacity(times);
+    for _ in 0..times {
+        let sent = Instant::now();
+        assert!(wire.send(&request).await);
+        let took = match until {
+            Until::End => {
+                wire.message().await.unwrap();
+                sent.elapsed()
+            }
+            Until::FirstByte => {
+                wire.head().await.unwrap();
+                wire.first_byte().await.unwrap();
+                let took = sent.elapsed();
+                wire.last_chunk().await.unwrap();
+                took
+            }
+        };
+        assert!(wire.is_ok(), "{}", wire.head_text());
+        all.push(took.as_secs_f64() * 1e6);
+    }
+    all
+}
