@@ -74,7 +74,10 @@ fn quotients(mine: &[f64], its: &[f64]) -> impl Iterator<Item = f64> {
 }
 
 /// Puts the load on each server in turn, round by round.
-pub(crate) async fn alternate<const N: usize>(servers: [&Server; N], load: &Load<'_>) -> [Rounds; N] {
+pub(crate) async fn alternate<const N: usize>(
+    servers: [&Server; N],
+    load: &Load<'_>,
+) -> [Rounds; N] {
     let mut all = std::array::from_fn(|_| Rounds::default());
     // The first run opens connections, warms caches, and says how many requests make a round.
     let mut requests = 50 * load.connections;

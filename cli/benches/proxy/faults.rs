@@ -33,13 +33,21 @@ pub(crate) async fn run(upstream: SocketAddr, folder: &Path) {
     let registration = registrations::faulty(upstream, gone.local_addr().unwrap(), millis);
     let ctr = Server::ctr(folder, "faults", &registration, "info");
     // What is allocated once is not counted.
-    let mut asked = load(ctr.addr, Duration::from_secs_f64(seconds() / 5.0)).await.0;
+    let mut asked = load(ctr.addr, Duration::from_secs_f64(seconds() / 5.0))
+        .await
+        .0;
     let descriptors = ctr.descriptors().min(settled(&ctr).await);
     let before = ctr.resident_kb();
     let (more, longest) = load(ctr.addr, Duration::from_secs_f64(seconds())).await;
     asked += more;
     let left = descriptors_left(&ctr, descriptors).await;
-    tell("descriptors that stay", left as f64, "", Aim::AtMost(0.0), "");
+    tell(
+        "descriptors that stay",
+        left as f64,
+        "",
+        Aim::AtMost(0.0),
+        "",
+    );
     let grown = (ctr.resident_kb() - before) / 1024.0;
     tell("memory that stays", grown, "MB", Aim::AtMost(2.0), "");
     let waited = longest.as_secs_f64();
@@ -48,7 +56,13 @@ pub(crate) async fn run(upstream: SocketAddr, folder: &Path) {
     let lines = lines(&folder.join("faults.log"), asked).await;
     let missing = asked as f64 - lines as f64;
     let told = format!("; {asked} requests");
-    tell("requests without a log line", missing, "", Aim::AtMost(0.0), &told);
+    tell(
+        "requests without a log line",
+        missing,
+        "",
+        Aim::AtMost(0.0),
+        &told,
+    );
 }
 
 /// Descriptors once connections that nobody uses are closed by their upstreams.
@@ -64,7 +78,11 @@ async fn load(addr: SocketAddr, span: Duration) -> (usize, Duration) {
     for client in 0..CONNECTIONS {
         clients.push(tokio::spawn(async move {
             let (mut asked, mut longest) = (0, Duration::ZERO);
-            let mut models = FAULTS.iter().chain(&["gone", "sonnet"]).cycle().skip(client);
+            let mut models = FAULTS
+                .iter()
+                .chain(&["gone", "sonnet"])
+                .cycle()
+                .skip(client);
             while Instant::now() < end {
                 let model = models.next().unwrap_or(&"sonnet");
                 let mut wire = Wire::connect(addr).await;
@@ -92,7 +110,10 @@ async fn lines(log: &Path, wanted: usize) -> usize {
     let mut found = 0;
     for _ in 0..40 {
         let text = std::fs::read_to_string(log).unwrap_or_default();
-        found = text.lines().filter(|line| line.contains(" outcome=")).count();
+        found = text
+            .lines()
+            .filter(|line| line.contains(" outcome="))
+            .count();
         if found >= wanted {
             break;
         }

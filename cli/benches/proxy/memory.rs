@@ -14,7 +14,13 @@ const STREAMS: usize = 2_000;
 pub(crate) async fn run(upstream: SocketAddr, folder: &Path) {
     let ctr = Server::ctr(folder, "memory", &registrations::holding(upstream), "info");
     let idle = ctr.resident_kb();
-    tell("resident at idle", idle / 1024.0, "MB", Aim::AtMost(20.0), "");
+    tell(
+        "resident at idle",
+        idle / 1024.0,
+        "MB",
+        Aim::AtMost(20.0),
+        "",
+    );
     let descriptors = ctr.descriptors();
     for (name, request) in [
         ("small requests", bodies::small("sonnet", true)),

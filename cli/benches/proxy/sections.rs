@@ -10,7 +10,14 @@ use crate::process::Server;
 use crate::{bodies, faults, memory, nginx, registrations, swaps, upstream};
 
 const SECTIONS: [&str; 8] = [
-    "plain", "log", "rules", "translation", "stream", "memory", "swaps", "faults",
+    "plain",
+    "log",
+    "rules",
+    "translation",
+    "stream",
+    "memory",
+    "swaps",
+    "faults",
 ];
 
 const SIZES: [(&str, usize); 2] = [("2 KB", 2_000), ("60 KB", 60_000)];
@@ -142,8 +149,9 @@ async fn rules(stage: &Stage) {
         for connections in [1, 32, 128] {
             let load = load(&request, connections);
             let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
-            let what =
-                format!("{name}, {connections} connections, slots and 1,000 rules, ctr / forwarder");
+            let what = format!(
+                "{name}, {connections} connections, slots and 1,000 rules, ctr / forwarder"
+            );
             share(&what, &routed, &plain, aim);
         }
     }
@@ -159,11 +167,19 @@ async fn translation(stage: &Stage) {
         for connections in [1, 32] {
             let load = load(&request, connections);
             let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
-            let aim = if is_small { Aim::AtLeast(0.6) } else { Aim::None };
+            let aim = if is_small {
+                Aim::AtLeast(0.6)
+            } else {
+                Aim::None
+            };
             let what = format!("{name}, {connections} connections, translated, ctr / forwarder");
             share(&what, &routed, &plain, aim);
             if connections == 1 {
-                let aim = if is_small { Aim::None } else { Aim::AtMost(150.0) };
+                let aim = if is_small {
+                    Aim::None
+                } else {
+                    Aim::AtMost(150.0)
+                };
                 let what = format!("{name}, one connection, translated, added to p50");
                 tell(&what, routed.added_us(&plain), "µs", aim, "");
             }

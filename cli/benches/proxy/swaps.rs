@@ -57,16 +57,40 @@ async fn under_load(upstream: SocketAddr, folder: &Path) {
         })
         .await;
     let swaps = seen.changes.get();
-    let told = format!("; {} requests, {swaps} changes of plan seen", seen.served.get());
-    tell("failed requests", seen.failed.get() as f64, "", Aim::AtMost(0.0), &told);
-    tell("mixed requests", seen.mixed.get() as f64, "", Aim::AtMost(0.0), "");
-    let ratios = still.iter().zip(&swapping).map(|(still, swapping)| swapping / still);
+    let told = format!(
+        "; {} requests, {swaps} changes of plan seen",
+        seen.served.get()
+    );
+    tell(
+        "failed requests",
+        seen.failed.get() as f64,
+        "",
+        Aim::AtMost(0.0),
+        &told,
+    );
+    tell(
+        "mixed requests",
+        seen.mixed.get() as f64,
+        "",
+        Aim::AtMost(0.0),
+        "",
+    );
+    let ratios = still
+        .iter()
+        .zip(&swapping)
+        .map(|(still, swapping)| swapping / still);
     let told = format!(
         "; p99 {:.1} ms with {saves} saves, {:.1} ms without",
         median(swapping.clone()),
         median(still.clone())
     );
-    tell("p99 with swaps / without", median(ratios), "", Aim::AtMost(1.2), &told);
+    tell(
+        "p99 with swaps / without",
+        median(ratios),
+        "",
+        Aim::AtMost(1.2),
+        &told,
+    );
 }
 
 /// What all clients saw.
@@ -87,7 +111,8 @@ type Client = tokio::task::JoinHandle<Vec<f64>>;
 
 fn begin(addr: SocketAddr, seen: &Rc<Seen>) -> Vec<Client> {
     seen.done.set(false);
-    let client = |n: usize| tokio::task::spawn_local(client(addr, n.is_multiple_of(2), Rc::clone(seen)));
+    let client =
+        |n: usize| tokio::task::spawn_local(client(addr, n.is_multiple_of(2), Rc::clone(seen)));
     (0..CONNECTIONS).map(client).collect()
 }
 
@@ -163,7 +188,10 @@ async fn save_to_live(upstream: SocketAddr, folder: &Path) {
         }
         times.push(saved.elapsed().as_secs_f64() * 1e3);
     }
-    let told = format!("; the slowest of {SAVES} {:.0} ms", quantile(times.clone(), 1.0));
+    let told = format!(
+        "; the slowest of {SAVES} {:.0} ms",
+        quantile(times.clone(), 1.0)
+    );
     tell(
         "save to live, 1,000 endpoints",
         median(times),

@@ -54,7 +54,8 @@ impl Wire {
             Some(length) => {
                 let length: usize = length;
                 self.end = self.head + length;
-                self.buffer.reserve(self.end.saturating_sub(self.buffer.len()));
+                self.buffer
+                    .reserve(self.end.saturating_sub(self.buffer.len()));
                 while self.buffer.len() < self.end {
                     self.read().await?;
                 }
