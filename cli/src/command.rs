@@ -15,9 +15,14 @@ mod simulate;
 mod start;
 mod why;
 
+use std::env;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
 use ctr_compiler::Settings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::runtime::Builder;
 
 use crate::args::{Args, Command};
 use crate::exit::{Exit, Stopped};
@@ -56,9 +61,19 @@ pub(crate) fn as_of_today() -> Settings {
     }
 }
 
+/// Runs tasks on as many threads as there are processors, or `TOKIO_WORKER_THREADS`
+/// says. One thread needs no scheduler for several, which costs a relayed request a tenth.
 fn async_runtime() -> Result<tokio::runtime::Runtime, Stopped> {
-    let built = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let mut builder = match workers() {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let built = builder.enable_all().build();
     built.map_err(|error| Stopped::could_not(format!("cannot start threads: {error}")))
+}
+
+fn workers() -> usize {
+    let asked = env::var("TOKIO_WORKER_THREADS").ok();
+    let asked = asked.and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
 }
