@@ -30,7 +30,7 @@ use stage::{Got, MESSAGES, Stage, endpoint, gone, pool_plan, upstream};
 /// Only ends a test that would hang; nothing measures it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 /// What a client gets of one endpoint that fails.
 #[derive(Clone, Copy)]

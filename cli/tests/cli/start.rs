@@ -40,8 +40,13 @@ fn without_a_config_the_home_folder_is_looked_at() {
 /// `ctr start` with these arguments besides, and the first line it says.
 #[cfg(unix)]
 fn started(place: &Place, arguments: &[&str]) -> (Child, String) {
-    let mut child = Command::new(binary())
-        .args(["start", "--config", "registration.yaml", "--port", "0"])
+    begun(Command::new(binary()).args(["start"]), place, arguments)
+}
+
+#[cfg(unix)]
+fn begun(command: &mut Command, place: &Place, arguments: &[&str]) -> (Child, String) {
+    let mut child = command
+        .args(["--config", "registration.yaml", "--port", "0"])
         .args(arguments)
         .current_dir(place.path(""))
         .env("PRIMARY_KEY", "first")
@@ -80,6 +85,26 @@ fn it_serves_until_it_is_told_to_stop() {
     stop(child);
     // Nothing was learnt of any endpoint, so there is nothing to keep.
     assert!(!place.path(".claude-trigger-router").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn one_thread_serves_as_several_do() {
+    for threads in ["1", "2"] {
+        let place = Place::quick_start();
+        let mut command = Command::new(binary());
+        command.arg("start").env("TOKIO_WORKER_THREADS", threads);
+        let (child, line) = begun(&mut command, &place, &[]);
+        let addr = line.trim_end().rsplit('/').next().unwrap();
+        let mut stream = TcpStream::connect(addr).unwrap();
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{threads}: {answer}");
+        stop(child);
+    }
 }
 
 #[cfg(unix)]
