@@ -1,5 +1,4 @@
 //! What decisions say of themselves, in the words that traces and tests keep.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use ctr_compiler::compile;
 use ctr_compiler::plan::Plan;
