@@ -4,7 +4,7 @@
 //! learned once and not once for every other. It holds what at least two of
 //! them know; what only one knows is named in [`Dropped`] by its reader, and
 //! what the target cannot carry by its writer. Text stays as it was written
-//! ([`Text`](super::json::Text)); nothing is decoded on the way.
+//! ([`Text`]); nothing is decoded on the way.
 
 mod answer;
 mod collect;

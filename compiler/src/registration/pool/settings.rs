@@ -160,7 +160,7 @@ pub struct PoolSettings {
     /// `enforce_rate_limits`
     pub enforce_rate_limits: Option<Spanned<bool>>,
     /// The numbers, each with its path below this place (`health.open_ms`), in
-    /// the order of [`NUMBERS`].
+    /// the order of `NUMBERS`.
     pub numbers: Vec<(&'static str, Spanned<u64>)>,
 }
 
