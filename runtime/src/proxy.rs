@@ -161,6 +161,9 @@ impl Proxy {
         }
         asked.remember(&self.kept, &self.sessions);
         self.consult(&mut asked, live).await;
+        if let (Some(traced), Some(_)) = (&mut account.traced, asked.said.context()) {
+            traced.aligned();
+        }
         match call {
             Call::CountTokens => count::count(&self.client, &asked, live).await,
             _ => {

@@ -9,6 +9,8 @@ use crate::plan::{Plan, Slot};
 
 /// The request came.
 pub const RECEIVED: &str = "request_received";
+/// The model that takes a conversation over is told what was said before.
+pub const ALIGNED: &str = "context_alignment";
 /// Another endpoint of the pool answered than the one that was tried first.
 pub const FALLBACK_EXECUTED: &str = "model_pool_fallback_executed";
 /// Other endpoints of the pool were tried, and none of them answered.

@@ -77,6 +77,11 @@ impl Traced {
         self.trace.route_reason.push(reason.into());
     }
 
+    /// The model that takes over is told what was said before.
+    pub(super) fn aligned(&mut self) {
+        self.trace.alignment_used = true;
+    }
+
     /// What was decided. A later decision replaces an earlier one.
     pub(super) fn decided(
         &mut self,
@@ -87,6 +92,11 @@ impl Traced {
         self.trace.route_reason.truncate(1);
         for reason in reasons(live.plan(), features, decided) {
             self.reason(reason);
+        }
+        if self.trace.alignment_used {
+            // Behind what the smart router said, which made it so.
+            let said = &mut self.trace.route_reason;
+            said.insert(said.len().min(2), reasons::ALIGNED.to_owned());
         }
         let Ok(decision) = decided else {
             return;
@@ -146,6 +156,13 @@ impl Traced {
     /// Hands the record over. Times go on from when the request came, so that
     /// none of them runs backwards when the clock is set.
     pub(super) fn end(mut self, end: End<'_>) {
+        if let Some(attempt) = self.trace.attempts.last_mut()
+            && attempt.outcome.is_empty()
+        {
+            // Nobody judged it: it ended as the request did.
+            end.outcome.clone_into(&mut attempt.outcome);
+            attempt.ms = millis_since(self.sent);
+        }
         let is_answered = |attempt: &Attempt| attempt.outcome == ANSWERED;
         if self.is_fallback() && !self.trace.attempts.last().is_some_and(is_answered) {
             self.reason(reasons::FALLBACK_FAILED);

@@ -8,9 +8,11 @@ use ctr_runtime::scripted::{Answer, ScriptedUpstream};
 use ctr_runtime::server::Running;
 use ctr_runtime::settings::Settings;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::home::{Answer as Got, Home, KEY, ask, get, started};
+use crate::home::{Answer as Got, Home, KEY, answer, ask, get, started};
 
 const TRACES: &str = "/api/governance/traces";
 
@@ -361,4 +363,115 @@ async fn a_store_that_takes_nothing_keeps_nobody_from_serving() {
     running.stop().await;
     let kept = fs::read_to_string(home.path("state/ctr.db")).unwrap();
     assert_eq!(kept, "this is no database, and it stays what it is");
+}
+
+#[tokio::test]
+async fn tokens_are_told_in_every_protocol() {
+    let (a, b) = upstreams().await;
+    a.set_default(Answer::text("two words"));
+    let home = home(&a, &b);
+    let running = home.start().await;
+    let messages = json!([{ "role": "user", "content": "hello" }]);
+    let calls = [
+        ("/v1/messages", "messages", messages.clone()),
+        ("/v1/chat/completions", "messages", messages),
+        ("/v1/responses", "input", json!("hello")),
+    ];
+    let mut many = 0;
+    for (path, name, value) in calls {
+        for stream in [false, true] {
+            let body = json!({ "model": "m", "max_tokens": 9, "stream": stream, name: value });
+            let got = ask(&running, "POST", path, &key(), &body.to_string()).await;
+            assert_eq!(got.status, 200, "{path}");
+            many += 1;
+            let all = until(&running, many).await;
+            let trace = &all["traces"][0];
+            assert_eq!(trace["path"], path);
+            assert_eq!(trace["tokens"]["output"], 2, "{path} {stream}: {trace}");
+            assert!(trace["tokens"]["input"].as_u64() > Some(0), "{trace}");
+            assert!(trace["estimatedCost"].as_f64() > Some(0.0), "{trace}");
+            assert_eq!(trace["ttftMs"].is_u64(), stream, "{path} {stream}");
+        }
+    }
+}
+
+/// Begins a message whose answer nobody has read yet.
+async fn begun(running: &Running, body: &Value) -> TcpStream {
+    let (mut stream, body) = (
+        TcpStream::connect(running.addr()).await.unwrap(),
+        body.to_string(),
+    );
+    let request = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\n{}content-length: {}\r\n\r\n{body}",
+        key(),
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_and_an_upstream_that_breaks_off() {
+    let (a, b) = upstreams().await;
+    a.set_script([Answer::hang(), Answer::cut("some more words", 3)]);
+    let home = home(&a, &b);
+    let running = home.start().await;
+    let client = begun(&running, &says("m", "hello")).await;
+    while a.received().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    let all = until(&running, 1).await;
+    let left = &all["traces"][0];
+    assert_eq!(left["outcome"], "client_left");
+    let attempt = &left["attempts"][0];
+    assert_eq!(
+        (&attempt["endpoint"], &attempt["outcome"]),
+        (&json!("a"), &json!("client_left"))
+    );
+
+    let mut body = says("m", "hello");
+    body["stream"] = json!(true);
+    answer(&mut begun(&running, &body).await).await;
+    let all = until(&running, 2).await;
+    let broken = &all["traces"][0];
+    assert_eq!(broken["outcome"], "broken");
+    assert_eq!(broken["attempts"][0]["outcome"], "network");
+    assert!(
+        broken["tokens"]["input"].as_u64() > Some(0),
+        "the first event told it: {broken}"
+    );
+}
+
+#[tokio::test]
+async fn a_model_that_takes_over_says_so() {
+    let (a, b) = upstreams().await;
+    let home = home(&a, &b);
+    let text = fs::read_to_string(home.path("registration.yaml")).unwrap();
+    let sticky = "  sticky: {enabled: true, alignment: {enabled: true, summarizer_model: m}}\n";
+    let second =
+        "    - name: prose\n      model: m\n      patterns: [{type: exact, keywords: [prose]}]\n";
+    home.write("registration.yaml", &format!("{text}{second}{sticky}"));
+    let running = home.start().await;
+    let of_session = |text: &str| {
+        let mut body = says("unknown", text);
+        body["metadata"] = json!({ "user_id": "user_1_session_s-1" });
+        body
+    };
+    message(&running, &of_session("a poem")).await;
+    until(&running, 1).await;
+    message(&running, &of_session("some prose")).await;
+    let all = until(&running, 2).await;
+    let [over, first] = [&all["traces"][0], &all["traces"][1]];
+    assert_eq!(first["alignmentUsed"], false);
+    assert_eq!(over["alignmentUsed"], true);
+    assert_eq!(
+        over["routeReason"],
+        json!([
+            "request_received",
+            "smart_rule:prose",
+            "context_alignment",
+            "model_pool:m:a"
+        ])
+    );
 }
