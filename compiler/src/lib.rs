@@ -14,6 +14,7 @@
 
 pub mod assist;
 pub mod check;
+pub mod corpus;
 pub mod diagnostic;
 pub mod diff;
 pub mod document;
@@ -25,6 +26,7 @@ mod pattern;
 pub mod plan;
 pub mod registration;
 pub mod render;
+pub mod replay;
 pub mod route;
 pub mod schema;
 pub mod simulate;

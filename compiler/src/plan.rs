@@ -426,6 +426,16 @@ impl<'p> Target<'p> {
         }
     }
 
+    /// The endpoints behind it, in the order of the plan.
+    pub fn endpoints(&self) -> &'p [Endpoint] {
+        match self {
+            Target::Model(_, endpoint) | Target::Endpoint(endpoint) => {
+                std::slice::from_ref(endpoint)
+            }
+            Target::Pool(_, pool) => &pool.endpoints,
+        }
+    }
+
     /// Whether anything behind it is enabled.
     pub fn is_enabled(&self) -> bool {
         match self {

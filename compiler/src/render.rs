@@ -9,6 +9,7 @@ pub mod junit;
 pub mod pool_health;
 pub mod preview;
 pub mod problems;
+pub mod replay;
 pub mod sarif;
 pub mod simulate;
 mod table;

@@ -9,6 +9,7 @@ mod features;
 mod likeness;
 mod order;
 pub mod reasons;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -18,11 +19,12 @@ use crate::diagnostic::nearest;
 use crate::health::{Seen, Standing};
 use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
-pub use choose::{CHAIN, Choice, Passed, Source, Step, choose, needs, steps};
+pub use choose::{CHAIN, Choice, Missing, Passed, Source, Step, choose, missing, needs, steps};
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
-pub use likeness::TASK;
+pub use likeness::{TASK, likeness, same_task};
 pub(crate) use order::Dice;
 pub use reasons::reasons;
+pub use recorded::{Found, Recorded};
 pub use walk::Walk;
 pub use window::{Exceeded, Limit};
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::diff::{Change, Diff, Weight};
 
+pub(crate) use markdown::code;
 pub use markdown::{markdown, markdown_refused};
 
 /// A page for a reviewer: one line a change, beginning with `+`, `-` or `~`,

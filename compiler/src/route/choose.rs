@@ -7,6 +7,7 @@
 
 use super::features::{Chosen, Classified, RequestFeatures};
 use super::likeness::{Likeness, same_task};
+use super::recorded::{Found, Recorded};
 use crate::plan::{Plan, Rule, SemanticMode, Slot, SmartRouter, Target, Tokenizer};
 
 /// Input tokens above which the session's last usage counts for `longContext`
@@ -64,7 +65,7 @@ impl Step {
 }
 
 /// How the logical model was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source<'p> {
     /// The request named it.
     ExplicitModel,
@@ -100,6 +101,17 @@ pub enum Passed<'p> {
     Not(&'static str),
     /// It needs the answer of this model, which was not asked.
     Unanswered(&'p str),
+    /// It needs a text that was not kept; of rules, the first that does.
+    Unrecorded(Option<&'p str>),
+}
+
+/// What a choice depends on and that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing<'p> {
+    /// The answer of this model, which was not asked.
+    Answer(&'p str),
+    /// A text that was not kept; of rules, the first that needs it.
+    Text(Option<&'p str>),
 }
 
 /// Chooses. None where the request names nothing known and there is no default.
@@ -116,6 +128,21 @@ pub fn needs<'p>(plan: &'p Plan, features: &RequestFeatures<'_>) -> Option<(Step
         match chain.step(step) {
             Ok(_) => return None,
             Err(Passed::Unanswered(model)) => return Some((step, model)),
+            Err(Passed::Not(_) | Passed::Unrecorded(_)) => {}
+        }
+    }
+    None
+}
+
+/// What the choice depends on and that a record of the request does not hold.
+/// Without it [`choose`] goes on as if the step had nothing to say.
+pub fn missing<'p>(plan: &'p Plan, features: &RequestFeatures<'_>) -> Option<Missing<'p>> {
+    let chain = Chain { plan, features };
+    for step in CHAIN {
+        match chain.step(step) {
+            Ok(_) => return None,
+            Err(Passed::Unanswered(model)) => return Some(Missing::Answer(model)),
+            Err(Passed::Unrecorded(rule)) => return Some(Missing::Text(rule)),
             Err(Passed::Not(_)) => {}
         }
     }
@@ -177,28 +204,35 @@ impl<'p> Chain<'p, '_, '_> {
         }
     }
 
-    /// The smart router and the text it looks at, where it is to be asked.
-    fn smart(&self) -> Result<(&'p SmartRouter, &str), Passed<'p>> {
+    /// The smart router and what it looks at, where it is to be asked.
+    fn smart(&self) -> Result<(&'p SmartRouter, Looked<'_>), Passed<'p>> {
         let Some(smart) = &self.plan.smart_router else {
             return Err(Passed::Not("the smart router is off"));
         };
         if self.features.is_tool_result {
             return Err(Passed::Not("the last message is the result of a tool"));
         }
-        match self.features.text.filter(|text| !text.trim().is_empty()) {
-            Some(text) => Ok((smart, text)),
-            None => Err(Passed::Not("there is no text to look at")),
+        let text = self.features.text.filter(|text| !text.trim().is_empty());
+        let recorded = self.features.recorded.as_ref();
+        match (text, recorded) {
+            (None, None) => Err(Passed::Not("there is no text to look at")),
+            (text, recorded) => Ok((smart, Looked { text, recorded })),
         }
     }
 
     fn rule(&self) -> Said<'p> {
-        let (smart, text) = self.smart()?;
-        let rule = self
-            .plan
-            .rules()
-            .first(text)
-            .and_then(|at| smart.rules.get(at));
-        match rule {
+        let (smart, looked) = self.smart()?;
+        let first = match (looked.recorded.map(|recorded| recorded.rule), looked.text) {
+            (Some(Found::Rule(at)), _) => Some(at),
+            (Some(Found::Nothing), _) => None,
+            (_, Some(text)) => self.plan.rules().first(text),
+            (Some(Found::Unknown(at)), None) => {
+                let rule = smart.rules.get(at);
+                return Err(Passed::Unrecorded(rule.map(|rule| &*rule.name)));
+            }
+            (None, None) => None,
+        };
+        match first.and_then(|at| smart.rules.get(at)) {
             Some(rule) => self.to_rule(rule, Source::Rule(&rule.name)),
             None => passed("no rule matches"),
         }
@@ -210,15 +244,22 @@ impl<'p> Chain<'p, '_, '_> {
 
     /// The model that the session's last task went to, where this is the same task.
     fn sticky(&self) -> Said<'p> {
-        let (smart, text) = self.smart()?;
+        let (smart, looked) = self.smart()?;
         if !smart.sticky.enabled {
             return passed("sessions keep nothing");
         }
         let session = &self.features.session;
-        let (Some(model), Some(last)) = (session.last_model, session.last_text) else {
+        let Some(model) = session.last_model else {
             return passed("nothing is remembered of the session");
         };
-        if same_task(text, last) < smart.sticky.fingerprint_similarity_threshold {
+        let measured = looked.recorded.and_then(|recorded| recorded.same_task);
+        let likeness = match (measured, looked.text, session.last_text) {
+            (Some(measured), _, _) => measured,
+            (None, Some(text), Some(last)) => same_task(text, last),
+            (None, _, _) if looked.recorded.is_some() => return Err(Passed::Unrecorded(None)),
+            (None, _, _) => return passed("nothing is remembered of the session"),
+        };
+        if likeness < smart.sticky.fingerprint_similarity_threshold {
             return passed("the session's last task was another");
         }
         self.named(
@@ -230,12 +271,12 @@ impl<'p> Chain<'p, '_, '_> {
 
     /// The rule whose prototype the text is most like; of equals, the first.
     fn semantic(&self) -> Said<'p> {
-        let (smart, text) = self.smart()?;
+        let (smart, looked) = self.smart()?;
         if !smart.semantic.enabled {
             return passed("likeness is not asked for");
         }
-        let takes_part = |rule: &&Rule| rule.enabled && rule.prototype.is_some();
-        let mut able = smart.rules.iter().filter(takes_part);
+        let takes_part = |(_, rule): &(usize, &Rule)| rule.enabled && rule.prototype.is_some();
+        let able = smart.rules.iter().enumerate().filter(takes_part);
         if able.clone().next().is_none() {
             return passed("no rule has a prototype");
         }
@@ -244,10 +285,11 @@ impl<'p> Chain<'p, '_, '_> {
         let rule = match (classifier, self.features.answers.classified) {
             (Some(model), Classified::NotAsked) => return Err(Passed::Unanswered(model)),
             (Some(_), Classified::Rule(name, confidence)) => able
+                .map(|(_, rule)| rule)
                 .find(|rule| rule.name == name)
                 .filter(|rule| confidence >= threshold(rule)),
             // A classifier that failed leaves it to shared words, as without one.
-            (Some(_), Classified::Failed) | (None, _) => most_alike(able, text),
+            (Some(_), Classified::Failed) | (None, _) => most_alike(able, looked)?,
         };
         match rule {
             Some(rule) => self.to_rule(rule, Source::Semantic(&rule.name)),
@@ -322,19 +364,35 @@ impl<'p> Chain<'p, '_, '_> {
     }
 }
 
-fn most_alike<'p>(rules: impl Iterator<Item = &'p Rule>, text: &str) -> Option<&'p Rule> {
-    let text = Likeness::of(text);
+/// What rules look at: a text, or what was found in it, or both.
+#[derive(Clone, Copy)]
+struct Looked<'l> {
+    text: Option<&'l str>,
+    recorded: Option<&'l Recorded<'l>>,
+}
+
+fn most_alike<'p>(
+    rules: impl Iterator<Item = (usize, &'p Rule)>,
+    looked: Looked<'_>,
+) -> Result<Option<&'p Rule>, Passed<'p>> {
+    let text = looked.text.map(Likeness::of);
     let mut best: Option<(&Rule, f64)> = None;
-    for rule in rules {
+    for (at, rule) in rules {
         let Some(prototype) = &rule.prototype else {
             continue;
         };
-        let likeness = text.to(&prototype.text);
+        let measured = looked
+            .recorded
+            .and_then(|recorded| (recorded.likeness)(at))
+            .or_else(|| text.as_ref().map(|text| text.to(&prototype.text)));
+        let Some(likeness) = measured else {
+            return Err(Passed::Unrecorded(Some(&rule.name)));
+        };
         if likeness >= prototype.threshold && best.is_none_or(|(_, best)| likeness > best) {
             best = Some((rule, likeness));
         }
     }
-    best.map(|(rule, _)| rule)
+    Ok(best.map(|(rule, _)| rule))
 }
 
 fn threshold(rule: &Rule) -> f64 {

@@ -1,6 +1,7 @@
 //! What a decision looks at in a request. Whatever needs a clock, a model or a
 //! memory is found out before and passed in, so that a decision can be replayed.
 
+use super::recorded::Recorded;
 use crate::plan::{Interface, Tokenizer};
 
 /// What a decision looks at in a request.
@@ -13,6 +14,9 @@ pub struct RequestFeatures<'r> {
     pub model: Option<&'r str>,
     /// The text that rules look at.
     pub text: Option<&'r str>,
+    /// What is known of a text that may not be at hand. Where it does not tell,
+    /// `text` is looked at.
+    pub recorded: Option<Recorded<'r>>,
     /// Whether the last message is mostly results of tools.
     pub is_tool_result: bool,
     /// Whether thinking is asked for.
@@ -44,6 +48,7 @@ impl<'r> RequestFeatures<'r> {
             interface,
             model,
             text: None,
+            recorded: None,
             is_tool_result: false,
             thinking: false,
             thinking_budget: None,

@@ -41,13 +41,22 @@ impl Likeness {
     }
 }
 
+/// How alike a text is to each of some prototypes, in their order.
+pub fn likeness<'p>(
+    text: &str,
+    prototypes: impl Iterator<Item = &'p str>,
+) -> impl Iterator<Item = f64> {
+    let text = Likeness::of(text);
+    prototypes.map(move |prototype| text.to(prototype))
+}
+
 /// Characters at the beginning of a task by which it is known again.
 pub const TASK: usize = 2_000;
 
 /// How alike two tasks are, 0 to 1: 1 for the same words in any case and
 /// spacing, else shared words over all words (Jaccard). Only their first
 /// [`TASK`] characters are looked at.
-pub(super) fn same_task(one: &str, other: &str) -> f64 {
+pub fn same_task(one: &str, other: &str) -> f64 {
     let words = |text: &str| -> BTreeSet<String> {
         let lower = text.chars().take(TASK).collect::<String>().to_lowercase();
         let words = lower.split(|c: char| !c.is_alphanumeric());

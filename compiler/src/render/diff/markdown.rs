@@ -122,7 +122,7 @@ fn words(change: &Change, text: &str) -> String {
 /// Text as code, in a table cell or outside. A code span takes nearly every
 /// text as it is; the rest is spelt in entities, which no rule of Markdown
 /// looks into.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let hard = |c: char| matches!(c, '`' | '|' | '\\') || c.is_control();
     if !text.trim().is_empty() && !text.contains(hard) {
         return format!("`{text}`");
