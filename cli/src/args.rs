@@ -1,6 +1,8 @@
 //! The command line as clap reads it. What it means is said in `command`.
 
+mod corpus;
 mod layout;
+mod replay;
 mod simulate;
 
 use std::path::PathBuf;
@@ -13,14 +15,16 @@ use ctr_compiler::document;
 use ctr_compiler::import;
 use ctr_compiler::plan::{Hash, LogLevel};
 
+pub(crate) use corpus::{Corpus, CorpusCommand, CorpusImport, Foreign};
 pub(crate) use layout::{Convert, Fmt};
+pub(crate) use replay::{Corpus as Requests, Replay};
 pub(crate) use simulate::{Moment, Simulate};
 
 const EXITS: &str = "\
 Exit codes:
   0  fine
-  1  the document has errors, or --locked, --fail-on,
-     --expect-hash or --check refuses it
+  1  the document has errors, or --locked, --fail-on, --max-moved,
+     --max-cost, --expect-hash or --check refuses it
   2  the plans differ (only with --exit-code)
   3  could not: a file, the network, a port
   64 wrong usage";
@@ -49,6 +53,8 @@ pub(crate) enum Command {
     Fmt(Fmt),
     Convert(Convert),
     Simulate(Simulate),
+    Replay(Replay),
+    Corpus(Corpus),
     Start(Start),
     Demo(Demo),
     ExplainCode(ExplainCode),
@@ -111,7 +117,8 @@ Examples:
   ctr diff --live http://127.0.0.1:5678 --exit-code registration.yaml
   ctr diff --exit-code plan.json registration/
   ctr diff --format markdown --fail-on breaking main:registration.yaml registration.yaml
-  ctr diff --format json old.yaml new.yaml"
+  ctr diff --format json old.yaml new.yaml
+  ctr diff --corpus corpus.jsonl --max-moved 5% --max-cost +10% main:registration.yaml registration.yaml"
 )]
 pub(crate) struct Diff {
     /// OLD and NEW: each a file, a folder, a compiled plan, `REV:PATH` in git,
@@ -142,6 +149,9 @@ pub(crate) struct Diff {
     /// Exit with 1 when a change has this weight or a heavier one
     #[arg(long, value_name = "WEIGHT")]
     pub(crate) fail_on: Option<FailOn>,
+
+    #[command(flatten)]
+    pub(crate) corpus: Requests,
 }
 
 /// Say where a value of the plan comes from

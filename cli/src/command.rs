@@ -3,6 +3,7 @@
 mod compile;
 mod completions;
 mod convert;
+mod corpus;
 mod demo;
 mod diff;
 mod explain_code;
@@ -10,6 +11,7 @@ mod fmt;
 mod import;
 mod lsp;
 mod man;
+mod replay;
 mod schema;
 mod simulate;
 mod start;
@@ -39,6 +41,8 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Fmt(asked) => fmt::run(&asked, &terminal),
         Command::Convert(asked) => convert::run(&asked, &terminal),
         Command::Simulate(asked) => simulate::run(&asked, &terminal),
+        Command::Replay(asked) => replay::run(&asked, &terminal),
+        Command::Corpus(asked) => corpus::run(&asked, &terminal),
         Command::Start(asked) => start::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),

@@ -10,6 +10,7 @@ pub mod activate;
 mod admin;
 pub mod ask_plan;
 pub mod clock;
+pub mod corpus;
 pub mod pool;
 pub mod protocol;
 pub mod proxy;

@@ -5,23 +5,25 @@ use std::path::{Path, PathBuf};
 
 use ctr_compiler::diagnostic::Problems;
 use ctr_compiler::diff::{Diff as Changes, diff};
-use ctr_compiler::plan::Plan;
+use ctr_compiler::plan::{Plan, Provenance};
+use ctr_compiler::replay::Report;
 use ctr_compiler::source::Sources;
 use ctr_compiler::{compile, render};
 use ctr_runtime::ask_plan::{AskError, ask_plan};
 use ctr_runtime::reload::{self, Input};
 
-use super::async_runtime;
+use super::{async_runtime, replay};
 use crate::args::{Diff, DiffFormat, FailOn};
 use crate::exit::{Exit, Stopped};
 use crate::report::{Progress, Terminal, counted, json};
 
 /// One side, as far as it could be understood.
-struct Side {
+pub(super) struct Side {
     name: String,
-    sources: Sources,
-    plan: Option<Plan>,
-    problems: Problems,
+    pub(super) sources: Sources,
+    pub(super) plan: Option<Plan>,
+    pub(super) problems: Problems,
+    pub(super) provenance: Provenance,
 }
 
 pub(super) fn run(asked: &Diff, terminal: &Terminal) -> Result<Exit, Stopped> {
@@ -35,14 +37,44 @@ pub(super) fn run(asked: &Diff, terminal: &Terminal) -> Result<Exit, Stopped> {
         Some(changes) if asked.exit_code && !changes.is_empty() => Exit::Differ,
         Some(_) => Exit::Fine,
     };
+    let replayed = match (&old.plan, &new.plan) {
+        (Some(old), Some(new)) if !asked.corpus.files.is_empty() => {
+            Some(replay::between(old, new, &asked.corpus)?)
+        }
+        _ => None,
+    };
     match asked.format {
-        DiffFormat::Json => terminal.product(&json::text(&report(&old, &new, changes.as_ref())))?,
+        DiffFormat::Json => {
+            let report = report(&old, &new, changes.as_ref(), replayed.as_ref());
+            terminal.product(&json::text(&report))?;
+        }
         DiffFormat::Text => text(&old, &new, changes.as_ref(), terminal)?,
         DiffFormat::Markdown => markdown(&old, &new, changes.as_ref(), terminal)?,
+    }
+    if let Some(report) = &replayed {
+        requests(report, &new, asked.format, terminal)?;
+        replay::within(asked.corpus.budget(), report)?;
     }
     match (asked.fail_on, &changes) {
         (Some(limit), Some(changes)) => refusal(limit, changes).map_or(Ok(exit), Err),
         _ => Ok(exit),
+    }
+}
+
+/// What happens to the requests of a corpus, below what changes.
+fn requests(
+    report: &Report<'_>,
+    new: &Side,
+    format: DiffFormat,
+    terminal: &Terminal,
+) -> Result<(), Stopped> {
+    let places = |path: &str| new.place(path);
+    match format {
+        DiffFormat::Json => Ok(()),
+        DiffFormat::Text => terminal.text(&format!("\n{}", render::replay::text(report, &places))),
+        DiffFormat::Markdown => {
+            terminal.text(&format!("\n{}", render::replay::markdown(report, &places)))
+        }
     }
 }
 
@@ -70,6 +102,7 @@ fn refusal(limit: FailOn, changes: &Changes) -> Option<Stopped> {
 
 /// What is compared, as the arguments say.
 fn sides(asked: &Diff) -> Result<(Side, Side), Stopped> {
+    replay::refuse_two_stdin(asked.paths.iter().chain(&asked.corpus.files))?;
     if let Some(revision) = &asked.git {
         let then = asked.paths.iter().map(|path| at(revision, path));
         let then = then.collect::<Result<Vec<_>, _>>()?;
@@ -93,9 +126,6 @@ fn sides(asked: &Diff) -> Result<(Side, Side), Stopped> {
         ))
         .help("name OLD and NEW, or compare a PATH with `--git REV` or `--live URL`"));
     };
-    if old == "-" && new == "-" {
-        return Err(Stopped::usage("`-` can be read only once"));
-    }
     Ok((
         Side::read(&[Input::parse(old)])?,
         Side::read(&[Input::parse(new)])?,
@@ -124,6 +154,7 @@ fn served(address: &str, key_from: Option<&str>) -> Result<Side, Stopped> {
         sources: Sources::new(),
         plan: Some(plan),
         problems: Problems::default(),
+        provenance: Provenance::default(),
     })
 }
 
@@ -157,7 +188,7 @@ fn name_of(input: &Input) -> String {
 }
 
 impl Side {
-    fn read(inputs: &[Input]) -> Result<Self, Stopped> {
+    pub(super) fn read(inputs: &[Input]) -> Result<Self, Stopped> {
         let sources = reload::read(inputs)?;
         let name = inputs.iter().map(name_of).collect::<Vec<_>>().join(" ");
         let only = sources.iter().next().filter(|_| sources.len() == 1);
@@ -173,6 +204,7 @@ impl Side {
                 sources,
                 plan: Some(plan),
                 problems: Problems::default(),
+                provenance: Provenance::default(),
             });
         }
         let progress = Progress::compiling(&sources);
@@ -183,7 +215,13 @@ impl Side {
             sources,
             plan: compiled.plan,
             problems: compiled.problems,
+            provenance: compiled.provenance,
         })
+    }
+
+    /// Where the value at a path of the plan is written.
+    fn place(&self, path: &str) -> Option<String> {
+        replay::place(path, &self.provenance, &self.sources)
     }
 
     fn report(&self) -> json::Side {
@@ -231,12 +269,18 @@ fn markdown(
     terminal.text(&render::diff::markdown(changes))
 }
 
-fn report(old: &Side, new: &Side, changes: Option<&Changes>) -> json::Diff {
+fn report(
+    old: &Side,
+    new: &Side,
+    changes: Option<&Changes>,
+    replayed: Option<&Report<'_>>,
+) -> json::Diff {
     json::Diff {
         ok: changes.is_some(),
         differ: changes.map(|changes| !changes.is_empty()),
         old: old.report(),
         new: new.report(),
         diff: changes.map(render::diff::json),
+        replay: replayed.map(|report| render::replay::json(report, &|path| new.place(path))),
     }
 }

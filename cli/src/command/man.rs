@@ -36,7 +36,7 @@ pub(super) fn run(asked: &Man, terminal: &Terminal) -> Result<Exit, Stopped> {
 }
 
 struct Written {
-    /// The command, `ctr` for the whole.
+    /// The command, `ctr` for the whole; of a part `corpus-import`.
     name: String,
     file: String,
     text: String,
@@ -45,13 +45,18 @@ struct Written {
 fn pages() -> Vec<Written> {
     let mut whole = Args::command().disable_help_subcommand(true);
     whole.build();
-    let parts = whole.get_subcommands().filter(|part| !part.is_hide_set());
-    let all: Vec<clap::Command> = std::iter::once(&whole).chain(parts).cloned().collect();
+    let is_own = |part: &&clap::Command| !part.is_hide_set() && part.get_name() != "help";
+    let mut all = vec![whole.clone()];
+    for part in whole.get_subcommands().filter(is_own) {
+        all.push(part.clone());
+        all.extend(part.get_subcommands().filter(is_own).cloned());
+    }
     all.into_iter().map(page).collect()
 }
 
 fn page(command: clap::Command) -> Written {
-    let name = command.get_name().to_owned();
+    let whole = command.get_display_name().unwrap_or(command.get_name());
+    let name = whole.strip_prefix("ctr-").unwrap_or(whole).to_owned();
     let notes = notes(
         &command
             .get_after_help()

@@ -87,6 +87,24 @@ pub(crate) struct Diff {
     /// The changes; absent where a side is no plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) diff: Option<Value>,
+    /// What happens to recorded requests; only where a corpus was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replay: Option<Value>,
+}
+
+/// What `corpus import --format json` prints to stderr.
+#[derive(Serialize)]
+pub(crate) struct CorpusImport {
+    /// Requests that were written.
+    pub(crate) requests: u64,
+    /// Lines or rows that were read.
+    pub(crate) read: u64,
+    /// Those that hold no request, by what they are.
+    pub(crate) passed_over: std::collections::BTreeMap<String, u64>,
+    /// Those that could not be read.
+    pub(crate) bad: u64,
+    /// The first of them.
+    pub(crate) first_bad: Vec<String>,
 }
 
 /// One side of a diff.

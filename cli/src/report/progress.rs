@@ -2,6 +2,8 @@
 //! none where nobody would see it move. It is gone before anything is printed.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Between two pictures.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The whole in bytes, and how many are done.
+type Part = (u64, Arc<AtomicU64>);
 
 /// A sign that lasts until this is dropped.
 pub(crate) struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
@@ -33,9 +38,26 @@ impl Progress {
             Some((_, only)) if sources.len() == 1 => printable(only.name(), false).into_owned(),
             _ => files,
         };
+        Self::showing(format!("compiling {what}, {megabytes:.1} MB"), None)
+    }
+
+    /// That files of so many bytes are read, of which `seen` says how many were;
+    /// where nobody knows how many there are, without a bar.
+    pub(crate) fn reading(names: &[String], bytes: u64, seen: &Arc<AtomicU64>) -> Self {
+        if !is_seen() {
+            return Self(None);
+        }
+        let what = match names {
+            [only] => printable(only, false).into_owned(),
+            many => counted(many.len(), "file"),
+        };
+        let part = (bytes > 0).then(|| (bytes, Arc::clone(seen)));
+        Self::showing(format!("reading {what}"), part)
+    }
+
+    fn showing(what: String, part: Option<Part>) -> Self {
         let (ends, ended) = mpsc::channel();
-        let what = format!("compiling {what}, {megabytes:.1} MB");
-        let showing = thread::Builder::new().spawn(move || show(&what, &ended));
+        let showing = thread::Builder::new().spawn(move || show(&what, part, &ended));
         // Without a thread to spare the work goes on unseen.
         Self(showing.ok().map(|showing| (ends, showing)))
     }
@@ -56,18 +78,26 @@ fn is_seen() -> bool {
     !is_dumb && io::stderr().is_terminal()
 }
 
-fn show(what: &str, ended: &Receiver<()>) {
+fn show(what: &str, part: Option<Part>, ended: &Receiver<()>) {
     let waits = |time| ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
     if !waits(PATIENCE) {
         return;
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+    let (whole, done) = part.unzip();
+    let template = match whole {
+        Some(_) => "{spinner} {msg} [{bar:30}] {percent} % ({elapsed})",
+        None => "{spinner} {msg} ({elapsed})",
+    };
+    let bar = ProgressBar::with_draw_target(whole, ProgressDrawTarget::stderr())
         .with_elapsed(PATIENCE)
         .with_message(what.to_owned());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     loop {
+        if let Some(done) = &done {
+            bar.set_position(done.load(Ordering::Relaxed));
+        }
         bar.tick();
         if !waits(TICK) {
             break;

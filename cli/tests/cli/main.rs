@@ -19,6 +19,7 @@ mod lint;
 mod lsp;
 mod progress;
 mod readme;
+mod replay;
 mod simulate;
 mod start;
 mod why;
