@@ -9,7 +9,7 @@ use ctr_compiler::corpus::{
 };
 use ctr_compiler::plan::Plan;
 use ctr_compiler::render::replay::{json, markdown, text};
-use ctr_compiler::replay::{Budget, Replay, Report, Share};
+use ctr_compiler::replay::{Budget, Replay, Report, Share, price};
 use ctr_compiler::route::{Found, RequestFeatures, choose, missing};
 use ctr_compiler::source::Sources;
 use proptest::prelude::*;
@@ -281,6 +281,21 @@ fn lines_are_read_as_they_were_written() {
     assert_eq!(read(line.as_bytes()), Ok(Line::Request(Box::new(request))));
     assert!(read(b"{\"v\":1,\"request\":{\"at\":\"2026-01-01T00:00:00Z\",\"new\":[1]}}").is_ok());
     assert_eq!(read(b"\xff"), Err(BadLine::NotText));
+}
+
+#[test]
+fn caches_cost_what_makers_ask() {
+    let plan = plan(OLD);
+    let endpoint = plan.resolve("haiku").unwrap().endpoints()[0].clone();
+    let usage = Usage {
+        input: 1_000_000,
+        output: 1_000_000,
+        cache_read: 1_000_000,
+        cache_write: 1_000_000,
+    };
+    let (total, currency) = price(&endpoint, &usage).unwrap();
+    assert!((total - (1.0 + 5.0 + 0.1 + 1.25)).abs() < 1e-9);
+    assert_eq!(currency, "USD");
 }
 
 proptest! {
