@@ -3,6 +3,7 @@
 mod corpus;
 mod layout;
 mod replay;
+mod routes;
 mod simulate;
 
 use std::path::PathBuf;
@@ -18,13 +19,14 @@ use ctr_compiler::plan::{Hash, LogLevel};
 pub(crate) use corpus::{Corpus, CorpusCommand, CorpusImport, Foreign};
 pub(crate) use layout::{Convert, Fmt};
 pub(crate) use replay::{Corpus as Requests, Replay};
+pub(crate) use routes::{Explain, Test, TestFormat};
 pub(crate) use simulate::{Moment, Simulate};
 
 const EXITS: &str = "\
 Exit codes:
   0  fine
-  1  the document has errors, or --locked, --fail-on, --max-moved,
-     --max-cost, --expect-hash or --check refuses it
+  1  the document has errors, a test failed, or --locked, --fail-on,
+     --max-moved, --max-cost, --expect-hash or --check refuses it
   2  the plans differ (only with --exit-code)
   3  could not: a file, the network, a port
   64 wrong usage";
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Compile(Compile),
     Diff(Diff),
     Why(Why),
+    Explain(Explain),
+    Test(Test),
     Import(Import),
     Fmt(Fmt),
     Convert(Convert),

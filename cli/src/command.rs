@@ -6,6 +6,7 @@ mod convert;
 mod corpus;
 mod demo;
 mod diff;
+mod explain;
 mod explain_code;
 mod fmt;
 mod import;
@@ -15,6 +16,7 @@ mod replay;
 mod schema;
 mod simulate;
 mod start;
+mod test;
 mod why;
 
 use std::env;
@@ -37,6 +39,8 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Compile(asked) => compile::run(&asked, &terminal),
         Command::Diff(asked) => diff::run(&asked, &terminal),
         Command::Why(asked) => why::run(&asked, &terminal),
+        Command::Explain(asked) => explain::run(&asked, &terminal),
+        Command::Test(asked) => test::run(&asked, &terminal),
         Command::Import(asked) => import::run(&asked, &terminal),
         Command::Fmt(asked) => fmt::run(&asked, &terminal),
         Command::Convert(asked) => convert::run(&asked, &terminal),

@@ -9,7 +9,7 @@ mod progress;
 mod terminal;
 
 pub(crate) use printable::printable;
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Bar, Progress};
 pub(crate) use terminal::Terminal;
 
 use ctr_compiler::diagnostic::Severity;

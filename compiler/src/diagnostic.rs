@@ -211,6 +211,22 @@ impl Problems {
         self.found.retain_mut(keep);
     }
 
+    /// Makes warnings of the errors at these positions, and returns those.
+    pub(crate) fn soften(&mut self, positions: std::ops::Range<usize>) -> Self {
+        let mut softened = Self::default();
+        let some = self.found.iter_mut().skip(positions.start);
+        for diagnostic in some.take(positions.len()) {
+            diagnostic.severity = diagnostic.severity.max(Severity::Warning);
+            softened.push(diagnostic.clone());
+        }
+        softened
+    }
+
+    /// Adds all of another run.
+    pub fn add(&mut self, others: &Self) {
+        others.iter().for_each(|other| self.push(other.clone()));
+    }
+
     /// Makes every warning of `code` an error.
     pub fn deny(&mut self, code: Code) {
         for diagnostic in self.found.iter_mut().filter(|found| found.code == code) {

@@ -18,6 +18,7 @@ pub mod corpus;
 pub mod diagnostic;
 pub mod diff;
 pub mod document;
+pub mod explain;
 pub mod health;
 pub mod import;
 pub mod lint;
@@ -31,6 +32,7 @@ pub mod route;
 pub mod schema;
 pub mod simulate;
 pub mod source;
+pub mod suite;
 pub mod tree;
 pub mod variable;
 pub mod why;
@@ -39,7 +41,8 @@ use diagnostic::{Code, Diagnostic, Problems};
 use jiff::civil::Date;
 use lint::{Lint, Waived};
 use plan::{Plan, Provenance, Secrets};
-use source::{Sources, Span};
+use registration::TestEntry;
+use source::{Places, Sources, Span};
 
 /// How much input the compiler follows before it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +96,12 @@ pub struct Compiled {
     pub secrets: Secrets,
     /// Variables that activation will need, in order of place.
     pub variables: Vec<VariableUse>,
+    /// Route tests, in the order written.
+    pub tests: Vec<TestEntry>,
+    /// What was found in them; also part of `problems`.
+    pub test_problems: Problems,
+    /// Where lines begin.
+    pub places: Places,
     pub(crate) lint: Lint,
 }
 
@@ -106,6 +115,9 @@ impl From<Plan> for Compiled {
             provenance: Provenance::default(),
             secrets: Secrets::default(),
             variables: Vec::new(),
+            tests: Vec::new(),
+            test_problems: Problems::default(),
+            places: Places::default(),
             lint: Lint::default(),
         }
     }
@@ -157,12 +169,22 @@ pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
     let root = tree::read(sources, &settings.limits, &mut problems);
     let mut registration = registration::read(&root, &mut problems);
     let section = std::mem::take(&mut registration.lint);
+    let tests = std::mem::take(&mut registration.tests);
+    let mut test_problems = problems.soften(registration.test_problems.clone());
     let complete = root.complete && registration.whole;
     // What was written is typed now; without a waiver that asks for places, the
     // plan is made in the room the tree had.
     let root = (!section.waivers.is_empty()).then_some(root);
     let checked = check::check(registration, sources, complete, &mut problems);
     let mut compiled = plan::lower(checked);
+    if let Some(plan) = compiled.plan.as_ref().filter(|_| complete) {
+        let mut found = Problems::default();
+        suite::check(plan, &tests, &mut found);
+        test_problems.add(&found);
+        problems.add(&found);
+    }
+    compiled.tests = tests;
+    compiled.places = Places::of(sources);
     problems.adapt(|diagnostic| {
         let fix = diagnostic.fix.as_ref();
         if fix.is_some_and(|fix| sources.get(fix.span.source).is_kdl()) {
@@ -183,6 +205,8 @@ pub fn compile_within(sources: &Sources, settings: &Settings) -> Compiled {
     compiled.lint = lint;
     compiled.waived = waived;
     compiled.problems = problems;
+    test_problems.sort();
+    compiled.test_problems = test_problems;
     compiled.sort();
     compiled
 }

@@ -16,6 +16,7 @@ mod path;
 mod pool;
 mod provider;
 mod read;
+mod route_test;
 mod router;
 mod rule;
 mod runtime;
@@ -37,6 +38,7 @@ pub use lint::{Level, LintSection, WaiverEntry};
 pub use model::{Metadata, ModelEntry};
 pub use pool::{PoolEntry, PoolSettings, Pools, ServiceEntry};
 pub use provider::ProviderEntry;
+pub use route_test::{Expect, Named, Spoken, TestEntry, When};
 pub use router::{RouterSection, Unified};
 pub use rule::{Matcher, PatternEntry, RuleEntry};
 pub use runtime::{RemoteBlock, RuntimeSection, SecurityBlock};
@@ -83,6 +85,10 @@ pub struct Registration {
     pub lint: LintSection,
     /// `forceUseImageAgent`
     pub force_image_agent: Option<Spanned<bool>>,
+    /// `Tests`
+    pub tests: Vec<TestEntry>,
+    /// Which of the problems, in the order they were found, are those of `Tests`.
+    pub test_problems: std::ops::Range<usize>,
     /// Whether every section, list and name could be read. When not, a name
     /// that seems to be missing may be there, and must not be reported.
     pub whole: bool,

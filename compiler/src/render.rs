@@ -3,6 +3,7 @@
 
 pub mod compiled;
 pub mod diff;
+pub mod explain;
 pub mod github;
 pub mod health;
 pub mod junit;
@@ -12,6 +13,7 @@ pub mod problems;
 pub mod replay;
 pub mod sarif;
 pub mod simulate;
+pub mod suite;
 mod table;
 pub mod why;
 

@@ -202,6 +202,19 @@ pub enum NoRoute {
     },
 }
 
+impl NoRoute {
+    /// The HTTP status that a client is answered with.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Interface { .. } => 400,
+            Self::UnknownModel { .. } => 404,
+            Self::Window { .. } => 413,
+            Self::AllLimited { .. } => 429,
+            Self::NothingEnabled { .. } | Self::AllOut { .. } => 503,
+        }
+    }
+}
+
 /// Decides. The same plan, features and snapshot always give the same answer.
 ///
 /// # Errors

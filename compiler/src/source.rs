@@ -341,6 +341,35 @@ impl Sources {
     }
 }
 
+/// Where lines begin, kept without the texts: enough to say file and line of a
+/// place when the text is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places(Vec<(String, Vec<u32>)>);
+
+impl Places {
+    /// The lines of these sources.
+    pub fn of(sources: &Sources) -> Self {
+        let lines = |source: &Source| {
+            let breaks = source.text().match_indices('\n');
+            breaks
+                .map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))
+                .collect()
+        };
+        let all = sources.iter();
+        Self(
+            all.map(|(_, source)| (source.name().to_owned(), lines(source)))
+                .collect(),
+        )
+    }
+
+    /// File and line, from 1. None where the span is of other sources.
+    pub fn line(&self, span: Span) -> Option<(&str, usize)> {
+        let (name, begins) = self.0.get(span.source.0 as usize)?;
+        let line = begins.partition_point(|begin| *begin <= span.start);
+        Some((name, line + 1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod compiled;
+mod explain;
 mod health;
 mod models;
 mod plan;
@@ -77,6 +78,7 @@ pub(crate) fn router(
         .route(ask_plan::PATH, get(plan::canonical))
         .route("/api/models/compiled", get(compiled::view))
         .route("/api/models/compiled/preview", post(compiled::preview))
+        .route("/api/route/explain", post(explain::explained))
         .route("/api/models/pool-health", get(pool_health::report))
         .route("/api/models/pool-health/probe", post(pool_health::probe))
         .route("/api/governance/traces", get(traces::list))

@@ -15,6 +15,7 @@ pub mod pool;
 pub mod protocol;
 pub mod proxy;
 pub mod reload;
+pub mod requests;
 pub mod scripted;
 pub mod server;
 pub mod settings;

@@ -22,7 +22,9 @@ use tokio::sync::watch as announce;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-pub use read::{Input, ReadError, files, read, read_stdin, would_read};
+pub use read::{
+    Input, ReadError, files, is_test, read, read_request, read_stdin, tests_beside, would_read,
+};
 pub use status::{Refusal, Status};
 
 use crate::activate::{ActivateError, Live, Places};

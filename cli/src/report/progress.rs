@@ -72,6 +72,35 @@ impl Drop for Progress {
     }
 }
 
+/// How far a long command is, where somebody sees it. It is gone when this is dropped.
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// So many steps.
+    pub(crate) fn over(steps: usize, what: &'static str) -> Self {
+        let target = match is_seen() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), target).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// One more is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Whether stderr is a terminal that can move its cursor.
 fn is_seen() -> bool {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");

@@ -112,6 +112,8 @@ fn completions_know_every_command() {
             "fmt",
             "convert",
             "simulate",
+            "explain",
+            "test",
             "start",
             "demo",
             "explain-code",

@@ -20,6 +20,7 @@ mod lsp;
 mod progress;
 mod readme;
 mod replay;
+mod routes;
 mod simulate;
 mod start;
 mod why;

@@ -118,6 +118,7 @@ codes! {
     RuleMatchesEverything = "rule/matches-everything", Warning, "A regular expression matches every message.";
     RuleSlashedRegex = "rule/slashed-regex", Warning, "A regular expression is written between slashes.";
     GovernanceSmallerCascade = "governance/smaller-cascade", Warning, "A cascade goes to a model that can do less.";
+    TestUnknownName = "test/unknown-name", Warning, "A route test names something that does not exist.";
     EnvMalformed = "env/malformed", Error, "A `${` is not a variable reference.";
     EnvNotHere = "env/not-here", Error, "A variable stands where names are compared.";
     EnvUnset = "env/unset", Warning, "A variable has neither a value nor a default.";

@@ -25,6 +25,14 @@ impl<V> Named<V> {
         self.rows.get(at.ok()?)
     }
 
+    /// The row of this name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut V> {
+        let at = self
+            .names
+            .binary_search_by(|known| known.as_str().cmp(name));
+        self.rows.get_mut(at.ok()?)
+    }
+
     /// The row at a position, with its name.
     pub fn at(&self, position: usize) -> Option<(&String, &V)> {
         self.names.get(position).zip(self.rows.get(position))

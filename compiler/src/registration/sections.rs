@@ -3,7 +3,8 @@
 use super::key::{Key, Meaning, Takes, key};
 use super::read::{Fields, Reader};
 use super::{
-    Registration, auth, governance, lint, model, pool, provider, router, runtime, smart, trigger,
+    Registration, auth, governance, lint, model, pool, provider, route_test, router, runtime,
+    smart, trigger,
 };
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::LogLevel;
@@ -115,6 +116,11 @@ pub const VOCABULARY: &[Key] = &[
         lint::LINT,
         "how grave each kind of finding is, by code, and what is waived; no part of the plan",
     ),
+    key(
+        "Tests",
+        Takes::List(&Takes::Map(route_test::TEST)),
+        "requests and where they must go, for `ctr test`; no part of the plan",
+    ),
 ];
 
 /// Keys that are read by name only, and what happens instead.
@@ -159,6 +165,9 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
     for (name, consequence) in INERT {
         inert(&mut reader, &fields, name, consequence);
     }
+    let before = reader.problems.len();
+    registration.tests = route_test::read(&mut reader, &fields);
+    registration.test_problems = before..reader.problems.len();
     registration.whole = reader.whole;
     registration
 }

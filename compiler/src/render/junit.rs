@@ -94,7 +94,7 @@ fn told(diagnostics: &[&Diagnostic], sources: &Sources) -> String {
 }
 
 /// Text between tags. What XML 1.0 has no way to write is left out.
-fn content(text: &str) -> String {
+pub(super) fn content(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().filter(|c| writable(*c)) {
         match c {
@@ -109,7 +109,7 @@ fn content(text: &str) -> String {
 }
 
 /// Text between double quotes, where a reader turns white space into blanks.
-fn attribute(text: &str) -> String {
+pub(super) fn attribute(text: &str) -> String {
     content(text)
         .replace('"', "&quot;")
         .replace('\n', "&#10;")

@@ -192,11 +192,72 @@ pub(super) fn nothing_in(name: &str) -> ReadError {
     )
 }
 
-/// Whether a name in a directory is one that is read.
+/// Whether a name in a directory is one that is read. Route tests are not: what is
+/// wrong in one must not keep a registration from being served.
 pub(super) fn is_registration(name: &OsStr) -> bool {
+    has_ending(name) && !is_test(name)
+}
+
+fn has_ending(name: &OsStr) -> bool {
     let ending = Path::new(name).extension().and_then(OsStr::to_str);
     !name.as_encoded_bytes().starts_with(b".")
         && ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}
+
+/// Whether this is the name of a file of route tests: `*.test.yaml` and the like.
+pub fn is_test(name: &OsStr) -> bool {
+    let stem = Path::new(name).file_stem().map(Path::new);
+    let inner = stem.and_then(Path::extension).and_then(OsStr::to_str);
+    has_ending(name) && inner == Some("test")
+}
+
+/// Files of route tests in a directory, by name; in that of a file, where `path`
+/// is one.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn tests_beside(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let directory = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(path),
+    };
+    let listed = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
+    };
+    let name = directory.display().to_string();
+    let listing = fs::read_dir(listed).map_err(|error| ReadError::from_io(&name, &error))?;
+    let mut names = Vec::new();
+    for entry in listing {
+        let entry = entry.map_err(|error| ReadError::from_io(&name, &error))?;
+        if is_test(&entry.file_name()) && !entry.path().is_dir() {
+            names.push(entry.file_name());
+        }
+    }
+    names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
+    Ok(names.into_iter().map(|name| directory.join(name)).collect())
+}
+
+/// Reads a file that a route test names, up to a limit and one byte.
+///
+/// # Errors
+/// When there is no regular file, or it cannot be read.
+pub fn read_request(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
+    let name = path.display().to_string();
+    let from_io = |error: io::Error| ReadError::from_io(&name, &error);
+    if !fs::metadata(path).map_err(from_io)?.is_file() {
+        return Err(ReadError::new(
+            name.clone(),
+            "it is no regular file",
+            "name a file that holds a request body",
+        ));
+    }
+    let mut body = Vec::new();
+    let file = File::open(path).map_err(from_io)?;
+    file.take((most as u64).saturating_add(1))
+        .read_to_end(&mut body)
+        .map_err(from_io)?;
+    Ok(body)
 }
 
 /// Whether [`read`] of a directory would take a file of this path, were it there.
