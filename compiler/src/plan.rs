@@ -14,6 +14,7 @@ mod lower;
 mod named;
 mod pool;
 mod prepared;
+mod price;
 mod provenance;
 mod secret;
 mod smart;
@@ -34,6 +35,7 @@ pub use governance::{
 pub(crate) use lower::{LONG_CONTEXT_THRESHOLD, lower};
 pub use named::Named;
 pub use pool::{HealthPolicy, OnAllOpen, Pool, RetryBudget, Strategy};
+pub use price::{Paid, Priced};
 pub use provenance::{Filled, ItemOrigin, Provenance, Source, Traced, Written};
 pub(crate) use secret::is_lone_variable;
 pub use secret::{Fingerprint, SecretRef, Secrets};

@@ -12,7 +12,7 @@ mod record;
 mod store;
 mod summary;
 
-pub use cost::{Priced, Prices};
+pub use cost::Prices;
 pub use query::Filter;
 pub(crate) use queue::Writer;
 pub use queue::{Counts, Traces};
