@@ -1,6 +1,6 @@
 //! Which requests of a corpus does a change move, why, and what does it cost?
 //!
-//! Every line is decided by [`route`](crate::route::route) with the plan before
+//! Every line is decided by [`route`] with the plan before
 //! and the plan after, as far as the line holds what the decision depends on;
 //! where it does not, the line is counted as undecidable and nothing is guessed.
 //! Lines come one by one and only sums are kept, so that memory does not grow
