@@ -95,9 +95,14 @@ scenario('responses_tools', async (model) => {
 });
 
 scenario('abort', async (model) => {
-  const stream = A.messages.stream({ model, max_tokens: 50, messages: user('script:text') });
-  stream.on('text', () => stream.abort());
-  await stream.finalMessage().then(() => { throw new Error('not aborted'); }, () => {});
+  const stream = await A.messages.create({ model, max_tokens: 50, stream: true, messages: user('script:text') });
+  let events = 0;
+  for await (const event of stream) {
+    events += event ? 1 : 0;
+    stream.controller.abort();
+    break;
+  }
+  same(events, 1, 'events before it left');
   same(said(await A.messages.create({ model, max_tokens: 50, messages: user('script:text') })), TEXT, 'the next request');
 });
 
