@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes targets one after another: fuzz/run.sh SECONDS [TARGET…], all targets by default.
+# FUZZ_SEED=N makes the choice of inputs repeatable, as a gate wants it.
 # Ends at the first input that breaks a law, with the name of the file that holds it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +21,7 @@ trap 'rm -f "$log"' EXIT
 for target in "$@"; do
     printf '%-8s' "$target"
     if ! cargo fuzz run "${options[@]}" "$target" -- \
-        -max_total_time="$seconds" -timeout=20 -dict=fuzz/words -print_final_stats=1 >"$log" 2>&1; then
+        -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=20 -dict=fuzz/words -print_final_stats=1 >"$log" 2>&1; then
         printf 'a law is broken\n'
         grep -v -e '^#' -e '^"' "$log"
         exit 1

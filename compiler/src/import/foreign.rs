@@ -42,7 +42,7 @@ pub(super) fn text(
     let begins_as_json = text.trim_start().starts_with('{');
     let is_json = source.name().ends_with(".json")
         || (begins_as_json && matches!(format, Format::Ccr | Format::Portkey));
-    let loose = is_json.then(|| strict_place(id, text)).flatten();
+    let loose = is_json.then(|| strict_place(id, text, text)).flatten();
     let text = match loose {
         Some(_) => without_comments(text),
         None => text.to_owned(),
@@ -52,9 +52,9 @@ pub(super) fn text(
 
 impl Text {
     /// What is wrong with a text that is no JSON, not even as people write it.
-    fn not_json(&self) -> Option<Diagnostic> {
+    fn not_json(&self, written: &str) -> Option<Diagnostic> {
         self.loose.as_ref()?;
-        let (span, what) = strict_place(self.id, &without_last_commas(&self.text))?;
+        let (span, what) = strict_place(self.id, &without_last_commas(&self.text), written)?;
         Some(
             Diagnostic::new(Code::SyntaxInvalidYaml, format!("this is not JSON: {what}"))
                 .at(span, "reading stopped here")
@@ -73,7 +73,7 @@ pub(super) fn tree<'t>(
     let mut found = Problems::default();
     let root = parse_with(Repeats::LastCounts, text.id, &text.text, limits, &mut found);
     if !root.complete || found.has_errors() {
-        match text.not_json() {
+        match text.not_json(sources.get(text.id).text()) {
             Some(not_json) => problems.push(not_json),
             None => found.iter().for_each(|found| problems.push(found.clone())),
         }
@@ -110,19 +110,20 @@ pub(super) fn tree<'t>(
     None
 }
 
-/// Where a strict reader of JSON stops, and why.
-fn strict_place(id: SourceId, text: &str) -> Option<(Span, String)> {
+/// Where a strict reader of JSON stops in `text`, and why; the place is one
+/// between characters of `written`, of which `text` may have parts as blanks.
+fn strict_place(id: SourceId, text: &str, written: &str) -> Option<(Span, String)> {
     let error = serde_json::from_str::<IgnoredAny>(text).err()?;
     let line_start = text
         .split_inclusive('\n')
         .take(error.line().saturating_sub(1))
         .map(str::len)
         .sum::<usize>();
-    let mut start = (line_start + error.column().saturating_sub(1)).min(text.len());
-    while !text.is_char_boundary(start) {
+    let mut start = (line_start + error.column().saturating_sub(1)).min(written.len());
+    while !written.is_char_boundary(start) {
         start -= 1;
     }
-    let end = text[start..]
+    let end = written[start..]
         .chars()
         .next()
         .map_or(start, |c| start + c.len_utf8());
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_place_of_looseness_is_found() {
-        let at = |text: &str| strict_place(SourceId::default(), text).map(|(span, _)| span);
+        let at = |text: &str| strict_place(SourceId::default(), text, text).map(|(span, _)| span);
         let span = at("{\n  \"ü\": [1,\n  ]\n}").unwrap();
         assert_eq!(span.range(), 16..17);
         assert_eq!(at("{\"a\": 1}"), None);
