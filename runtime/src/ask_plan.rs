@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use tokio::time::timeout;
 
-use crate::proxy::client::client;
+use crate::client::Client;
 
 /// Path of the plan below the address of a proxy.
 pub(crate) const PATH: &str = "/api/plan";
@@ -85,7 +85,7 @@ pub async fn ask_plan(address: &str, key: Option<&str>) -> Result<Plan, AskError
 }
 
 async fn answer(request: Request<Empty<Bytes>>) -> Result<Bytes, AskError> {
-    let answer = client().request(request).await;
+    let answer = Client::new().request(request).await;
     let answer = answer.map_err(|error| AskError::Unreachable(deepest(&error)))?;
     match answer.status() {
         StatusCode::OK => {}

@@ -9,6 +9,7 @@ pub mod access;
 pub mod activate;
 mod admin;
 pub mod ask_plan;
+mod client;
 pub mod clock;
 pub mod corpus;
 pub mod pool;

@@ -14,7 +14,6 @@ mod asking;
 mod attempt;
 mod body;
 mod call;
-pub(crate) mod client;
 mod consult;
 mod count;
 mod headers;
@@ -38,7 +37,7 @@ use http::{Request, Response};
 
 use account::Account;
 use asked::Asked;
-use client::Client;
+use body::Spliced;
 use consult::Choices;
 use kept::Kept;
 use relay::Relay;
@@ -48,10 +47,14 @@ use walk::Committed;
 
 use crate::access;
 use crate::activate::Live;
+use crate::client;
 use crate::protocol::error::ProxyError;
 use crate::trace::Traces;
 
 pub(crate) use listed::Listing;
+
+type Client = client::Client<Spliced>;
+type Answering = client::Answering<Spliced>;
 
 pub use body::BODY_LIMIT;
 pub use call::{CHAT_COMPLETIONS, COUNT_TOKENS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
@@ -83,7 +86,7 @@ impl Proxy {
     pub fn new(live: Arc<ArcSwap<Live>>) -> Self {
         Self {
             live,
-            client: client::client(),
+            client: Client::new(),
             kept: Kept::default(),
             sessions: Sessions::default(),
             choices: Choices::default(),

@@ -12,16 +12,13 @@ use ctr_compiler::plan::{Endpoint, Plan};
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, StatusCode};
 use http_body_util::Empty;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::Record;
 use crate::activate::Live;
-use crate::proxy::client::client;
+use crate::client::Client;
 
 /// An endpoint that has not answered by then does not.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,14 +61,14 @@ impl Probed {
 /// Sends probes. Clones share their limit and their connections.
 #[derive(Clone)]
 pub(crate) struct Prober {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<Empty<Bytes>>,
     places: Arc<Semaphore>,
 }
 
 impl Prober {
     pub(crate) fn new() -> Self {
         Self {
-            client: client(),
+            client: Client::new(),
             places: Arc::new(Semaphore::new(AT_A_TIME)),
         }
     }

@@ -8,8 +8,8 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use super::Asked;
+use super::Client;
 use super::attempt::{self, Answer, Failed};
-use super::client::Client;
 use super::kept::{Kept, Listen};
 use super::telling::Telling;
 use super::told::told;

@@ -9,12 +9,11 @@ use ctr_compiler::health::Failure;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Request, StatusCode, response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 use super::body::Spliced;
-use super::client::Client;
 use super::headers::is_plain;
 use super::kept::Listen;
+use super::{Answering, Client};
 use crate::protocol::Protocol;
 use crate::protocol::neutral::Dropped;
 use crate::protocol::sse::{First, Peek};
@@ -27,7 +26,7 @@ pub(super) struct Answer {
     /// What was read of the body to judge it; nothing unless it is a stream.
     pub(super) seen: Bytes,
     /// What is left of the body.
-    pub(super) rest: Option<Incoming>,
+    pub(super) rest: Option<Answering>,
     /// Whether the body is a stream of events that can be read.
     pub(super) is_events: bool,
     /// Translates the events.
@@ -48,7 +47,7 @@ impl Answer {
     /// An answer of an endpoint, of which nothing was read yet.
     pub(super) fn new(
         head: response::Parts,
-        rest: Option<Incoming>,
+        rest: Option<Answering>,
         endpoint: HeaderValue,
     ) -> Self {
         Self {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
 
+use super::Client;
 use super::attempt::{self, Answer};
 use super::body::Spliced;
-use super::client::Client;
 use super::walk::{self, Committed};
 use super::{Asked, address, headers};
 use crate::activate::Live;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request, request};
 
+use super::Client;
 use super::body::Spliced;
 use super::call::{Call, RESPONSES, kept_id};
-use super::client::Client;
 use super::kept::Kept;
 use super::walk::Committed;
 use super::{address, attempt, headers};

@@ -15,9 +15,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use super::Answering;
 use super::account::{Account, Mark, Outcome};
 use super::attempt::{Answer, root};
 use super::kept::Listen;
@@ -53,7 +53,7 @@ enum Through {
 /// A response body. Dropping it cancels the upstream request.
 pub(super) struct Relay {
     /// Absent once nothing more is read from it.
-    upstream: Option<Incoming>,
+    upstream: Option<Answering>,
     /// Goes out before anything else.
     ready: Bytes,
     through: Through,
@@ -65,6 +65,9 @@ pub(super) struct Relay {
     /// Listens for the id of a response that is kept.
     listen: Option<Listen>,
     account: Account,
+    /// The upstream broke off, and the client's connection breaks when this is
+    /// polled again: by then the server has sent what went out before.
+    is_breaking: bool,
     /// The attempt, while it runs; absent where it has failed already.
     mark: Option<Mark>,
     /// A request holds its plan to the last byte.
@@ -97,6 +100,7 @@ impl Relay {
             ends,
             listen: answer.listen,
             account,
+            is_breaking: false,
             mark,
             _live: live,
         };
@@ -230,6 +234,9 @@ impl Body for Relay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let relay = &mut *self;
+        if relay.is_breaking {
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
         loop {
             if !relay.ready.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut relay.ready)))));
@@ -265,8 +272,10 @@ impl Body for Relay {
                     relay.broke(Failure::Timeout, None)
                 }
             };
-            if let Err(error) = broke {
-                return Poll::Ready(Some(Err(error)));
+            if let Err(BrokenOff) = broke {
+                relay.is_breaking = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
     }

@@ -12,11 +12,11 @@ use ctr_compiler::plan::Endpoint;
 use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, Walk};
 
 use super::Asked;
+use super::Client;
 use super::account::{Account, Mark};
 use super::asking::Asking;
 use super::attempt::Answer;
 use super::call::Call;
-use super::client::Client;
 use super::kept::Kept;
 use super::traced::Traced;
 use crate::activate::{self, Live, Upstream};
