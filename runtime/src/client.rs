@@ -6,6 +6,8 @@
 
 mod connection;
 mod idle;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -211,26 +213,5 @@ fn tls() -> ClientConfig {
                 .with_root_certificates(RootCertStore::empty())
                 .with_no_client_auth()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_told_its_host_and_a_path() {
-        let told = |address: &'static str| {
-            let mut request = Request::new(());
-            *request.uri_mut() = Uri::from_static(address);
-            let address = origin_form(&mut request);
-            let host = host(&address);
-            format!("{} {}", host.to_str().expect("text"), request.uri())
-        };
-        assert_eq!(told("http://a.example"), "a.example /");
-        assert_eq!(told("http://a.example:80/v1?x=1"), "a.example /v1?x=1");
-        assert_eq!(told("https://u:p@a.example:443/v1"), "a.example /v1");
-        assert_eq!(told("https://a.example:80/v1"), "a.example:80 /v1");
-        assert_eq!(told("http://[::1]:8080/v1"), "[::1]:8080 /v1");
     }
 }

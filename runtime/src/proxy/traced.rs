@@ -32,7 +32,7 @@ pub(super) struct Traced {
 }
 
 impl Traced {
-    /// None for calls that are no request to a model.
+    /// None for calls that are no request to a model, and where nobody would take it.
     pub(super) fn begin(to: &Traces, request_id: &str, call: Call, live: &Live) -> Option<Self> {
         let path = match call {
             Call::Answer(Protocol::Messages) => MESSAGES,
@@ -41,6 +41,9 @@ impl Traced {
             Call::Embeddings => EMBEDDINGS,
             Call::CountTokens | Call::Kept => return None,
         };
+        if !to.has_room() {
+            return None;
+        }
         let trace = Trace {
             request_id: request_id.to_owned(),
             path: path.to_owned(),

@@ -1,14 +1,15 @@
 //! The way from a request to the store: a queue with an end, and one task that
-//! writes what has gathered in one transaction.
+//! writes what has gathered in one transaction. It has its pace: under a load that
+//! is beyond it, records are dropped, and requests keep the processors.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::store::Store;
 use super::{Filter, Trace};
@@ -19,8 +20,9 @@ const QUEUE: usize = 4096;
 /// Records of one transaction.
 const BATCH: usize = 512;
 
-/// How long a record waits for others. What is lost when a process is killed is
-/// no more than this.
+/// How long a record waits for others, and the time between two full transactions:
+/// 2,560 records a second are written at most, and what waits is all that is lost
+/// when a process is killed.
 const GATHER: Duration = Duration::from_millis(200);
 
 enum Job {
@@ -70,9 +72,53 @@ impl Counts {
 pub struct Traces {
     jobs: mpsc::Sender<Job>,
     counts: Arc<Counts>,
+    haste: Arc<Haste>,
+}
+
+/// Who waits for the writer, which does not rest then.
+#[derive(Debug, Default)]
+struct Haste {
+    waiting: AtomicUsize,
+    came: Notify,
+}
+
+/// Somebody waits as long as it is there.
+struct Waits<'h>(&'h Haste);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Haste {
+    fn begin(&self) -> Waits<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.came.notify_one();
+        Waits(self)
+    }
+
+    async fn rest(&self, until: Instant) {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = self.came.notified() => {}
+            }
+        }
+    }
 }
 
 impl Traces {
+    /// Whether a record would find room now; one that would not is counted as dropped,
+    /// and need not be made.
+    pub(crate) fn has_room(&self) -> bool {
+        let has_room = self.jobs.capacity() > 0;
+        if !has_room {
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        has_room
+    }
+
     /// Hands a record over. It never waits: a record that finds no room is counted
     /// and dropped.
     pub fn record(&self, trace: Box<Trace>) {
@@ -89,6 +135,7 @@ impl Traces {
     pub async fn find(&self, filter: Filter) -> Result<Vec<Trace>, String> {
         const ENDED: &str = "the store of traces has ended";
         let (tell, told) = oneshot::channel();
+        let _waits = self.haste.begin();
         let sent = self.jobs.send(Job::Find(filter, tell)).await;
         sent.map_err(|_| ENDED.to_owned())?;
         told.await.map_err(|_| ENDED.to_owned())?
@@ -104,6 +151,7 @@ impl Traces {
 #[derive(Debug)]
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
+    haste: Arc<Haste>,
     task: JoinHandle<()>,
 }
 
@@ -112,21 +160,31 @@ impl Writer {
     pub(crate) fn start(directory: Option<&Path>) -> (Traces, Self) {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let counts = Arc::new(Counts::default());
+        let haste = Arc::new(Haste::default());
         let writing = Writing {
             store: Store::new(directory),
             waiting,
             counts: Arc::clone(&counts),
+            haste: Arc::clone(&haste),
             gathered: Vec::new(),
         };
         let writer = Self {
             jobs: jobs.clone(),
+            haste: Arc::clone(&haste),
             task: tokio::spawn(writing.run()),
         };
-        (Traces { jobs, counts }, writer)
+        let traces = Traces {
+            jobs,
+            counts,
+            haste,
+        };
+        (traces, writer)
     }
 
     /// Writes what is not written yet, and ends.
     pub(crate) async fn finish(&mut self) {
+        let haste = Arc::clone(&self.haste);
+        let _waits = haste.begin();
         // Nobody hears it when the task has failed, which is told below.
         let _ = self.jobs.send(Job::Stop).await;
         if let Err(error) = (&mut self.task).await
@@ -147,16 +205,18 @@ struct Writing {
     store: Store,
     waiting: mpsc::Receiver<Job>,
     counts: Arc<Counts>,
+    haste: Arc<Haste>,
     gathered: Vec<Trace>,
 }
 
 impl Writing {
     async fn run(mut self) {
         while let Some(job) = self.waiting.recv().await {
-            let next = self.gather(job).await;
+            let next_at = Instant::now() + GATHER;
+            let next = self.gather(job, next_at).await;
             self.write().await;
             match next {
-                None => {}
+                None => self.haste.rest(next_at).await,
                 Some(Job::Find(filter, tell)) => {
                     let found = self.store.find(filter).await;
                     // Whoever asked may have gone.
@@ -170,8 +230,7 @@ impl Writing {
 
     /// Takes records until there are enough or time is up; what comes and is none
     /// ends it.
-    async fn gather(&mut self, first: Job) -> Option<Job> {
-        let until = Instant::now() + GATHER;
+    async fn gather(&mut self, first: Job, until: Instant) -> Option<Job> {
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
