@@ -18,10 +18,10 @@ use super::{Filter, Trace};
 const QUEUE: usize = 4096;
 
 /// Records of one transaction.
-const BATCH: usize = 512;
+const BATCH: usize = 256;
 
 /// How long a record waits for others, and the time between two full transactions:
-/// 2,560 records a second are written at most, and what waits is all that is lost
+/// 1,280 records a second are written at most, and what waits is all that is lost
 /// when a process is killed.
 const GATHER: Duration = Duration::from_millis(200);
 
