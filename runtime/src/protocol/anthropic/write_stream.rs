@@ -146,6 +146,11 @@ impl WriteStream {
             .with("index", index)
             .with("content_block", block);
         send(out, "content_block_start", &start);
+        if index == 0 {
+            // As the API does. Where it is missing, Claude Code 1.0 may pass over an
+            // error that follows in the same packet.
+            send(out, "ping", &Object::new());
+        }
     }
 
     fn begin_thought(&mut self, at: usize, out: &mut String) {
