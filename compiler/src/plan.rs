@@ -16,6 +16,7 @@ mod pool;
 mod prepared;
 mod price;
 mod provenance;
+mod recording;
 mod secret;
 mod smart;
 pub(crate) mod words;
@@ -37,6 +38,7 @@ pub use named::Named;
 pub use pool::{HealthPolicy, OnAllOpen, Pool, RetryBudget, Strategy};
 pub use price::{Paid, Priced};
 pub use provenance::{Filled, ItemOrigin, Provenance, Source, Traced, Written};
+pub use recording::Recording;
 pub(crate) use secret::is_lone_variable;
 pub use secret::{Fingerprint, SecretRef, Secrets};
 pub use smart::{
@@ -113,6 +115,9 @@ impl Listen {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
+    /// What is recorded of requests; absent where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub corpus: Option<Recording>,
     /// `local`, `server` or `cloud`.
     pub mode: Mode,
     /// Another ctr that requests are forwarded to; absent unless it is switched on.

@@ -41,7 +41,7 @@ pub use provider::ProviderEntry;
 pub use route_test::{Expect, Named, Spoken, TestEntry, When};
 pub use router::{RouterSection, Unified};
 pub use rule::{Matcher, PatternEntry, RuleEntry};
-pub use runtime::{RemoteBlock, RuntimeSection, SecurityBlock};
+pub use runtime::{CorpusBlock, RemoteBlock, RuntimeSection, SecurityBlock};
 pub use sections::VOCABULARY;
 pub use smart::{CandidateEntry, Choice, SemanticBlock, SmartSection, StickyBlock};
 pub use trigger::TriggerSection;

@@ -158,7 +158,8 @@ impl<'p> Replay<'p> {
         self.report.bad(self.lines, why);
     }
 
-    fn patterns(&mut self, set: &PatternSet) {
+    /// Takes what was looked for in the texts of requests that name it.
+    pub fn patterns(&mut self, set: &PatternSet) {
         if self.readings.len() >= SETS {
             self.readings.clear();
         }
@@ -168,26 +169,44 @@ impl<'p> Replay<'p> {
 
     /// Takes a request.
     pub fn request(&mut self, request: &Request) {
+        self.pair(request, request);
+    }
+
+    /// Takes a request as each side sees it: what is known of its text may
+    /// differ, where they look for other patterns or in other messages.
+    pub fn pair(&mut self, before: &Request, after: &Request) {
         self.report.requests += 1;
-        let id = request
-            .text
-            .as_ref()
-            .and_then(|text| text.patterns.as_deref());
-        let known = id.and_then(|id| self.readings.get(id));
-        let [of_before, of_after] = known.unwrap_or(&self.blind);
-        let ticket = ticket(request.at_ms, self.lines);
-        let after = decide(self.after, request, of_after, ticket);
-        let before = match self.before {
-            Some(before) => decide(before, request, of_before, ticket).map(Some),
-            None => Ok(request
+        let ticket = ticket(after.at_ms, self.lines);
+        let was = match self.before {
+            Some(plan) => decide(plan, before, self.reading(before, 0), ticket, None).map(Some),
+            None => Ok(before
                 .decided
                 .as_ref()
                 .map(|decided| recorded(self.after, decided))),
         };
-        match (before, after) {
+        let taken = match (self.before, &was) {
+            (None, Ok(Some(side))) => side.endpoint,
+            _ => None,
+        };
+        let is = decide(self.after, after, self.reading(after, 1), ticket, taken);
+        match (was, is) {
             (Err(missing), _) | (_, Err(missing)) => self.report.undecidable(missing),
-            (Ok(before), Ok(after)) => self.report.decided(request, before, after),
+            (Ok(was), Ok(is)) => self.report.decided(after, was, is),
         }
+    }
+
+    /// What a side makes of what was looked for in a request's text.
+    fn reading(&self, request: &Request, side: usize) -> &Reading {
+        let text = request.text.as_ref();
+        let id = text.and_then(|text| text.patterns.as_deref());
+        let known = id.and_then(|id| self.readings.get(id));
+        let [before, after] = known.unwrap_or(&self.blind);
+        if side == 0 { before } else { after }
+    }
+
+    /// The sums so far.
+    pub fn report(&self) -> &Report<'p> {
+        &self.report
     }
 
     /// What came of it.
@@ -210,11 +229,15 @@ fn ticket(at_ms: u64, line: u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// `taken` is the endpoint that was first when the request was recorded. Where it
+/// is a candidate still it is taken to be first again: that it was may have come of
+/// whose turn it was, or of the health of the others, which a record does not hold.
 fn decide<'p>(
     plan: &'p Plan,
     request: &Request,
     reading: &Reading,
     ticket: u64,
+    taken: Option<&Endpoint>,
 ) -> Result<Side<'p>, Missing<'p>> {
     request.with_features(reading, |features| {
         if plan.smart_router.is_some()
@@ -225,7 +248,11 @@ fn decide<'p>(
         let snapshot = PoolSnapshot::new(&|_| Seen::UNUSED, ticket);
         Ok(match route(plan, features, &snapshot) {
             Ok(decision) => {
-                let first = decision.candidates.first().map(|first| first.endpoint);
+                let mut able = decision.candidates.iter().map(|able| able.endpoint);
+                let same = able
+                    .clone()
+                    .find(|able| Some(&able.id) == taken.map(|it| &it.id));
+                let first = same.or_else(|| able.next());
                 Side {
                     went: Went::To {
                         model: decision.model,

@@ -180,6 +180,7 @@ pub fn why(plan: &Plan, provenance: &Provenance, path: &str) -> Result<Answer, U
                 "smart_router",
                 "governance",
                 "managed_keys",
+                "runtime.corpus",
                 "runtime.security",
                 "runtime.remote_service",
             ]);

@@ -221,7 +221,7 @@ impl Side {
 
     /// Where the value at a path of the plan is written.
     fn place(&self, path: &str) -> Option<String> {
-        replay::place(path, &self.provenance, &self.sources)
+        render::replay::written_at(path, &self.provenance, &self.sources)
     }
 
     fn report(&self) -> json::Side {

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ctr_compiler::plan::{Plan, Provenance, Source};
+use ctr_compiler::plan::Plan;
 use ctr_compiler::render::replay as render;
 use ctr_compiler::replay::{Budget, Replay, Report};
-use ctr_compiler::source::Sources;
 use ctr_runtime::corpus::{Piece, each_line};
 use ctr_runtime::reload::Input;
 
@@ -33,7 +32,7 @@ pub(super) fn run(asked: &args::Replay, terminal: &Terminal) -> Result<Exit, Sto
         return Ok(Exit::Problems);
     };
     let report = play(Replay::of(plan), &asked.corpus)?;
-    let places = |path: &str| place(path, &side.provenance, &side.sources);
+    let places = |path: &str| render::written_at(path, &side.provenance, &side.sources);
     match asked.format {
         DiffFormat::Text => terminal.text(&render::text(&report, &places))?,
         DiffFormat::Markdown => terminal.text(&render::markdown(&report, &places))?,
@@ -70,27 +69,6 @@ pub(super) fn within(budget: Budget, report: &Report<'_>) -> Result<(), Stopped>
         message: over.join("; "),
         help: None,
     })
-}
-
-/// Where the value at a path of the plan is written: its file and line.
-pub(super) fn place(path: &str, provenance: &Provenance, sources: &Sources) -> Option<String> {
-    let slot = path.strip_prefix("router.slots.");
-    let span = match slot {
-        Some(word) => {
-            let mut slots = provenance.slots.iter();
-            *slots.find(|(slot, _)| slot.word() == word)?.1
-        }
-        None => {
-            let mut traced = provenance.traced.iter();
-            match traced.find(|traced| traced.path == path)?.source {
-                Source::Written(span) => span,
-                Source::Filled(..) => return None,
-            }
-        }
-    };
-    let place = sources.place(span);
-    let line = place.rsplit_once(':').map(|(line, _)| line.to_owned());
-    line.or(Some(place))
 }
 
 fn play<'p>(mut replay: Replay<'p>, corpus: &Requests) -> Result<Report<'p>, Stopped> {

@@ -80,6 +80,7 @@ impl Change {
         match &self.subject {
             Subject::Setting(path) => self.setting_weight(path),
             Subject::Section(path) if path == "runtime.remote_service" => Weight::Breaking,
+            Subject::Section(path) if path == "runtime.corpus" && gone => Weight::Quiet,
             Subject::Slot(Slot::Default)
             | Subject::Model(_)
             | Subject::Pool(_)
@@ -123,7 +124,8 @@ impl Change {
             | "router.background_models"
             | "router.long_context_threshold"
             | "router.force_image_agent"
-            | "runtime.remote_service.auth_token" => Weight::Notable,
+            | "runtime.remote_service.auth_token"
+            | "runtime.corpus.text" => Weight::Notable,
             _ if path.starts_with("smart_router.")
                 || path.starts_with("governance.cascade")
                 || path.starts_with("governance.shadow") =>
@@ -272,6 +274,10 @@ impl Change {
             "router.force_image_agent" => "requests with images take another way",
             "runtime.remote_service.base_url" => "requests are forwarded to another service",
             "runtime.remote_service.auth_token" => "requests are forwarded with another key",
+            "runtime.corpus.text" if self.after.as_deref() == Some("true") => {
+                "what is said in requests is recorded, redacted"
+            }
+            _ if path.starts_with("runtime.corpus.") => "requests are recorded in another way",
             _ if path.starts_with("smart_router.semantic") => {
                 "other requests are taken by likeness"
             }
@@ -296,6 +302,8 @@ fn section_sentence(path: &str, gone: bool) -> &'static str {
         ("smart_router", true) => "every request goes straight to the slots",
         ("runtime.remote_service", false) => "requests are forwarded, and no model here answers",
         ("runtime.remote_service", true) => "requests are answered here",
+        ("runtime.corpus", false) => "requests are recorded in a file",
+        ("runtime.corpus", true) => "requests are not recorded any more",
         ("governance.cascade", false) => "failed answers are asked for again from another model",
         ("governance.cascade", true) => "failed answers are served as they come",
         ("governance.shadow", false) => "answers are looked over",

@@ -1,8 +1,8 @@
-//! `Runtime`: the deployment role, a remote service to forward to, and what a
-//! deployment promises about access.
+//! `Runtime`: the deployment role, a remote service to forward to, what a
+//! deployment promises about access, and what is recorded of its requests.
 
 use super::auth::{SCOPES, scopes};
-use super::key::{Key, Meaning, Takes, key};
+use super::key::{Key, Meaning, POSITIVE, TEXT, Takes, key};
 use super::read::{Fields, Reader};
 use crate::plan::{Mode, Scope};
 use crate::source::{Span, Spanned};
@@ -19,6 +19,38 @@ pub(super) const RUNTIME: &[Key] = &[
         Takes::Map(SECURITY),
         "what the deployment promises about access; it describes, and refuses nothing",
     ),
+    key(
+        "corpus",
+        Takes::Map(CORPUS),
+        "a file in which requests are recorded, to be replayed later",
+    ),
+];
+
+const CORPUS: &[Key] = &[
+    key(
+        "path",
+        TEXT,
+        "the file; a relative path is one in the state directory",
+    )
+    .required(),
+    key(
+        "text",
+        Takes::Boolean,
+        "whether texts are kept, after what looks like a secret is taken out",
+    )
+    .or("false"),
+    key(
+        "max_bytes",
+        POSITIVE,
+        "recording ends when the file has so many bytes",
+    )
+    .or("1073741824"),
+    key(
+        "sample",
+        Takes::Ratio,
+        "the share of requests that is recorded",
+    )
+    .or("1"),
 ];
 
 const REMOTE: &[Key] = &[
@@ -79,6 +111,21 @@ pub struct RuntimeSection {
     pub remote: Option<RemoteBlock>,
     /// `security`
     pub security: SecurityBlock,
+    /// `corpus`
+    pub corpus: Option<CorpusBlock>,
+}
+
+/// `corpus` as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CorpusBlock {
+    /// `path`
+    pub path: Spanned<String>,
+    /// `text`
+    pub text: Option<Spanned<bool>>,
+    /// `max_bytes`
+    pub max_bytes: Option<Spanned<i64>>,
+    /// `sample`
+    pub sample: Option<Spanned<f64>>,
 }
 
 /// `remote_service` as written.
@@ -124,6 +171,23 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<R
         mode: reader.word(&inner, "mode", "Runtime", Mode::WORDS),
         remote: remote(reader, &inner),
         security: security(reader, &inner),
+        corpus: corpus(reader, &inner),
+    })
+}
+
+fn corpus(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<CorpusBlock> {
+    const PATH: &str = "Runtime.corpus";
+    let inner = reader.fields(fields.get("corpus")?, CORPUS, PATH)?;
+    let help = "add a file, for example `path: corpus.jsonl`";
+    let path = reader.required_text(&inner, "path", PATH, help);
+    let text = reader.boolean(&inner, "text", PATH);
+    let max_bytes = reader.integer(&inner, "max_bytes", PATH);
+    let sample = reader.amount(&inner, "sample", PATH);
+    Some(CorpusBlock {
+        path: path?,
+        text,
+        max_bytes,
+        sample,
     })
 }
 

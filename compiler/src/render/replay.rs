@@ -4,8 +4,10 @@ mod json;
 mod markdown;
 mod words;
 
+use crate::plan::{Provenance, Source as Origin};
 use crate::replay::{Moved, Report, Went};
 use crate::route::Source;
+use crate::source::Sources;
 use words::{
     Rows, bad_lines, cost_line, grouped, headline, load_lines, money, not_recorded, undecidable,
 };
@@ -18,6 +20,27 @@ const SHOWN: usize = 30;
 
 /// Where the plan after is written, by path: `registration.yaml:41`.
 pub type Places<'r> = &'r dyn Fn(&str) -> Option<String>;
+
+/// Where the value at a path of the plan is written: its file and line.
+pub fn written_at(path: &str, provenance: &Provenance, sources: &Sources) -> Option<String> {
+    let slot = path.strip_prefix("router.slots.");
+    let span = match slot {
+        Some(word) => {
+            let mut slots = provenance.slots.iter();
+            *slots.find(|(slot, _)| slot.word() == word)?.1
+        }
+        None => {
+            let mut traced = provenance.traced.iter();
+            match traced.find(|traced| traced.path == path)?.source {
+                Origin::Written(span) => span,
+                Origin::Filled(..) => return None,
+            }
+        }
+    };
+    let place = sources.place(span);
+    let line = place.rsplit_once(':').map(|(line, _)| line.to_owned());
+    line.or(Some(place))
+}
 
 /// For people: what changes, the most first, then cost, load, and what could not
 /// be told.
@@ -61,6 +84,13 @@ pub fn text(report: &Report<'_>, places: Places<'_>) -> String {
         }
     }
     out
+}
+
+/// For a log: how many change, and what that costs.
+pub fn line(report: &Report<'_>) -> String {
+    let mut parts = vec![headline(report)];
+    parts.extend(cost_line(report));
+    parts.join("; ")
 }
 
 /// Requests by model, where that is all there is to tell, or where it changes.

@@ -60,7 +60,8 @@ pub fn fallback(model: &str, endpoint: &str) -> String {
     format!("model_pool_fallback:{model}:{endpoint}")
 }
 
-fn of_source(source: Source<'_>) -> String {
+/// The step that chose.
+pub fn of_source(source: Source<'_>) -> String {
     match source {
         Source::ExplicitModel => "explicit_model".to_owned(),
         Source::Rule(name) => format!("smart_rule:{name}"),

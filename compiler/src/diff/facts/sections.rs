@@ -21,7 +21,7 @@ pub(super) fn compare(before: &Plan, after: &Plan, changes: &mut Vec<Change>) {
 /// Sections whose single values are settings: path, and the section's JSON.
 fn settings(before: &Plan, after: &Plan, changes: &mut Vec<Change>) {
     let sides = [before, after];
-    let sections: [(&str, [Value; 2]); 6] = [
+    let sections: [(&str, [Value; 2]); 7] = [
         (
             "smart_router",
             sides.map(|plan| smart(plan.smart_router.as_ref())),
@@ -37,6 +37,10 @@ fn settings(before: &Plan, after: &Plan, changes: &mut Vec<Change>) {
         (
             "governance.anomaly_thresholds",
             sides.map(|plan| json(&plan.governance.anomaly_thresholds)),
+        ),
+        (
+            "runtime.corpus",
+            sides.map(|plan| json(&plan.runtime.corpus)),
         ),
         (
             "runtime.remote_service",

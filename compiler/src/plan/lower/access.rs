@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Lowering;
 use crate::plan::{
-    ManagedKey, Mode, Quota, Runtime, Scope, SecretRef, Security, Source, UpstreamService,
+    ManagedKey, Mode, Quota, Recording, Runtime, Scope, SecretRef, Security, Source,
+    UpstreamService,
 };
-use crate::registration::{ManagedKeyEntry, Registration, RemoteBlock, SecurityBlock};
+use crate::registration::{CorpusBlock, ManagedKeyEntry, Registration, RemoteBlock, SecurityBlock};
 use crate::source::Spanned;
 
 impl Lowering {
@@ -80,7 +81,9 @@ impl Lowering {
         let mode = section.and_then(|section| section.mode.as_ref());
         let mode = self.filled("Runtime.mode", mode, Mode::Local);
         let remote = section.and_then(|section| section.remote.as_ref());
+        let corpus = section.and_then(|section| section.corpus.as_ref());
         Runtime {
+            corpus: corpus.map(|corpus| self.recording(corpus)),
             mode,
             remote_service: remote
                 .filter(|remote| remote.is_on())
@@ -88,6 +91,26 @@ impl Lowering {
             security: section.map_or_else(Security::default, |section| {
                 self.security(&section.security)
             }),
+        }
+    }
+
+    fn recording(&mut self, block: &CorpusBlock) -> Recording {
+        let path = |name: &str| format!("runtime.corpus.{name}");
+        let key = |name: &str| format!("Runtime.corpus.{name}");
+        let max_bytes = self.traced(
+            path("max_bytes"),
+            key("max_bytes"),
+            block.max_bytes.as_ref(),
+            i64::try_from(Recording::MAX_BYTES).unwrap_or(i64::MAX),
+        );
+        let written = Source::Written(block.path.span);
+        self.note(path("path"), key("path"), written);
+        let (sample, text) = (block.sample.as_ref(), block.text.as_ref());
+        Recording {
+            max_bytes: max_bytes.unsigned_abs(),
+            path: block.path.value.clone(),
+            sample: self.traced(path("sample"), key("sample"), sample, 1.0),
+            text: self.traced(path("text"), key("text"), text, false),
         }
     }
 

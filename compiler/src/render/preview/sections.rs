@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{resolved, table};
-use crate::plan::{Governance, ManagedKey, Pattern, Plan, Rule, SmartRouter};
+use crate::plan::{Governance, ManagedKey, Pattern, Plan, Recording, Rule, SmartRouter};
 
 pub(super) fn text(out: &mut String, plan: &Plan) {
     if let Some(smart) = &plan.smart_router {
@@ -13,6 +13,9 @@ pub(super) fn text(out: &mut String, plan: &Plan) {
     if !plan.managed_keys.is_empty() {
         keys(out, plan);
     }
+    if let Some(corpus) = &plan.runtime.corpus {
+        recorded(out, corpus);
+    }
     if let Some(remote) = &plan.runtime.remote_service {
         let key = match &remote.auth_token {
             Some(token) => format!("key {token}"),
@@ -20,6 +23,21 @@ pub(super) fn text(out: &mut String, plan: &Plan) {
         };
         let _ = writeln!(out, "\nremote service\n  {}  {key}", remote.base_url.url);
     }
+}
+
+fn recorded(out: &mut String, corpus: &Recording) {
+    let Recording {
+        max_bytes,
+        path,
+        sample,
+        text,
+    } = corpus;
+    let texts = if *text { "with" } else { "without" };
+    let share = sample * 100.0;
+    let _ = writeln!(
+        out,
+        "\nrecorded requests\n  {path}  {share} %  {texts} texts  up to {max_bytes} bytes"
+    );
 }
 
 fn smart_router(out: &mut String, plan: &Plan, smart: &SmartRouter) {
