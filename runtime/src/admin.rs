@@ -11,6 +11,7 @@ mod health;
 mod models;
 mod plan;
 mod pool_health;
+mod shadow;
 mod traces;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use axum::routing::{any, get, post};
 use crate::access;
 use crate::activate::Live;
 use crate::ask_plan;
+use crate::observe::Observer;
 use crate::pool::{Prober, Records, StateFile};
 use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, Proxy, RESPONSES};
 use crate::reload::{Reload, Status};
@@ -42,6 +44,7 @@ struct App {
     prober: Prober,
     proxy: Proxy,
     traces: Traces,
+    observer: Observer,
     port: u16,
 }
 
@@ -52,6 +55,7 @@ pub(crate) fn router(
     state: Option<Arc<StateFile>>,
     proxy: Proxy,
     traces: Traces,
+    observer: Observer,
     port: u16,
 ) -> Router {
     let app = App {
@@ -62,6 +66,7 @@ pub(crate) fn router(
         prober: Prober::new(),
         proxy,
         traces,
+        observer,
         port,
     };
     Router::new()
@@ -76,6 +81,7 @@ pub(crate) fn router(
         .route("/health", get(health::alive))
         .route("/api/health", get(health::detailed))
         .route(ask_plan::PATH, get(plan::canonical))
+        .route("/api/plan/shadow", get(shadow::told))
         .route("/api/models/compiled", get(compiled::view))
         .route("/api/models/compiled/preview", post(compiled::preview))
         .route("/api/route/explain", post(explain::explained))

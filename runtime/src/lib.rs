@@ -12,6 +12,8 @@ pub mod ask_plan;
 mod client;
 pub mod clock;
 pub mod corpus;
+pub mod counts;
+pub mod observe;
 pub mod pool;
 pub mod protocol;
 pub mod proxy;

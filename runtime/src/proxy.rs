@@ -20,6 +20,7 @@ mod headers;
 mod keeper;
 mod kept;
 mod listed;
+mod observed;
 mod relay;
 mod request_id;
 mod sessions;
@@ -48,6 +49,7 @@ use walk::Committed;
 use crate::access;
 use crate::activate::Live;
 use crate::client;
+use crate::observe::Observer;
 use crate::protocol::error::ProxyError;
 use crate::trace::Traces;
 
@@ -70,6 +72,7 @@ pub struct Proxy {
     sessions: Sessions,
     choices: Choices,
     traces: Option<Traces>,
+    observer: Option<Observer>,
 }
 
 impl fmt::Debug for Proxy {
@@ -91,6 +94,7 @@ impl Proxy {
             sessions: Sessions::default(),
             choices: Choices::default(),
             traces: None,
+            observer: None,
         }
     }
 
@@ -99,6 +103,15 @@ impl Proxy {
     pub fn with_traces(self, traces: Traces) -> Self {
         Self {
             traces: Some(traces),
+            ..self
+        }
+    }
+
+    /// The same, handing over requests that are remembered to be looked at.
+    #[must_use]
+    pub fn with_observer(self, observer: Observer) -> Self {
+        Self {
+            observer: Some(observer),
             ..self
         }
     }
@@ -156,7 +169,8 @@ impl Proxy {
         if call == Call::Kept {
             return keeper::ask(&self.client, &self.kept, head, body, live).await;
         }
-        let mut asked = Asked::read(call, head, body, live)?;
+        let observed = self.observed(call, live, account);
+        let mut asked = Asked::read(call, head, body, live, observed.is_some())?;
         account.asks(asked.ask.name().unwrap_or_default());
         if let Some(traced) = &mut account.traced {
             let (model, session) = (asked.ask.name(), asked.session_id());
@@ -166,6 +180,9 @@ impl Proxy {
         self.consult(&mut asked, live).await;
         if let (Some(traced), Some(_)) = (&mut account.traced, asked.said.context()) {
             traced.aligned();
+        }
+        if let (Some(traced), Some(observed)) = (&mut account.traced, observed) {
+            traced.observed = observed.begins(&asked, traced.session(), live);
         }
         match call {
             Call::CountTokens => count::count(&self.client, &asked, live).await,

@@ -5,43 +5,41 @@
 //! log and in [`Status`], and the files stay watched: the next good save goes
 //! live. A request that runs holds the plan it began with.
 
+mod changes;
 mod read;
 mod revision;
 mod status;
 mod watch;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use ctr_compiler::plan::{Hash, Plan};
+use ctr_compiler::plan::{Hash, Plan, Provenance};
 use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile, variable};
 use tokio::sync::watch as announce;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use read::{
     Input, ReadError, files, is_test, read, read_request, read_stdin, tests_beside, would_read,
 };
 pub use status::{Refusal, Status};
 
+pub(crate) use changes::Changes;
+pub(crate) use watch::Look;
+
 use crate::activate::{ActivateError, Live, Places};
 use crate::pool::Records;
 use crate::settings::{Env, Settings};
-use watch::{Look, Watch, Woken};
-
-/// A save is over when nothing has happened for this long.
-const QUIET: Duration = Duration::from_millis(100);
-/// Constant noise in a directory does not put a save off for longer than this.
-const LONGEST: Duration = Duration::from_secs(1);
-/// How often files are looked at without being told of a change.
-const POLL: Duration = Duration::from_secs(2);
+use changes::Hangups;
 
 const PUBLIC_WITHOUT_KEY: &str = "there is no `APIKEY` any more while the proxy listens on a public address; \
      restart it to listen on 127.0.0.1, or set one";
 
+const OTHER_PLAN: &str = "compile the registration again with this ctr";
 const PANICKED: &str = "the registration could not be compiled, which is a defect of ctr; \
      undo the last change and report it";
 
@@ -145,6 +143,46 @@ fn compiled(settings: &Settings) -> Result<(Compiled, Places), LoadError> {
     Ok((compiled, places))
 }
 
+/// A plan that is not activated, and what is known of its text.
+pub(crate) struct Read {
+    pub(crate) plan: Plan,
+    pub(crate) provenance: Provenance,
+    pub(crate) sources: Sources,
+}
+
+/// Reads and compiles a registration, or reads a compiled plan. Blocks.
+///
+/// # Errors
+/// When there is no plan.
+pub(crate) fn read_plan(paths: &[PathBuf]) -> Result<Read, LoadError> {
+    let inputs: Vec<Input> = paths.iter().cloned().map(Input::Path).collect();
+    let sources = read(&inputs).map_err(LoadError::Read)?;
+    let only = sources.iter().next().filter(|_| sources.len() == 1);
+    if let Some((_, source)) = only.filter(|(_, source)| Plan::is_plan(source.text())) {
+        let read = Plan::from_json(source.text());
+        let plan = read.map_err(|error| {
+            LoadError::Read(ReadError::new(source.name(), error.to_string(), OTHER_PLAN))
+        })?;
+        return Ok(Read {
+            plan,
+            provenance: Provenance::default(),
+            sources,
+        });
+    }
+    let mut compiled = compile(&sources);
+    match compiled.plan.take() {
+        Some(plan) => Ok(Read {
+            plan,
+            provenance: compiled.provenance,
+            sources,
+        }),
+        None => Err(LoadError::Refused {
+            compiled: Box::new(compiled),
+            sources,
+        }),
+    }
+}
+
 /// The task that watches, and what it has come to. Dropping it ends the watch.
 pub struct Reload {
     live: Arc<ArcSwap<Live>>,
@@ -174,7 +212,8 @@ impl Reload {
             live: Arc::clone(&live),
             status: Arc::clone(&status),
             announcing,
-            look: first.look,
+            // Made here, since a hangup before it would end the process.
+            changes: Changes::since(settings.inputs.clone(), first.look),
             listening: listening.clone(),
             told: listening,
         };
@@ -182,8 +221,7 @@ impl Reload {
             live,
             status,
             announced,
-            // Made here, since a hangup before it would end the process.
-            task: tokio::spawn(keeper.run(Hangups::new())),
+            task: tokio::spawn(keeper.run()),
         }
     }
 
@@ -259,13 +297,6 @@ impl Listening {
     }
 }
 
-/// Why the files are looked at.
-enum Why {
-    Event,
-    Poll,
-    Asked,
-}
-
 /// What became of one reading.
 enum Outcome {
     Same,
@@ -280,37 +311,15 @@ struct Keeper {
     live: Arc<ArcSwap<Live>>,
     status: Arc<ArcSwap<Status>>,
     announcing: announce::Sender<()>,
-    look: Look,
+    changes: Changes,
     listening: Listening,
     told: Listening,
 }
 
 impl Keeper {
-    async fn run(mut self, mut hangups: Hangups) {
-        let woken = Woken::default();
-        let mut watch = Watch::new(self.settings.inputs.clone(), &woken);
-        let mut poll = interval(POLL);
-        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    async fn run(mut self) {
         loop {
-            let why = tokio::select! {
-                () = woken.wait() => Why::Event,
-                _ = poll.tick() => Why::Poll,
-                () = hangups.next() => Why::Asked,
-            };
-            if matches!(why, Why::Event) {
-                settle(&woken).await;
-            }
-            let mut look;
-            (watch, look) = looked(watch).await;
-            if look == self.look && !matches!(why, Why::Asked) {
-                continue;
-            }
-            if matches!(why, Why::Poll) {
-                // What the poll found may be half of a save.
-                settle(&woken).await;
-                (watch, look) = looked(watch).await;
-            }
-            self.look = look;
+            self.changes.next().await;
             let outcome = self.attempt().await;
             self.conclude(outcome);
         }
@@ -412,66 +421,6 @@ async fn stay(mut hangups: Hangups) {
     loop {
         hangups.next().await;
         tracing::info!("a compiled plan is served; there is no registration to read again");
-    }
-}
-
-/// Waits for quiet, though not for ever.
-async fn settle(woken: &Woken) {
-    let end = Instant::now() + LONGEST;
-    while timeout_at(end.min(Instant::now() + QUIET), woken.wait())
-        .await
-        .is_ok()
-    {}
-}
-
-/// Watches the directories that matter now, and looks at the files. Files may
-/// be on a slow disk, so this is not done on the runtime's threads.
-async fn looked(mut watch: Watch) -> (Watch, Look) {
-    let looking = spawn_blocking(move || {
-        watch.follow();
-        let look = watch.look();
-        (watch, look)
-    });
-    done(looking).await
-}
-
-async fn done<T>(task: JoinHandle<T>) -> T {
-    match task.await.map_err(JoinError::try_into_panic) {
-        Ok(value) => value,
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        // Only the end of the runtime cancels it, which ends this task as well.
-        Err(Err(_)) => std::future::pending().await,
-    }
-}
-
-/// Asks to read again, from outside.
-struct Hangups {
-    #[cfg(unix)]
-    signals: Option<tokio::signal::unix::Signal>,
-}
-
-impl Hangups {
-    #[cfg(unix)]
-    fn new() -> Self {
-        let signals = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
-        Self {
-            signals: signals.ok(),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Self {
-        Self {}
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(signals) = &mut self.signals
-            && signals.recv().await.is_some()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
     }
 }
 

@@ -23,9 +23,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use self::front::Front;
 use crate::activate::{ActivateError, Live};
 use crate::admin;
+use crate::observe::{Candidate, Following, Observer, Observing, Thread};
 use crate::pool::{Records, Saver, StateFile};
 use crate::proxy::Proxy;
-use crate::reload::{LoadError, OtherPlan, ReadError, Reload, load};
+use crate::reload::{LoadError, Look, OtherPlan, ReadError, Reload, load};
 use crate::settings::Settings;
 use crate::trace::Writer;
 
@@ -50,6 +51,8 @@ pub enum StartError {
     },
     /// The plan is good, and something it needs is not here.
     Activate(ActivateError),
+    /// The registration that is to decide beside it is no plan.
+    Shadow(LoadError),
     /// Nothing can listen there.
     Bind {
         /// `host:port` as asked for.
@@ -73,6 +76,7 @@ impl fmt::Display for StartError {
                 )
             }
             Self::Activate(error) => error.fmt(f),
+            Self::Shadow(error) => write!(f, "shadow: {error}"),
             Self::Bind { addr, source } => write!(f, "cannot listen on `{addr}`: {source}"),
         }
     }
@@ -106,10 +110,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         load(&reading, &known.records)
     });
     let loaded = loaded.await?;
+    let shadow = shadow(&settings).await?;
     let (listener, addr) = listen::bind(&settings, &loaded.live).await?;
     let records = Arc::clone(&kept.records);
     let reload = Reload::start(&settings, loaded, records, !addr.ip().is_loopback());
-    Ok(serve(listener, addr, reload, kept))
+    Ok(serve(listener, addr, reload, kept, &settings, shadow))
 }
 
 /// As [`start`], with a compiled plan in place of a registration. Nothing is
@@ -128,8 +133,23 @@ pub async fn start_plan(plan: Plan, settings: Settings) -> Result<Running, Start
     in_background(move || known.restore()).await;
     let live =
         Live::activate(plan.into(), &*settings.env, &kept.records).map_err(StartError::Activate)?;
+    let shadow = shadow(&settings).await?;
     let (listener, addr) = listen::bind(&settings, &live).await?;
-    Ok(serve(listener, addr, Reload::fixed(live), kept))
+    let reload = Reload::fixed(live);
+    Ok(serve(listener, addr, reload, kept, &settings, shadow))
+}
+
+/// Reads what is to decide beside the plan, and how its files looked before.
+async fn shadow(settings: &Settings) -> Result<Option<(Candidate, Look)>, StartError> {
+    if settings.shadow.is_empty() {
+        return Ok(None);
+    }
+    let inputs = settings.shadow.clone();
+    let read = in_background(move || {
+        let look = Look::at(&inputs);
+        Candidate::read(&inputs).map(|candidate| (candidate, look))
+    });
+    read.await.map(Some).map_err(StartError::Shadow)
 }
 
 /// What outlives plans: the records, and the file in which they outlive the process.
@@ -166,20 +186,35 @@ async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
     }
 }
 
-fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload, kept: Kept) -> Running {
+fn serve(
+    listener: TcpListener,
+    addr: SocketAddr,
+    reload: Reload,
+    kept: Kept,
+    settings: &Settings,
+    shadow: Option<(Candidate, Look)>,
+) -> Running {
     let Kept {
         records,
         file,
         directory,
     } = kept;
     let (traces, writer) = Writer::start(directory.as_deref());
-    let proxy = Proxy::new(Arc::clone(reload.live())).with_traces(traces.clone());
+    let Observing {
+        observer,
+        thread,
+        following,
+    } = Observing::start(settings, reload.live(), shadow);
+    let proxy = Proxy::new(Arc::clone(reload.live()))
+        .with_traces(traces.clone())
+        .with_observer(observer.clone());
     let router = admin::router(
         &reload,
         Arc::clone(&records),
         file.clone(),
         proxy.clone(),
         traces,
+        observer.clone(),
         addr.port(),
     );
     let front = Front::new(proxy, router);
@@ -194,6 +229,9 @@ fn serve(listener: TcpListener, addr: SocketAddr, reload: Reload, kept: Kept) ->
         serving,
         saver,
         writer,
+        observer,
+        thread,
+        _following: following,
     }
 }
 
@@ -206,6 +244,9 @@ pub struct Running {
     serving: JoinHandle<()>,
     saver: Option<Saver>,
     writer: Writer,
+    observer: Observer,
+    thread: Thread,
+    _following: Option<Following>,
 }
 
 impl Running {
@@ -224,6 +265,11 @@ impl Running {
         &self.reload
     }
 
+    /// Tells what is recorded, and what a shadow would change.
+    pub fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
     /// Stops to accept, lets running requests finish for at most 30 s, and ends.
     pub async fn stop(mut self) {
         self.drain().await;
@@ -234,11 +280,17 @@ impl Running {
     ///
     /// Signals count from this call on, not from the first poll: whoever is told
     /// after it that the proxy serves may send one at once.
-    pub fn wait(mut self) -> impl Future<Output = ()> {
+    pub fn wait(self) -> impl Future<Output = ()> {
+        self.wait_until(std::future::pending())
+    }
+
+    /// As [`Running::wait`], and stops as well when `end` comes.
+    pub fn wait_until(mut self, end: impl Future<Output = ()>) -> impl Future<Output = ()> {
         let mut signals = Signals::new();
         async move {
             tokio::select! {
                 () = signals.next() => {}
+                () = end => {}
                 _ = &mut self.serving => return,
             }
             tracing::info!("stopping: running requests may finish; a second signal ends them");
@@ -261,6 +313,7 @@ impl Running {
             saver.finish().await;
         }
         self.writer.finish().await;
+        self.thread.finish().await;
     }
 }
 

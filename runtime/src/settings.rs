@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use ctr_compiler::plan::Hash;
 
+use crate::observe::Record;
+
 /// Gives the value of a variable, if it has one.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -22,6 +24,11 @@ pub struct Settings {
     pub only: Option<Hash>,
     /// The directory in which records outlive the process; none keeps them in memory.
     pub state_dir: Option<PathBuf>,
+    /// Records requests, whatever the plan says about that.
+    pub record: Option<Record>,
+    /// A registration that decides about requests as well, and serves none: files
+    /// and directories; empty for none.
+    pub shadow: Vec<PathBuf>,
     /// Where `${NAME}` gets its value.
     pub env: Env,
 }
@@ -34,6 +41,8 @@ impl fmt::Debug for Settings {
             port,
             only,
             state_dir,
+            record,
+            shadow,
             env: _,
         } = self;
         f.debug_struct("Settings")
@@ -42,6 +51,8 @@ impl fmt::Debug for Settings {
             .field("port", port)
             .field("only", only)
             .field("state_dir", state_dir)
+            .field("record", record)
+            .field("shadow", shadow)
             .finish_non_exhaustive()
     }
 }

@@ -14,8 +14,8 @@ mod summary;
 
 pub use cost::Prices;
 pub use query::Filter;
+pub use queue::Traces;
 pub(crate) use queue::Writer;
-pub use queue::{Counts, Traces};
 pub use record::{Attempt, Trace};
 pub use store::KEPT;
 pub use summary::{route_decision, switch_continuity};

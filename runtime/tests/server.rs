@@ -18,6 +18,8 @@ mod models;
 mod plan;
 #[path = "server/pools.rs"]
 mod pools;
+#[path = "server/record.rs"]
+mod record;
 #[path = "server/reload.rs"]
 mod reload;
 #[path = "server/shell.rs"]

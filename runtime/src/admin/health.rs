@@ -6,8 +6,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{App, answer};
+use crate::counts::Counts;
 use crate::reload::Status;
-use crate::trace::Counts;
 
 /// The name by which clients of the reference know the service.
 const SERVICE: &str = "claude-trigger-router";
@@ -22,18 +22,21 @@ pub(super) async fn alive() -> Response {
 
 /// `GET /api/health`: the live plan, and what became of later saves.
 pub(super) async fn detailed(State(app): State<App>) -> Response {
+    let live = app.live.load();
+    let is_recorded = app.observer.records(&live);
     let body = json!({
         "service": SERVICE,
         "ready": true,
         "port": app.port,
-        "plan": { "hash": app.live.load().hash },
+        "plan": { "hash": live.hash },
         "reload": reload(&app.status.load()),
-        "traces": traces(app.traces.counts()),
+        "traces": counted(app.traces.counts()),
+        "corpus": is_recorded.then(|| counted(app.observer.counts())),
     });
     answer::json(StatusCode::OK, &body)
 }
 
-fn traces(counts: &Counts) -> Value {
+fn counted(counts: &Counts) -> Value {
     json!({
         "written": counts.written(),
         "dropped": counts.dropped(),

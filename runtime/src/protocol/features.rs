@@ -45,6 +45,10 @@ pub struct Features {
     pub session: Option<String>,
     /// Tokens the answer may have.
     pub max_tokens: Option<u64>,
+    /// Messages of the conversation.
+    pub messages: u64,
+    /// Tools that are offered.
+    pub tools: u64,
 }
 
 impl Features {
@@ -60,7 +64,8 @@ impl Features {
                 || body.reasoning.as_ref().is_some_and(Asked::is_on)
                 || body.reasoning_effort.is_some_and(|effort| effort != "none"),
             thinking_budget: body.thinking.and_then(|thinking| thinking.budget_tokens),
-            web_search: body.tools.0,
+            web_search: body.tools.search,
+            tools: body.tools.many,
             subagent: match interface {
                 Interface::Anthropic => body.system.and_then(subagent),
                 Interface::Openai => None,
@@ -75,6 +80,7 @@ impl Features {
             ..Self::default()
         };
         let talk = body.messages.or(body.input).unwrap_or_default();
+        features.messages = talk.messages.len() as u64;
         features.take(&talk, scope);
         features
     }
@@ -141,7 +147,7 @@ struct Body<'b> {
     #[serde(default, deserialize_with = "or_nothing")]
     reasoning_effort: Option<String>,
     #[serde(default)]
-    tools: WebSearch,
+    tools: Tools,
     #[serde(default, deserialize_with = "or_nothing")]
     metadata: Option<Metadata>,
     #[serde(default, deserialize_with = "or_nothing")]
@@ -211,11 +217,14 @@ fn subagent(system: &RawValue) -> Option<String> {
     Some(model.trim().to_owned()).filter(|model| !model.is_empty())
 }
 
-/// Whether one of the tools searches the web.
+/// How many tools there are, and whether one of them searches the web.
 #[derive(Default)]
-struct WebSearch(bool);
+struct Tools {
+    many: u64,
+    search: bool,
+}
 
-impl<'de> Deserialize<'de> for WebSearch {
+impl<'de> Deserialize<'de> for Tools {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Tool<'b> {
@@ -228,7 +237,10 @@ impl<'de> Deserialize<'de> for WebSearch {
             tool.kind
                 .is_some_and(|kind| kind.get().starts_with("\"web_search"))
         };
-        Ok(Self(tools.iter().any(searches)))
+        Ok(Self {
+            many: tools.len() as u64,
+            search: tools.iter().any(searches),
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use super::kept::{Builds, Kept};
 use super::sessions::{Known, Sessions};
 use super::walk::Committed;
 use crate::activate::{self, Live};
+use crate::observe::Session;
 use crate::protocol::Protocol;
 use crate::protocol::adapt;
 use crate::protocol::ask::Ask;
@@ -44,6 +45,8 @@ pub(super) struct Asked {
     pub(super) may_hold_foreign: bool,
     /// What the decision looks at beside the model; absent where it is that alone.
     features: Option<Features>,
+    /// Whether others than this decision look at it.
+    is_read_in_full: bool,
     counted: Counted,
     session: Known,
     /// What models said that were asked where it is to go.
@@ -51,7 +54,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request as far as the plan needs.
+    /// Reads a request as far as the plan needs; `in_full` where others look at it
+    /// as well.
     ///
     /// # Errors
     /// When the body is no request.
@@ -60,6 +64,7 @@ impl Asked {
         head: request::Parts,
         body: Bytes,
         live: &Live,
+        in_full: bool,
     ) -> Result<Self, ProxyError> {
         let mut headers = head.headers;
         let ask = Ask::read(&body).map_err(|error| headers::not_json(&headers, error))?;
@@ -70,7 +75,7 @@ impl Asked {
         };
         let is_bound = builds.on_kept || call == Call::Embeddings;
         let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
-        let features = features(call, &body, &ask, live.plan());
+        let features = features(call, &body, &ask, live.plan(), in_full);
         Ok(Self {
             method: head.method,
             query: head.uri.query().map(str::to_owned),
@@ -79,6 +84,7 @@ impl Asked {
             may_be_kept: builds.will_be_kept,
             may_hold_foreign,
             features,
+            is_read_in_full: in_full,
             ..Self::new(call, headers, body, ask)
         })
     }
@@ -106,6 +112,7 @@ impl Asked {
             may_be_kept: false,
             may_hold_foreign: false,
             features: None,
+            is_read_in_full: false,
             counted: Counted::default(),
             session: Known::default(),
             said: Said::default(),
@@ -131,9 +138,23 @@ impl Asked {
         sessions.answered(id, model, self.text(), live.clock().now_ms());
         let slots = &live.plan().router.slots;
         if let Some(mark) = &mut committed.mark
-            && slots.contains_key(&Slot::LongContext)
+            && (slots.contains_key(&Slot::LongContext) || self.is_read_in_full)
         {
             mark.listens(sessions.open(id, live.clock()));
+        }
+    }
+
+    /// What is remembered of its session, as the decision looks at it; `id` is the
+    /// session's.
+    pub(super) fn remembered(&self, id: Option<&str>, live: &Live) -> Session {
+        let known = self
+            .session
+            .at(live.clock().now_ms(), lifetime(live.plan()));
+        Session {
+            id: id.map(str::to_owned),
+            last_input_tokens: known.last_input_tokens,
+            last_model: known.last_model.map(str::to_owned),
+            last_text: known.last_text.map(str::to_owned),
         }
     }
 
@@ -163,24 +184,29 @@ impl Asked {
         let Some(features) = &self.features else {
             return look(&RequestFeatures::plain(self.only, model));
         };
-        let smart = plan.smart_router.as_ref();
-        let ttl_ms = smart.map_or(SESSION_MS, |smart| smart.sticky.session_ttl_ms);
         let count = |tokenizer, limit| self.counted.up_to(&self.body, tokenizer, limit);
         look(&RequestFeatures {
             tokens: Tokens::Lazy {
                 most: self.body.len() as u64,
                 count: &count,
             },
-            session: self.session.at(now_ms, ttl_ms),
+            session: self.session.at(now_ms, lifetime(plan)),
             answers: self.said.answers(),
             ..features.request(self.only, model)
         })
     }
 }
 
+/// How long a session is remembered.
+fn lifetime(plan: &Plan) -> u64 {
+    let smart = plan.smart_router.as_ref();
+    smart.map_or(SESSION_MS, |smart| smart.sticky.session_ttl_ms)
+}
+
 /// Reads what a decision looks at beside the model, if it does.
-fn features(call: Call, body: &[u8], ask: &Ask, plan: &Plan) -> Option<Features> {
-    if call == Call::Embeddings || !looks_beyond_model(plan, ask.name()) {
+fn features(call: Call, body: &[u8], ask: &Ask, plan: &Plan, in_full: bool) -> Option<Features> {
+    let is_needed = in_full || looks_beyond_model(plan, ask.name());
+    if call == Call::Embeddings || !is_needed {
         return None;
     }
     let smart = plan.smart_router.as_ref();

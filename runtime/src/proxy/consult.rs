@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use ctr_compiler::corpus;
 use ctr_compiler::plan::{Plan, SmartRouter};
 use ctr_compiler::route::{self, Answers, Chosen, Classified, Source, Step};
 use tokio::time::timeout;
@@ -52,6 +53,23 @@ impl Said {
     /// What a model that takes the conversation over is told of it.
     pub(super) fn context(&self) -> Option<&str> {
         self.context.as_deref()
+    }
+
+    /// As a corpus keeps it: who was asked, and what they said.
+    pub(super) fn recorded(&self, smart: &SmartRouter) -> corpus::Answers {
+        let by = |model: &Option<String>| model.clone().unwrap_or_default();
+        corpus::Answers {
+            classifier: self.classified.as_ref().map(|said| corpus::Answered {
+                by: by(&smart.semantic.classifier_model),
+                said: said.as_ref().map(|(rule, _)| rule.clone()),
+                confidence: said.as_ref().map(|(_, confidence)| *confidence),
+            }),
+            router: self.chosen.as_ref().map(|said| corpus::Answered {
+                by: by(&smart.router_model),
+                said: said.clone(),
+                confidence: None,
+            }),
+        }
     }
 
     /// As a decision looks at it.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::account::millis_since;
 use super::call::{CHAT_COMPLETIONS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
 use crate::activate::Live;
+use crate::observe::Seen;
 use crate::protocol::Protocol;
 use crate::protocol::error::shown;
 use crate::protocol::usage::Tokens;
@@ -29,6 +30,8 @@ pub(super) struct Traced {
     sent: Instant,
     /// Of the endpoint that was tried last.
     prices: Option<Prices>,
+    /// Who else is told of it, if anybody.
+    pub(super) observed: Option<Seen>,
 }
 
 impl Traced {
@@ -57,6 +60,7 @@ impl Traced {
             to: to.clone(),
             sent: Instant::now(),
             prices: None,
+            observed: None,
         })
     }
 
@@ -73,6 +77,11 @@ impl Traced {
         self.trace.initial_model = model.map(shown);
         let resolved = model.and_then(|model| plan.resolve(model));
         self.trace.resolved_model = resolved.map(|target| target.name().to_owned());
+    }
+
+    /// The session it belongs to.
+    pub(super) fn session(&self) -> Option<&str> {
+        self.trace.session_key.as_deref()
     }
 
     /// One more reason.
@@ -92,6 +101,9 @@ impl Traced {
         features: &RequestFeatures<'_>,
         decided: Result<&Decision<'_>, &NoRoute>,
     ) {
+        if let Some(observed) = &mut self.observed {
+            observed.decided(live, decided);
+        }
         self.trace.route_reason.truncate(1);
         for reason in reasons(live.plan(), features, decided) {
             self.reason(reason);
@@ -183,6 +195,9 @@ impl Traced {
             trace.cache_read_cost = Some(priced.cache_read).filter(|cost| *cost > 0.0);
             trace.cache_write_cost = Some(priced.cache_write).filter(|cost| *cost > 0.0);
             trace.currency = Some(prices.currency().to_owned());
+        }
+        if let Some(observed) = self.observed.take() {
+            observed.ends(&self.trace);
         }
         self.to.record(self.trace);
     }

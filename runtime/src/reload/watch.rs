@@ -151,7 +151,7 @@ fn parent(path: &Path) -> &Path {
 
 /// What inputs look like; two looks that are equal need no reading in between.
 #[derive(Debug, PartialEq)]
-pub(super) struct Look(Vec<Seen>);
+pub(crate) struct Look(Vec<Seen>);
 
 #[derive(Debug, PartialEq)]
 enum Seen {
@@ -167,7 +167,7 @@ enum Seen {
 }
 
 impl Look {
-    pub(super) fn at(inputs: &[PathBuf]) -> Self {
+    pub(crate) fn at(inputs: &[PathBuf]) -> Self {
         let mut seen = Vec::new();
         for input in inputs {
             match read::files(input) {

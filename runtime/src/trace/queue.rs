@@ -3,8 +3,8 @@
 //! is beyond it, records are dropped, and requests keep the processors.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::store::Store;
 use super::{Filter, Trace};
+use crate::counts::Counts;
 
 /// Records that wait; more are dropped.
 const QUEUE: usize = 4096;
@@ -29,42 +30,6 @@ enum Job {
     Record(Box<Trace>),
     Find(Filter, oneshot::Sender<Result<Vec<Trace>, String>>),
     Stop,
-}
-
-/// How records fared.
-#[derive(Debug, Default)]
-pub struct Counts {
-    written: AtomicU64,
-    dropped: AtomicU64,
-    failed: AtomicU64,
-    /// Why the last write failed, while none has succeeded since.
-    error: Mutex<Option<String>>,
-}
-
-impl Counts {
-    /// Records that are in the store, or were until they grew old.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
-    /// Records that found the queue full.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Records that the store did not take.
-    pub fn failed(&self) -> u64 {
-        self.failed.load(Ordering::Relaxed)
-    }
-
-    /// Why the store takes nothing at the moment.
-    pub fn error(&self) -> Option<String> {
-        self.error_slot().clone()
-    }
-
-    fn error_slot(&self) -> MutexGuard<'_, Option<String>> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Takes records and tells them. Cheap to clone.
@@ -114,7 +79,7 @@ impl Traces {
     pub(crate) fn has_room(&self) -> bool {
         let has_room = self.jobs.capacity() > 0;
         if !has_room {
-            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+            self.counts.drops();
         }
         has_room
     }
@@ -123,7 +88,7 @@ impl Traces {
     /// and dropped.
     pub fn record(&self, trace: Box<Trace>) {
         if self.jobs.try_send(Job::Record(trace)).is_err() {
-            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+            self.counts.drops();
         }
     }
 
@@ -251,20 +216,16 @@ impl Writing {
         }
         let many = self.gathered.len() as u64;
         let added = self.store.add(std::mem::take(&mut self.gathered)).await;
-        let told = self.counts.error_slot().take();
         match added {
             Ok(()) => {
-                self.counts.written.fetch_add(many, Ordering::Relaxed);
-                if told.is_some() {
+                if self.counts.writes(many) {
                     tracing::info!("traces are written again");
                 }
             }
             Err(error) => {
-                self.counts.failed.fetch_add(many, Ordering::Relaxed);
-                if told.is_none() {
+                if self.counts.fails(many, error.to_string()) {
                     tracing::warn!(%error, "traces cannot be written; requests are served without them");
                 }
-                *self.counts.error_slot() = Some(error.to_string());
                 self.store.reopen().await;
             }
         }

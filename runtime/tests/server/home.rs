@@ -78,6 +78,8 @@ pub(crate) fn settings(input: &Path) -> Settings {
         port: Some(0),
         only: None,
         state_dir: None,
+        record: None,
+        shadow: Vec::new(),
         env: Arc::new(env),
     }
 }

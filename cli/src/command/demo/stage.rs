@@ -88,6 +88,8 @@ impl Stage {
             port: Some(port),
             only: None,
             state_dir: None,
+            record: None,
+            shadow: Vec::new(),
             env: Arc::new(env),
         };
         Ok(server::start(settings).await?)
