@@ -5,6 +5,7 @@ mod layout;
 mod replay;
 mod routes;
 mod simulate;
+mod start;
 
 use std::path::PathBuf;
 
@@ -14,13 +15,13 @@ use clap_complete::Shell;
 use ctr_compiler::diff::Weight;
 use ctr_compiler::document;
 use ctr_compiler::import;
-use ctr_compiler::plan::{Hash, LogLevel};
 
 pub(crate) use corpus::{Corpus, CorpusCommand, CorpusImport, Foreign};
 pub(crate) use layout::{Convert, Fmt};
 pub(crate) use replay::{Corpus as Requests, Replay};
 pub(crate) use routes::{Explain, Test, TestFormat};
 pub(crate) use simulate::{Moment, Simulate};
+pub(crate) use start::{Record, Serving, Start};
 
 const EXITS: &str = "\
 Exit codes:
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Replay(Replay),
     Corpus(Corpus),
     Start(Start),
+    Record(Record),
     Demo(Demo),
     ExplainCode(ExplainCode),
     Schema(Schema),
@@ -227,53 +229,6 @@ pub(crate) struct Import {
     /// How to print what was lost
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
-}
-
-/// Serve a registration and follow its changes
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Without --config and --plan, the first of config.yaml, config.yml and config.json
-in ~/.claude-trigger-router is served.
-
-Examples:
-  ctr start
-  ctr start --config registration.yaml --port 8080
-  ctr start --config models/ --config router.yaml --log-format json
-  ctr start --config registration.yaml --state-dir /var/lib/ctr
-  ctr start --plan plan.json --expect-hash \"$(cat reviewed.hash)\"")]
-pub(crate) struct Start {
-    /// A file or folder of the document set; may be given several times
-    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub(crate) config: Vec<PathBuf>,
-
-    /// Serve this compiled plan, without its registration; nothing is watched
-    #[arg(long, value_name = "PLAN", conflicts_with = "config", value_hint = ValueHint::FilePath)]
-    pub(crate) plan: Option<String>,
-
-    /// Serve the plan of this hash and no other, neither now nor after a save
-    #[arg(long, value_name = "HASH", value_parser = hash)]
-    pub(crate) expect_hash: Option<Hash>,
-
-    /// Listen on this port instead of the registration's; 0 takes a free one
-    #[arg(short, long)]
-    pub(crate) port: Option<u16>,
-
-    /// Listen on this host instead of the registration's
-    #[arg(long, value_hint = ValueHint::Hostname)]
-    pub(crate) host: Option<String>,
-
-    /// Keep traces and what is known about endpoints here, from one start to the next;
-    /// `~/.claude-trigger-router` unless given
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) state_dir: Option<PathBuf>,
-
-    /// How log lines are written
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) log_format: Format,
-
-    /// Least severe log line that is written; the registration's `LOG_LEVEL` unless given
-    #[arg(long, value_name = "LEVEL", value_parser = level)]
-    pub(crate) log_level: Option<LogLevel>,
 }
 
 /// Show fallback and hot reload on this machine, without any key
@@ -458,20 +413,5 @@ fn foreign() -> impl TypedValueParser<Value = import::Format> {
             .iter()
             .find(|(known, _)| *known == word);
         known.map_or(import::Format::Litellm, |(_, format)| *format)
-    })
-}
-
-fn hash(text: &str) -> Result<Hash, String> {
-    Hash::from_hex(text.trim())
-        .ok_or_else(|| "give all 64 digits, as `ctr compile --format json` prints them".to_owned())
-}
-
-fn level(word: &str) -> Result<LogLevel, String> {
-    let known = LogLevel::WORDS
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(word));
-    known.map(|(_, level)| *level).ok_or_else(|| {
-        let words: Vec<&str> = LogLevel::WORDS.iter().map(|(word, _)| *word).collect();
-        format!("use one of {}", words.join(", "))
     })
 }

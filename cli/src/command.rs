@@ -12,6 +12,7 @@ mod fmt;
 mod import;
 mod lsp;
 mod man;
+mod record;
 mod replay;
 mod schema;
 mod simulate;
@@ -48,6 +49,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Replay(asked) => replay::run(&asked, &terminal),
         Command::Corpus(asked) => corpus::run(&asked, &terminal),
         Command::Start(asked) => start::run(asked, &terminal),
+        Command::Record(asked) => record::run(asked, &terminal),
         Command::Demo(asked) => demo::run(&asked, &terminal),
         Command::ExplainCode(asked) => explain_code::run(&asked, &terminal),
         Command::Lsp(asked) => lsp::run(asked, &terminal),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use ctr_runtime::reload::ReadError;
+use ctr_runtime::reload::{LoadError, ReadError};
 use ctr_runtime::server::StartError;
 
 /// How a command ended.
@@ -81,7 +81,7 @@ impl From<StartError> for Stopped {
     fn from(error: StartError) -> Self {
         let message = error.to_string();
         match error {
-            StartError::Read(error) => error.into(),
+            StartError::Read(error) | StartError::Shadow(LoadError::Read(error)) => error.into(),
             StartError::Other(_) => Self {
                 exit: Exit::Problems,
                 message,
@@ -99,7 +99,7 @@ impl From<StartError> for Stopped {
                         .to_owned(),
                 ),
             },
-            StartError::Refused { .. } | StartError::Activate(_) => Self {
+            StartError::Refused { .. } | StartError::Activate(_) | StartError::Shadow(_) => Self {
                 exit: Exit::Problems,
                 message,
                 help: None,

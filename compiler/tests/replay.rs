@@ -186,6 +186,44 @@ fn a_record_is_compared_with_what_was_decided() {
 }
 
 #[test]
+fn against_a_record_an_endpoint_that_is_there_still_is_no_move() {
+    let second = "    - {id: sonnet, api: \"https://c.example\", key: \"${K}\", interface: anthropic, model: s, metadata: {pool_endpoint_id: sonnet-b, pool_priority: 9}}\nModels:";
+    let both = plan(&OLD.replace("Models:", second));
+    let request = |endpoint: Option<&str>| Request {
+        asked: Some("x".to_owned()),
+        decided: Some(Decided {
+            model: Some("sonnet".to_owned()),
+            endpoint: endpoint.map(str::to_owned),
+            ..Decided::default()
+        }),
+        ..Request::default()
+    };
+    // Whichever was first, and where nothing was free.
+    let recorded = [Some("sonnet-a"), Some("sonnet-b"), None].map(request);
+    let moved = |plan: &Plan| {
+        let mut replay = Replay::of(plan);
+        recorded.iter().for_each(|it| replay.request(it));
+        let report = replay.finish();
+        (report.decided, report.moved())
+    };
+    assert_eq!(moved(&both), (3, 0));
+    let off = OLD.replace(
+        "Models:",
+        &second.replace("pool_priority: 9", "pool_priority: 9, pool_enabled: false"),
+    );
+    let off = plan(&off);
+    assert_eq!(moved(&off), (3, 1), "the second serves no more");
+    // Between two plans the first of the pool is what counts.
+    let swapped = plan(&OLD.replace(
+        "Models:",
+        &second.replace("pool_priority: 9", "pool_priority: 0"),
+    ));
+    let mut replay = Replay::between(&both, &swapped);
+    replay.request(&request(None));
+    assert_eq!(replay.finish().moved(), 1);
+}
+
+#[test]
 fn answers_of_models_stand_for_the_same_model_only() {
     let asks = |model: &str| {
         plan(&format!(

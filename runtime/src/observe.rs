@@ -24,6 +24,7 @@ use crate::reload::{Changes, Look};
 use crate::settings::Settings;
 
 pub(crate) use candidate::{Candidate, Following};
+pub use corpus_file::check_corpus;
 pub(crate) use noted::{Began, Seen, Session};
 pub(crate) use queue::Thread;
 pub use queue::{Observer, Record};

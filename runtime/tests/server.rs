@@ -22,6 +22,8 @@ mod pools;
 mod record;
 #[path = "server/reload.rs"]
 mod reload;
+#[path = "server/shadow.rs"]
+mod shadow;
 #[path = "server/shell.rs"]
 mod shell;
 #[path = "server/traces.rs"]

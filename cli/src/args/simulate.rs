@@ -89,7 +89,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// `800ms`, `10s`, `1.5m`, `2h`.
-fn time(text: &str) -> Result<u64, String> {
+pub(super) fn time(text: &str) -> Result<u64, String> {
     let unit = text
         .find(|c: char| c.is_ascii_alphabetic())
         .unwrap_or(text.len());

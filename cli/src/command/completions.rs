@@ -31,13 +31,16 @@ fn command() -> clap::Command {
                 arg.value_parser(PossibleValuesParser::new(codes))
             })
         })
-        .mut_subcommand("start", |command| {
-            let levels = PossibleValuesParser::new(LogLevel::NAMES);
-            command.mut_arg("log_level", |arg| arg.value_parser(levels))
-        })
+        .mut_subcommand("start", with_levels)
+        .mut_subcommand("record", with_levels)
         .mut_subcommand("man", |command| {
             command.mut_arg("page", |arg| {
                 arg.value_parser(PossibleValuesParser::new(names))
             })
         })
+}
+
+fn with_levels(command: clap::Command) -> clap::Command {
+    let levels = PossibleValuesParser::new(LogLevel::NAMES);
+    command.mut_arg("log_level", |arg| arg.value_parser(levels))
 }

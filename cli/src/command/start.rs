@@ -1,4 +1,5 @@
-//! `ctr start`: serve a registration until told to stop.
+//! `ctr start`: serve a registration until told to stop. `ctr record` does the same,
+//! and records.
 
 use std::env;
 use std::path::PathBuf;
@@ -8,15 +9,16 @@ use ctr_compiler::diagnostic::{Code, Diagnostic, Severity};
 use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile};
-use ctr_runtime::reload::{self, Input};
+use ctr_runtime::reload::{self, Input, LoadError};
 use ctr_runtime::server::{self, Running, StartError};
 use ctr_runtime::settings::Settings;
 
+use super::record::Recording;
 use super::{async_runtime, compile as checking};
-use crate::args::{Format, Start};
+use crate::args::{Format, Serving, Start};
 use crate::exit::{Exit, Stopped};
 use crate::log;
-use crate::report::{Terminal, counted};
+use crate::report::{Terminal, counted, printable};
 
 /// Where the registration is looked for when none is named, and where state is kept,
 /// below the home folder.
@@ -24,21 +26,35 @@ const FOLDER: &str = ".claude-trigger-router";
 const NAMES: [&str; 3] = ["config.yaml", "config.yml", "config.json"];
 
 pub(super) fn run(asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
+    run_serving(asked.serving, None, terminal)
+}
+
+/// Serves, and records where that is asked for.
+pub(super) fn run_serving(
+    asked: Serving,
+    recording: Option<&Recording>,
+    terminal: &Terminal,
+) -> Result<Exit, Stopped> {
     match &asked.plan {
         Some(written) => {
             let plan = compiled_plan(written)?;
-            run_plan(plan, asked, terminal)
+            run_plan(plan, asked, recording, terminal)
         }
-        None => run_registration(asked, terminal),
+        None => run_registration(asked, recording, terminal),
     }
 }
 
-fn run_plan(plan: Plan, asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
+fn run_plan(
+    plan: Plan,
+    asked: Serving,
+    recording: Option<&Recording>,
+    terminal: &Terminal,
+) -> Result<Exit, Stopped> {
     let level = asked.log_level.unwrap_or(plan.log_level);
     let _flush = log::begin(level, asked.log_format, terminal.colour_err())?;
     let format = asked.log_format;
-    let starting = server::start_plan(plan, settings(asked, Vec::new()));
-    async_runtime()?.block_on(serve(starting, format, terminal))
+    let starting = server::start_plan(plan, settings(asked, recording, Vec::new()));
+    async_runtime()?.block_on(serve(starting, format, recording, terminal))
 }
 
 /// Reads what `--plan` names.
@@ -65,7 +81,7 @@ fn compiled_plan(written: &str) -> Result<Plan, Stopped> {
     })
 }
 
-fn settings(asked: Start, inputs: Vec<PathBuf>) -> Settings {
+fn settings(asked: Serving, recording: Option<&Recording>, inputs: Vec<PathBuf>) -> Settings {
     let state_dir = asked.state_dir.or_else(|| Some(home()?.join(FOLDER)));
     Settings {
         inputs,
@@ -73,11 +89,17 @@ fn settings(asked: Start, inputs: Vec<PathBuf>) -> Settings {
         port: asked.port,
         only: asked.expect_hash,
         state_dir,
+        record: recording.map(|recording| recording.record.clone()),
+        shadow: asked.shadow,
         env: Arc::new(|name| env::var(name).ok()),
     }
 }
 
-fn run_registration(mut asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {
+fn run_registration(
+    mut asked: Serving,
+    recording: Option<&Recording>,
+    terminal: &Terminal,
+) -> Result<Exit, Stopped> {
     let paths = if asked.config.is_empty() {
         vec![found_at_home()?]
     } else {
@@ -109,19 +131,23 @@ fn run_registration(mut asked: Start, terminal: &Terminal) -> Result<Exit, Stopp
         return Ok(Exit::Problems);
     }
     let format = asked.log_format;
-    let starting = server::start(settings(asked, paths));
-    async_runtime()?.block_on(serve(starting, format, terminal))
+    let starting = server::start(settings(asked, recording, paths));
+    async_runtime()?.block_on(serve(starting, format, recording, terminal))
 }
 
 async fn serve(
     starting: impl Future<Output = Result<Running, StartError>>,
     format: Format,
+    recording: Option<&Recording>,
     terminal: &Terminal,
 ) -> Result<Exit, Stopped> {
     let running = match starting.await {
         Ok(running) => running,
         // Only where the file was saved between the two readings.
-        Err(StartError::Refused { compiled, sources }) => {
+        Err(
+            StartError::Refused { compiled, sources }
+            | StartError::Shadow(LoadError::Refused { compiled, sources }),
+        ) => {
             tell_problems(&compiled, &sources, format, terminal);
             return Ok(Exit::Problems);
         }
@@ -134,7 +160,14 @@ async fn serve(
         Err(error) => return Err(error.into()),
     };
     let (addr, live) = (running.addr(), running.live());
-    let ended = running.wait();
+    let observer = running.observer().clone();
+    let end = recording.map(|recording| recording.end(observer.clone()));
+    let ended = running.wait_until(async move {
+        match end {
+            Some(end) => end.await,
+            None => std::future::pending().await,
+        }
+    });
     if format == Format::Text {
         terminal.text(&format!(
             "ctr {} serves plan {} ({}, {}) on http://{}\n",
@@ -144,11 +177,26 @@ async fn serve(
             counted(live.plan().pools.len(), "pool"),
             addr,
         ))?;
+        if let Some(recording) = recording {
+            terminal.text(&format!("records requests in {}\n", recording.file()))?;
+        }
+        if let Some(shadow) = observer.shadow() {
+            terminal.text(&format!(
+                "shadow {shadow} decides about each request too and sends nothing; \
+                 http://{addr}/api/plan/shadow tells what it would change\n"
+            ))?;
+        }
     }
     // Held no longer than it is told of: a swap may replace it.
     drop(live);
     ended.await;
-    Ok(Exit::Fine)
+    if let (Some(summary), Format::Text) = (observer.summary(), format) {
+        terminal.text(&printable(&format!("{summary}\n"), false))?;
+    }
+    match recording {
+        Some(recording) => recording.tell(observer.counts(), format, terminal),
+        None => Ok(Exit::Fine),
+    }
 }
 
 /// In text drawn as `ctr compile` draws them; in JSON as log lines, so that

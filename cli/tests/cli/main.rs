@@ -19,6 +19,7 @@ mod lint;
 mod lsp;
 mod progress;
 mod readme;
+mod record;
 mod replay;
 mod routes;
 mod simulate;

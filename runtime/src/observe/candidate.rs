@@ -55,6 +55,11 @@ impl Candidate {
         written_at(path, &self.provenance, &self.sources)
     }
 
+    /// Its files, and the first digits of its hash.
+    pub(super) fn told(&self) -> String {
+        format!("`{}` ({})", self.name, self.hash.short())
+    }
+
     pub(super) fn hash(&self) -> &Hash {
         &self.hash
     }

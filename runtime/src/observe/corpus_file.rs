@@ -13,6 +13,15 @@ use crate::pool::make_private;
 /// What every line of a corpus begins with that was written here.
 const BEGINNING: &[u8] = b"{\"v\":";
 
+/// Looks whether requests can be recorded in a file, which is made where it is not
+/// there.
+///
+/// # Errors
+/// When it cannot be written, or holds something else than a corpus.
+pub fn check_corpus(path: &Path) -> io::Result<()> {
+    CorpusFile::open(path).map(drop)
+}
+
 /// An open corpus.
 #[derive(Debug)]
 pub(super) struct CorpusFile {

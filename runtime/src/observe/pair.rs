@@ -81,9 +81,7 @@ impl<'p> Pair<'p> {
     /// In a line; none where nothing came.
     pub(super) fn summary(&self) -> Option<String> {
         let report = self.replay.report();
-        let candidate = self.candidate;
-        let (name, hash) = (&candidate.name, candidate.hash.short());
-        let line = || format!("shadow `{name}` ({hash}): {}", render::line(report));
+        let line = || format!("shadow {}: {}", self.candidate.told(), render::line(report));
         (report.requests > 0).then(line)
     }
 }

@@ -50,7 +50,8 @@ pub(super) struct Shared {
     pub(super) record: Option<Record>,
     /// Where relative paths of plans begin.
     directory: Option<PathBuf>,
-    has_candidate: bool,
+    /// The candidate that there was first, for people.
+    candidate: Option<String>,
     /// As many requests are recorded as were asked for.
     pub(super) reached: Notify,
     /// Why the candidate's files are not the candidate.
@@ -109,7 +110,7 @@ impl Observer {
         let own = self.shared.record.as_ref().map(|record| &record.to);
         let recording = own.or(live.plan().runtime.corpus.as_ref());
         let is_recorded = recording.is_some_and(|it| falls_into(it.sample, request_id));
-        (is_recorded || self.shared.has_candidate).then_some(is_recorded)
+        (is_recorded || self.shared.candidate.is_some()).then_some(is_recorded)
     }
 
     /// Hands over what came; none where there is no room, which is counted.
@@ -173,6 +174,12 @@ impl Observer {
         self.shared.reached.notified().await;
     }
 
+    /// The candidate that decides beside the plan, where there is one: its files
+    /// and the first digits of its hash, as it was at first.
+    pub fn shadow(&self) -> Option<&str> {
+        self.shared.candidate.as_deref()
+    }
+
     /// What the candidate would have changed, in a line; after the end.
     pub fn summary(&self) -> Option<String> {
         lock(&self.shared.summary).clone()
@@ -192,6 +199,7 @@ fn falls_into(sample: f64, request_id: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct Thread {
     jobs: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -207,7 +215,7 @@ impl Thread {
         let shared = Arc::new(Shared {
             record: settings.record.clone(),
             directory: settings.state_dir.clone(),
-            has_candidate: candidate.is_some(),
+            candidate: candidate.as_ref().map(|candidate| candidate.told()),
             ..Shared::default()
         });
         let work = Work::new(waiting, Arc::clone(&shared), Arc::clone(live), candidate);
@@ -219,10 +227,14 @@ impl Thread {
         }
         let observer = Observer {
             jobs: jobs.clone(),
-            shared,
+            shared: Arc::clone(&shared),
         };
-        let thread = thread.ok();
-        (observer, Self { jobs, thread })
+        let thread = Self {
+            jobs,
+            shared,
+            thread: thread.ok(),
+        };
+        (observer, thread)
     }
 
     /// Does what is not done yet, and ends.
@@ -235,6 +247,21 @@ impl Thread {
         let ended = spawn_blocking(move || thread.join()).await;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::error!("requests could not be recorded to the end: the thread failed");
+        }
+        let counts = &self.shared.counts;
+        let (written, dropped, failed) = (counts.written(), counts.dropped(), counts.failed());
+        if dropped + failed > 0 {
+            tracing::warn!(
+                written,
+                dropped,
+                failed,
+                "not every request was recorded or counted"
+            );
+        } else if written > 0 {
+            tracing::info!(written, "requests were recorded");
+        }
+        if let Some(summary) = lock(&self.shared.summary).as_deref() {
+            tracing::info!("{summary}");
         }
     }
 }
