@@ -268,7 +268,48 @@ impl Thread {
 
 #[cfg(test)]
 mod tests {
+    use ctr_compiler::compile;
+    use ctr_compiler::source::Sources;
+
     use super::*;
+    use crate::pool::Records;
+    use crate::protocol::Protocol;
+
+    const PLAN: &str = "Models: [{id: m, api: 'https://a.example', key: k, \
+        interface: anthropic, model: x}]\nRouter: {default: m}\n";
+
+    fn live() -> Arc<Live> {
+        let compiled = compile(&Sources::single("r.yaml", PLAN.to_owned()));
+        let live = Live::activate(compiled, &|_| None, &Records::default());
+        Arc::new(live.expect("a plan"))
+    }
+
+    /// Nobody takes what is handed over here.
+    #[test]
+    fn a_full_queue_drops_and_counts() {
+        let (jobs, mut waiting) = mpsc::channel(2);
+        let shared = Arc::default();
+        let observer = Observer { jobs, shared };
+        let live = live();
+        let begins = |bytes: usize| {
+            let body = vec![0; bytes].into();
+            let began = Began::new(&live, Protocol::Messages, body);
+            observer.begins(began).is_some()
+        };
+        let most = usize::try_from(BODIES).expect("it is small");
+        assert!(begins(most + 1), "one alone may be of any size");
+        assert!(!begins(0), "while it waits nothing else does");
+        let Ok(Job::Began(first)) = waiting.try_recv() else {
+            panic!("the first waits");
+        };
+        observer.shared.left(first.body.len());
+        assert!(begins(most / 2) && begins(most / 2));
+        assert!(!begins(0), "the queue is full");
+        assert_eq!(observer.counts().dropped(), 2);
+        drop(waiting);
+        assert!(!begins(1), "nobody takes anything any more");
+        assert_eq!(observer.shared.bodies.load(Ordering::Relaxed), BODIES);
+    }
 
     #[test]
     fn a_sample_is_a_share() {

@@ -130,7 +130,7 @@ struct Stage {
     home: Home,
     text: String,
     _a: ScriptedUpstream,
-    _b: ScriptedUpstream,
+    b: ScriptedUpstream,
 }
 
 impl Stage {
@@ -146,7 +146,7 @@ impl Stage {
             home,
             text,
             _a: a,
-            _b: b,
+            b,
         }
     }
 
@@ -225,6 +225,45 @@ async fn what_was_recorded_goes_where_it_went() {
     let at_default = reasons.iter().filter(|it| **it == "slot:default").count();
     assert_eq!(report.moved(), at_default as u64, "{:?}", report.moves());
     assert_eq!(report.decided, sent);
+}
+
+#[tokio::test]
+async fn what_a_model_said_is_recorded_for_the_decision() {
+    let mut stage = Stage::new("").await;
+    stage
+        .b
+        .set_default(Answer::text("{\"model\": \"thinker\"}"));
+    let candidates = "  router_model: wide
+  candidates: [{model: solo, description: small}, {model: thinker, description: large}]
+  rules:";
+    stage.text = stage.text.replace("  rules:", candidates);
+    stage.home.write("registration.yaml", &stage.text);
+    let record = Record {
+        to: stage.recording(),
+        requests: None,
+    };
+    let running = stage.start(Some(record)).await;
+    send(&running, "/v1/messages", &says("any", "hello")).await;
+    send(&running, "/v1/messages", &says("any", "a poem")).await;
+    running.stop().await;
+    let text = stage.recorded();
+    let requests = requests(&text);
+    let router = requests[0].answers.router.as_ref().unwrap();
+    assert_eq!(
+        (&*router.by, router.said.as_deref()),
+        ("wide", Some("thinker"))
+    );
+    assert_eq!(requests[1].answers.router, None, "a rule decided");
+    let same = plan(&stage.text);
+    let report = replayed(&same, &text);
+    assert_eq!((report.decided, report.moved()), (2, 0), "{text}");
+    let other = plan(
+        &stage
+            .text
+            .replace("router_model: wide", "router_model: solo"),
+    );
+    let report = replayed(&other, &text);
+    assert_eq!((report.decided, report.undecidable.count()), (1, 1));
 }
 
 #[tokio::test]
