@@ -50,7 +50,16 @@ impl Recorder {
             self.path = path;
         }
         if let Err(error) = self.write(recording, looks, request) {
-            return self.fails(1, &error);
+            // What was written before is in the file first, so that it does not look
+            // as if writing went on, or is lost with the file.
+            let lost = match &self.file {
+                Some(_) => {
+                    self.flush();
+                    0
+                }
+                None => std::mem::take(&mut self.pending),
+            };
+            return self.fails(lost + 1, &error);
         }
         self.pending += 1;
         self.lines += 1;
