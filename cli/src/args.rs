@@ -16,6 +16,7 @@ use ctr_compiler::diff::Weight;
 use ctr_compiler::document;
 use ctr_compiler::import;
 
+pub(crate) use crate::command::eval::Eval;
 pub(crate) use corpus::{Corpus, CorpusCommand, CorpusImport, Foreign};
 pub(crate) use layout::{Convert, Fmt};
 pub(crate) use replay::{Corpus as Requests, Replay};
@@ -51,6 +52,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Compile(Compile),
     Diff(Diff),
+    Eval(Eval),
     Why(Why),
     Explain(Explain),
     Test(Test),

@@ -6,6 +6,7 @@ mod convert;
 mod corpus;
 mod demo;
 mod diff;
+pub(crate) mod eval;
 mod explain;
 mod explain_code;
 mod fmt;
@@ -39,6 +40,7 @@ pub(crate) fn run(args: Args) -> Exit {
     let ended = match args.command {
         Command::Compile(asked) => compile::run(&asked, &terminal),
         Command::Diff(asked) => diff::run(&asked, &terminal),
+        Command::Eval(asked) => eval::run(&asked, &terminal),
         Command::Why(asked) => why::run(&asked, &terminal),
         Command::Explain(asked) => explain::run(&asked, &terminal),
         Command::Test(asked) => test::run(&asked, &terminal),

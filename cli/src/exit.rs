@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     CouldNot,
     /// The command line does not say what to do.
     Usage,
+    /// Somebody ended it with Ctrl-C; what was done by then is told.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -30,6 +32,8 @@ impl From<Exit> for ExitCode {
             Exit::CouldNot => 3,
             // EX_USAGE of sysexits.h.
             Exit::Usage => 64,
+            // 128 and the number of SIGINT, as shells have it.
+            Exit::Interrupted => 130,
         })
     }
 }

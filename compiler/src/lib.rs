@@ -18,6 +18,7 @@ pub mod corpus;
 pub mod diagnostic;
 pub mod diff;
 pub mod document;
+pub mod evaluate;
 pub mod explain;
 pub mod health;
 pub mod import;

@@ -3,6 +3,7 @@
 
 pub mod compiled;
 pub mod diff;
+pub mod evaluate;
 pub mod explain;
 pub mod github;
 pub mod health;

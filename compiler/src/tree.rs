@@ -12,6 +12,8 @@ pub mod yaml;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde_json::{Number, Value as Json};
+
 use crate::Limits;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::Plan;
@@ -109,6 +111,30 @@ impl Node<'_> {
     /// Whether this is a list or a map.
     pub fn is_collection(&self) -> bool {
         matches!(self.value, Value::List(_) | Value::Map(_))
+    }
+
+    /// A node as JSON has it.
+    pub(crate) fn json(&self) -> Json {
+        match &self.value {
+            Value::Null | Value::Broken => Json::Null,
+            Value::List(items) => items.iter().map(Node::json).collect(),
+            Value::Map(entries) => {
+                let members = entries
+                    .iter()
+                    .map(|entry| (entry.key.value.to_string(), entry.value.json()));
+                Json::Object(members.collect())
+            }
+            Value::Scalar(scalar) => {
+                let text = scalar.text.as_ref();
+                let number = || serde_json::from_str::<Number>(text).ok();
+                match text {
+                    _ if scalar.quoted => Json::String(text.to_owned()),
+                    "true" | "True" | "TRUE" => Json::Bool(true),
+                    "false" | "False" | "FALSE" => Json::Bool(false),
+                    _ => number().map_or_else(|| Json::String(text.to_owned()), Json::Number),
+                }
+            }
+        }
     }
 
     /// A short place that stands for the whole node: a map's first key, a

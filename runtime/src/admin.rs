@@ -5,6 +5,7 @@
 //! exists or not. `/health` does not, so that a container's probe needs no secret.
 
 mod answer;
+mod benchmark;
 mod compiled;
 mod explain;
 mod health;
@@ -27,6 +28,7 @@ use axum::routing::{any, get, post};
 use crate::access;
 use crate::activate::Live;
 use crate::ask_plan;
+use crate::evaluate::Log;
 use crate::observe::Observer;
 use crate::pool::{Prober, Records, StateFile};
 use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, Proxy, RESPONSES};
@@ -45,6 +47,7 @@ struct App {
     proxy: Proxy,
     traces: Traces,
     observer: Observer,
+    history: Arc<Log>,
     port: u16,
 }
 
@@ -56,6 +59,7 @@ pub(crate) fn router(
     proxy: Proxy,
     traces: Traces,
     observer: Observer,
+    history: Log,
     port: u16,
 ) -> Router {
     let app = App {
@@ -67,6 +71,7 @@ pub(crate) fn router(
         proxy,
         traces,
         observer,
+        history: Arc::new(history),
         port,
     };
     Router::new()
@@ -89,6 +94,8 @@ pub(crate) fn router(
         .route("/api/models/pool-health/probe", post(pool_health::probe))
         .route("/api/governance/traces", get(traces::list))
         .route("/api/governance/traces/{id}", get(traces::one))
+        .route("/api/benchmark/history", get(benchmark::history))
+        .route("/api/benchmark/calibration", post(benchmark::calibration))
         .method_not_allowed_fallback(answer::wrong_method)
         .fallback(answer::not_found)
         .layer(from_fn_with_state(app.clone(), guard))

@@ -13,6 +13,7 @@ mod client;
 pub mod clock;
 pub mod corpus;
 pub mod counts;
+pub mod evaluate;
 pub mod observe;
 pub mod pool;
 pub mod protocol;

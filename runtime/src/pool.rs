@@ -19,7 +19,7 @@ use ctr_compiler::plan::{Endpoint, Plan, RetryBudget};
 
 use crate::clock::Clock;
 
-pub(crate) use file::{StateFile, create_private, make_private};
+pub(crate) use file::{StateFile, create_private, make_private, open_private};
 pub(crate) use probe::{Filter, Probed, Prober};
 use save::Changed;
 pub(crate) use save::Saver;

@@ -23,6 +23,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use self::front::Front;
 use crate::activate::{ActivateError, Live};
 use crate::admin;
+use crate::evaluate::Log;
 use crate::observe::{Candidate, Following, Observer, Observing, Thread};
 use crate::pool::{Records, Saver, StateFile};
 use crate::proxy::Proxy;
@@ -215,6 +216,7 @@ fn serve(
         proxy.clone(),
         traces,
         observer.clone(),
+        Log::new(directory.as_deref()),
         addr.port(),
     );
     let front = Front::new(proxy, router);

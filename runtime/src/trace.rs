@@ -5,6 +5,7 @@
 //! it and the store, and a record that finds the queue full is counted and
 //! dropped. Nothing here decides anything, and nothing reads a trace to route by.
 
+mod alignment;
 mod cost;
 mod query;
 mod queue;
@@ -12,6 +13,7 @@ mod record;
 mod store;
 mod summary;
 
+pub use alignment::{quality_evidence, task_comparison};
 pub use cost::Prices;
 pub use query::Filter;
 pub use queue::Traces;

@@ -4,6 +4,8 @@
 
 #[path = "server/admin.rs"]
 mod admin;
+#[path = "server/benchmark.rs"]
+mod benchmark;
 #[path = "server/explain.rs"]
 mod explain;
 #[path = "server/home.rs"]

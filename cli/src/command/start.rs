@@ -22,7 +22,7 @@ use crate::report::{Terminal, counted, printable};
 
 /// Where the registration is looked for when none is named, and where state is kept,
 /// below the home folder.
-const FOLDER: &str = ".claude-trigger-router";
+pub(super) const FOLDER: &str = ".claude-trigger-router";
 const NAMES: [&str; 3] = ["config.yaml", "config.yml", "config.json"];
 
 pub(super) fn run(asked: Start, terminal: &Terminal) -> Result<Exit, Stopped> {

@@ -12,6 +12,7 @@ mod compile;
 mod convert;
 mod demo;
 mod diff;
+mod eval;
 mod fmt;
 mod guide;
 mod import;

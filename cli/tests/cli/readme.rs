@@ -40,6 +40,7 @@ fn links_in_the_documents_lead_somewhere() {
         "README.md",
         "docs/ARCHITECTURE.md",
         "docs/diagnostics/README.md",
+        "docs/evaluation.md",
         "docs/http.md",
         "docs/import.md",
         "docs/kdl.md",

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Number, Value as Json};
+use serde_json::Value as Json;
 
 use super::key::{Key, MODEL_REF, Meaning, TEXT, TEXTS, Takes, key};
 use super::read::{Fields, Reader, join};
 use crate::explain::{Given, Remembered, Said, Standings};
 use crate::plan::words;
 use crate::source::{Span, Spanned};
-use crate::tree::{Node, Value};
+use crate::tree::Value;
 
 const PATH: &str = "Tests";
 
@@ -281,7 +281,7 @@ fn test(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> TestEnt
         request,
         body: fields
             .get("body")
-            .map(|node| Spanned::new(json(node), node.head())),
+            .map(|node| Spanned::new(node.json(), node.head())),
         protocol: reader
             .word(fields, "protocol", path, Spoken::WORDS)
             .map(|it| it.value),
@@ -396,28 +396,4 @@ fn expect(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: &str) -> Expec
         reader.problems.soften(before..reader.problems.len());
     }
     expect
-}
-
-/// A node as JSON has it.
-fn json(node: &Node<'_>) -> Json {
-    match &node.value {
-        Value::Null | Value::Broken => Json::Null,
-        Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(entries) => {
-            let members = entries
-                .iter()
-                .map(|entry| (entry.key.value.to_string(), json(&entry.value)));
-            Json::Object(members.collect::<Map<_, _>>())
-        }
-        Value::Scalar(scalar) => {
-            let text = scalar.text.as_ref();
-            let number = || serde_json::from_str::<Number>(text).ok();
-            match text {
-                _ if scalar.quoted => Json::String(text.to_owned()),
-                "true" | "True" | "TRUE" => Json::Bool(true),
-                "false" | "False" | "FALSE" => Json::Bool(false),
-                _ => number().map_or_else(|| Json::String(text.to_owned()), Json::Number),
-            }
-        }
-    }
 }

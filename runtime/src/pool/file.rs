@@ -182,7 +182,7 @@ fn private() -> fs::OpenOptions {
 }
 
 /// A new file that only its owner reads.
-fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     // Left by a process of the same number that was killed in the middle.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -1,0 +1,70 @@
+//! `ctr eval`: how good are the models and the plan that routes to them?
+
+mod ask;
+mod history;
+mod tasks;
+
+use clap::{ValueEnum, ValueHint};
+
+use crate::exit::{Exit, Stopped};
+use crate::report::Terminal;
+
+/// Ask models tasks, score what they answer, and follow it over time
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+--run asks a proxy that is started for it from --config, or the one at --base-url.
+The tasks, the formulas and the files are in docs/evaluation.md.
+
+Exit codes:
+  0  fine, whether answers passed or not
+  1  rows or tasks have mistakes, or --compare finds a model significantly worse
+  3  could not: a file, the network, no model answered
+  64 wrong usage
+  130 ended with Ctrl-C; what was finished by then is told
+
+Examples:
+  ctr eval --tasks
+  ctr eval --run --models 'sonnet;haiku' --config registration.yaml
+  ctr eval --run --models sonnet --base-url http://127.0.0.1:5678 --judge-model opus
+  ctr eval --run --models sonnet --tasks-file tasks.yaml --repeats 5 --cache answers/
+  ctr eval --input results.json --save-history --history-label nightly
+  ctr eval --input results.json --compare baseline.json --format markdown
+  ctr eval --history
+  ctr eval --history --format svg > trend.svg")]
+pub(crate) struct Eval {
+    #[command(flatten)]
+    tasks: Box<tasks::Args>,
+
+    /// Compare with an earlier report, a file that --json printed; exit with 1 when
+    /// a model is significantly worse
+    #[arg(long, num_args = 1..=2, value_name = "BASELINE", value_hint = ValueHint::AnyPath)]
+    compare: Vec<String>,
+
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// A JUnit report, for CI servers
+    Junit,
+    /// For a comment on a pull request
+    Markdown,
+    /// One page with plots
+    Html,
+    /// A plot
+    Svg,
+}
+
+pub(super) fn run(asked: &Eval, terminal: &Terminal) -> Result<Exit, Stopped> {
+    match tasks::asked(asked) {
+        Some(asked) => tasks::run(&asked, terminal),
+        None => Err(Stopped::usage("nothing to evaluate is named")
+            .help("give one of `--tasks`, `--input FILE`, `--run --models NAMES` and `--history`")),
+    }
+}
