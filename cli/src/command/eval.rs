@@ -32,9 +32,6 @@ Examples:
   ctr eval --history
   ctr eval --history --format svg > trend.svg")]
 pub(crate) struct Eval {
-    #[command(flatten)]
-    tasks: Box<tasks::Args>,
-
     /// Compare with an earlier report, a file that --json printed; exit with 1 when
     /// a model is significantly worse
     #[arg(long, num_args = 1..=2, value_name = "BASELINE", value_hint = ValueHint::AnyPath)]
@@ -43,6 +40,10 @@ pub(crate) struct Eval {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+
+    // Last, since its heading holds for what stands behind it.
+    #[command(flatten)]
+    tasks: Box<tasks::Args>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

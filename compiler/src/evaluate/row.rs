@@ -10,6 +10,10 @@ use serde_json::{Map, Value};
 use super::Task;
 use crate::diagnostic::did_you_mean;
 
+/// Longer than any answer took: so many milliseconds are more than 30 years, and sums
+/// of them are still numbers.
+const LONGEST_MS: f64 = 1e12;
+
 /// One answer of one model to one task, or why there is none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,7 +128,7 @@ pub fn read_row(item: &Value, tasks: &[Task]) -> Result<Row, Vec<String>> {
         task_id: reading.name("taskId"),
         model: reading.name("model"),
         output: reading.text("output", false),
-        latency_ms: reading.number("latencyMs", f64::MAX, false),
+        latency_ms: reading.number("latencyMs", LONGEST_MS, false),
         error: reading.text("error", false),
         human_score: reading.number("humanScore", 1.0, true),
         judge_score: reading.number("judgeScore", 1.0, true),

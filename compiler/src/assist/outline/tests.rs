@@ -72,8 +72,9 @@ fn texts() -> Vec<(String, Sources, SourceId)> {
                 continue;
             }
             let name = path.to_string_lossy().into_owned();
-            // Files of other programs are no registrations, and some are hardly JSON.
-            if ["/import/", "/protocol/"]
+            // Files of other programs and answers to tasks are no registrations, and
+            // some are hardly JSON.
+            if ["/import/", "/protocol/", "/evaluate/"]
                 .iter()
                 .any(|other| name.contains(other))
             {

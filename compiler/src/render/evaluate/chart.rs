@@ -35,7 +35,7 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     let mut out = open(title, height);
     for (at, bar) in bars.iter().enumerate() {
         let y = 36.0 + at as f64 * BAND;
-        text(&mut out, LEFT - 8.0, y + 12.0, "end", &bar.name);
+        text(&mut out, LEFT - 8.0, y + 12.0, "end", &short(&bar.name));
         let (width, fill) = (x(bar.share) - LEFT, COLOURS[0]);
         let _ = writeln!(
             out,
@@ -114,6 +114,15 @@ pub(super) fn lines(title: &str, names: &[String], lines: &[Line<'_>]) -> String
     out
 }
 
+/// A name that fits left of its bar: as it is, or its beginning.
+fn short(name: &str) -> String {
+    const ROOM: usize = 26;
+    match name.chars().count() > ROOM {
+        true => name.chars().take(ROOM - 1).chain(['…']).collect(),
+        false => name.to_owned(),
+    }
+}
+
 fn open(title: &str, height: f64) -> String {
     let title = escaped(title);
     let mut out = format!(
@@ -149,4 +158,32 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_left_of_its_bar_and_is_no_markup() {
+        let bar = Bar {
+            name: format!("<b>{}", "m".repeat(40)),
+            share: 7.0,
+            reach: Some((-1.0, 2.0)),
+            told: "\u{0}'\"".to_owned(),
+        };
+        let drawn = bars("a & b", &[bar]);
+        assert!(
+            drawn.contains(&format!("&lt;b&gt;{}…<", "m".repeat(22))),
+            "{drawn}"
+        );
+        assert!(
+            drawn.contains("a &amp; b") && drawn.contains("> &#39;&quot;<"),
+            "{drawn}"
+        );
+        assert!(
+            drawn.contains("width=\"486.0\"") && drawn.contains("x1=\"190.0\""),
+            "{drawn}"
+        );
+    }
 }
