@@ -97,6 +97,19 @@ fn rows_are_read_from_a_list_or_an_object_with_one() {
     }
 }
 
+/// Nobody reads on, and a file of answers may be long.
+#[test]
+fn a_terminal_is_told_of_fifty_rows_that_did_not_pass() {
+    let rows: Vec<Row> = (0..53)
+        .map(|_| row("quick_status", "m", "", None))
+        .collect();
+    let told = report(&rows, &fixed(), rows.len());
+    for text in [render::text(&told, None), render::markdown(&told, None)] {
+        assert_eq!(text.matches("output_too_short:0/40").count(), 50);
+        assert!(text.contains("… and 3 more"), "{text}");
+    }
+}
+
 #[test]
 fn a_task_the_report_does_not_know_is_left_out() {
     let rows = [
@@ -125,7 +138,7 @@ fn the_newest_entries_are_kept_in_their_order() {
     let read = History::read(&history.write()).expect("what was written");
     assert_eq!(read, history);
     // Written by claude-trigger-router: more keys, null, another source, a bare list.
-    let other = r#"[{"id":"b","createdAt":"2026-01-02T00:00:00.000Z","source":"cron","label":null,"extra":1},
+    let other = r#"[{"id":"b","createdAt":"2026-01-02T00:00:00.000Z","source":"cron","label":null,"extra":1,"averageRubricDelta":null,"models":[{"model":"m","passRate":null}]},
                     {"id":"a","createdAt":"2026-01-01T00:00:00.000Z","averageLatencyMs":12}]"#;
     let read = History::read(other).expect("a bare list");
     let latest = read.summary().latest.expect("two entries");

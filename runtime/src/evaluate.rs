@@ -5,6 +5,7 @@ mod cache;
 mod call;
 mod history;
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -65,16 +66,18 @@ pub struct Kept {
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answers {
-    /// Finished ones, in the order of what was asked.
+    /// In the order of what was asked.
     pub rows: Vec<Row>,
     /// How many were asked for.
     pub asked: usize,
+    /// How many were finished.
+    pub finished: usize,
 }
 
 impl Answers {
     /// Whether it was ended before all were finished.
     pub fn is_cut(&self) -> bool {
-        self.rows.len() < self.asked
+        self.finished < self.asked
     }
 }
 
@@ -117,10 +120,16 @@ pub async fn run(
             is_open: true,
         })
     });
-    all(asking, jobs.collect(), stop, done).await
+    let (finished, asked) = all(asking, jobs.collect(), stop, done).await?;
+    Ok(Answers {
+        finished: finished.len(),
+        rows: finished.into_values().collect(),
+        asked,
+    })
 }
 
-/// Asks the judge about answers that are there already.
+/// Asks the judge about answers that are there already. Those it was not asked about
+/// when `stop` came are as they were.
 ///
 /// # Errors
 /// As [`run`].
@@ -139,16 +148,26 @@ pub async fn judge(
             is_open: false,
         })
     };
-    let jobs = rows.into_iter().filter_map(job).collect();
-    all(asking, jobs, stop, done).await
+    let jobs: Vec<Job<'_>> = rows.into_iter().filter_map(job).collect();
+    let before: Vec<Row> = jobs.iter().map(|job| job.row.clone()).collect();
+    let (mut finished, asked) = all(asking, jobs, stop, done).await?;
+    let count = finished.len();
+    let rows = before.into_iter().enumerate();
+    let rows = rows.map(|(at, row)| finished.remove(&at).unwrap_or(row));
+    Ok(Answers {
+        rows: rows.collect(),
+        asked,
+        finished: count,
+    })
 }
 
+/// What was finished, by its place among the jobs, and how many jobs there were.
 async fn all(
     asking: &Asking,
     jobs: Vec<Job<'_>>,
     stop: impl Future<Output = ()>,
     done: impl Fn(),
-) -> Result<Answers, AddressError> {
+) -> Result<(BTreeMap<usize, Row>, usize), AddressError> {
     let asker = Asker::new(asking)?;
     let asked = jobs.len();
     let at_once = asking.at_once.clamp(1, MOST_AT_ONCE);
@@ -157,13 +176,13 @@ async fn all(
     let work = work.map(|(at, job)| async move { (at, asker.finish(job).await) });
     let mut work = pin!(stream::iter(work).buffer_unordered(at_once));
     let mut stop = pin!(stop);
-    let mut rows = Vec::with_capacity(asked);
+    let mut rows = BTreeMap::new();
     loop {
         tokio::select! {
             biased;
             finished = work.next() => match finished {
-                Some(row) => {
-                    rows.push(row);
+                Some((at, row)) => {
+                    rows.insert(at, row);
                     done();
                 }
                 None => break,
@@ -171,11 +190,7 @@ async fn all(
             () = &mut stop => break,
         }
     }
-    rows.sort_by_key(|(at, _)| *at);
-    Ok(Answers {
-        rows: rows.into_iter().map(|(_, row)| row).collect(),
-        asked,
-    })
+    Ok((rows, asked))
 }
 
 /// What the jobs share.

@@ -207,7 +207,7 @@ impl History {
         };
         let mut history = Self::default();
         for (at, item) in items.into_iter().enumerate() {
-            let entry = serde_json::from_value(item)
+            let entry = serde_json::from_value(without_nulls(item))
                 .map_err(|error| format!("entry {} cannot be read: {error}", at + 1))?;
             history.entries.push(entry);
         }
@@ -269,6 +269,19 @@ impl History {
             top_models: top,
             entries: &self.entries,
         }
+    }
+}
+
+/// What is null is not known, as if it were not there.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
     }
 }
 

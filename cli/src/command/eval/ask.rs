@@ -42,7 +42,7 @@ pub(super) fn run(
         let answers = asked.await.map_err(|error| no_address(&error))?;
         drop(bar);
         Ok(Some(Answers {
-            is_cut: answers.is_cut(),
+            missing: answers.asked - answers.finished,
             total: answers.asked,
             rows: answers.rows,
             mistakes: 0,
@@ -51,14 +51,14 @@ pub(super) fn run(
     })
 }
 
-/// Lets a model judge answers that are there, and tells whether it was ended early.
-/// None where the registration has errors, which are told.
+/// Lets a model judge answers that are there, and tells how many it did not judge
+/// because it was ended early. None where the registration has errors, which are told.
 pub(super) fn judge(
     args: &Args,
     tasks: &[Task],
     rows: Vec<Row>,
     terminal: &Terminal,
-) -> Result<Option<(Vec<Row>, bool)>, Stopped> {
+) -> Result<Option<(Vec<Row>, usize)>, Stopped> {
     async_runtime()?.block_on(async {
         let Some(upstream) = Upstream::of(args, terminal).await? else {
             return Ok(None);
@@ -68,8 +68,8 @@ pub(super) fn judge(
         let asked = evaluate::judge(&asking, tasks, rows, stop(), || bar.step());
         let answers = asked.await.map_err(|error| no_address(&error))?;
         drop(bar);
-        let is_cut = answers.is_cut();
-        Ok(Some((answers.rows, is_cut)))
+        let missing = answers.asked - answers.finished;
+        Ok(Some((answers.rows, missing)))
     })
 }
 
@@ -93,18 +93,25 @@ impl Upstream {
         // The server compiles again; this is for the reader, who sees what is wrong.
         let inputs: Vec<Input> = paths.iter().cloned().map(Input::Path).collect();
         let sources = reload::read(&inputs)?;
-        if compiled(&sources, terminal)?.is_none_or(|compiled| compiled.plan.is_none()) {
+        let Some(plan) = compiled(&sources, terminal)?.and_then(|compiled| compiled.plan) else {
             return Ok(None);
-        }
-        let running = server::start(Settings {
+        };
+        let settings = Settings {
             inputs: paths,
             host: Some("127.0.0.1".to_owned()),
             port: Some(0),
             only: None,
             state_dir: None,
             env: Arc::new(|name| env::var(name).ok()),
-        });
-        Ok(Some(Self::Own(Box::new(running.await?))))
+        };
+        let is_plan = sources
+            .iter()
+            .any(|(_, source)| Plan::is_plan(source.text()));
+        let running = match is_plan {
+            true => server::start_plan(plan, settings).await?,
+            false => server::start(settings).await?,
+        };
+        Ok(Some(Self::Own(Box::new(running))))
     }
 
     fn asking(&self, args: &Args) -> Asking {

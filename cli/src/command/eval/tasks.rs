@@ -66,7 +66,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "run", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(super) repeats: usize,
 
-    /// A file or folder of the registration for which a proxy is started
+    /// A file or folder of the registration, or a compiled plan, for which a proxy is
+    /// started
     #[arg(short, long, num_args = 1.., value_name = "PATH", conflicts_with = "base_url", value_hint = ValueHint::AnyPath)]
     pub(super) config: Vec<PathBuf>,
 
@@ -185,8 +186,8 @@ pub(super) struct Answers {
     /// With those that could not be read.
     pub(super) total: usize,
     pub(super) mistakes: usize,
-    /// Whether somebody ended it before all were there.
-    pub(super) is_cut: bool,
+    /// Those that are not there, or not judged, because somebody ended it.
+    pub(super) missing: usize,
     pub(super) origin: Origin,
 }
 
@@ -262,15 +263,15 @@ fn read(
         rows: read.rows,
         total: read.total,
         mistakes: read.mistakes.len(),
-        is_cut: false,
+        missing: 0,
         origin: Origin::Input,
     };
     if args.judge_model.is_some() {
-        let Some((judged, is_cut)) = ask::judge(args, tasks, answers.rows, terminal)? else {
+        let Some((judged, missing)) = ask::judge(args, tasks, answers.rows, terminal)? else {
             return Ok(None);
         };
         answers.rows = judged;
-        answers.is_cut = is_cut;
+        answers.missing = missing;
         answers.origin = Origin::Judge;
     }
     Ok(Some(answers))
@@ -342,12 +343,13 @@ fn finish(
         comparison.as_ref(),
         terminal,
     )?;
-    if answers.is_cut {
-        let left = answers.total - answers.rows.len();
-        terminal.say(&format!(
-            "ended early: {} not there",
-            counted(left, "answer")
-        ));
+    if answers.missing > 0 {
+        let missing = counted(answers.missing, "answer");
+        let what = match answers.origin {
+            Origin::Judge => "not judged",
+            _ => "not there",
+        };
+        terminal.say(&format!("ended early: {missing} {what}"));
         return Ok(Exit::Interrupted);
     }
     if answers.mistakes > 0 {

@@ -114,6 +114,11 @@ async fn a_proxy_is_started_where_none_is_named() {
         "it keeps no records"
     );
 
+    // A compiled plan is served as well.
+    assert_eq!(place.exit("compile -o plan.json registration.yaml"), 0);
+    let output = run(&place, "--models sonnet --config plan.json --json").await;
+    assert_eq!(json(&output)["report"]["evaluatedRuns"], 8);
+
     let place = place.with("broken.yaml", "Router: {default: x}\n");
     let output = run(&place, "--models sonnet --config broken.yaml").await;
     assert_eq!(output.status.code(), Some(1));
@@ -255,16 +260,15 @@ async fn nothing_is_asked_twice_with_a_cache() {
     assert_eq!(upstream.received().len(), 32);
 }
 
-/// What was finished by then is told; the rest is given up.
+/// `ctr eval` that gets a second answer no more, and is ended then.
 #[cfg(unix)]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupted_run_keeps_what_is_done() {
-    let (upstream, place) = (upstream().await, place());
+async fn interrupted(upstream: &ScriptedUpstream, place: &Place, arguments: &[&str]) -> Output {
     upstream.set_script([Answer::text(SAYS), Answer::new(Reply::Hang)]);
     let base_url = upstream.url();
     let child = Command::new(binary())
-        .args(["eval", "--run", "--models", "m", "--concurrency", "1"])
-        .args(["--save-history", "--base-url", &base_url])
+        .args(["eval", "--concurrency", "1", "--save-history"])
+        .args(["--base-url", &base_url])
+        .args(arguments)
         .current_dir(place.path(""))
         .env("HOME", place.path(""))
         .stdout(Stdio::piped())
@@ -280,12 +284,33 @@ async fn an_interrupted_run_keeps_what_is_done() {
         .await
         .unwrap();
     assert_eq!(output.status.code(), Some(130));
+    let saved = place.path(".claude-trigger-router");
+    assert!(!saved.exists(), "a part is no entry");
+    output
+}
+
+/// What was finished by then is told; the rest is given up.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_run_keeps_what_is_done() {
+    let (upstream, place) = (upstream().await, place());
+    let output = interrupted(&upstream, &place, &["--run", "--models", "m"]).await;
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.starts_with("1 of 1 passed"), "{told}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "ended early: 7 answers not there\n");
-    assert!(
-        !place.path(".claude-trigger-router").exists(),
-        "a part is no entry"
-    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_judged_are_scored_all_the_same() {
+    let (upstream, place) = (upstream().await, place());
+    let arguments = ["--input", "results.json", "--judge-model", "opus", "--json"];
+    let output = interrupted(&upstream, &place, &arguments).await;
+    let told = json(&output);
+    assert_eq!(told["report"]["evaluatedRuns"], 6);
+    assert_eq!(told["inputs"][0]["judgeScore"], 0.5);
+    assert_eq!(told["inputs"][1]["judgeScore"], 0.6, "as it was");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "ended early: 5 answers not judged\n");
 }

@@ -6,6 +6,9 @@ use super::{change, findings, interval, left_out, milliseconds, percent, signed}
 use crate::evaluate::{Comparison, Group, Report, Run};
 use crate::render::table::align;
 
+/// Rows that did not pass and are told one by one.
+const FAILED: usize = 50;
+
 /// Findings of one row that a terminal has room for.
 const FINDINGS: usize = 3;
 
@@ -96,7 +99,13 @@ fn failed(out: &mut String, runs: &[Run]) {
             format!("{}{more}", findings.join(" ")),
         ]
     };
-    lines(out, &failed.iter().map(row).collect::<Vec<_>>());
+    lines(
+        out,
+        &failed.iter().take(FAILED).map(row).collect::<Vec<_>>(),
+    );
+    if failed.len() > FAILED {
+        let _ = writeln!(out, "  … and {} more", failed.len() - FAILED);
+    }
 }
 
 fn repeats(out: &mut String, report: &Report) {
