@@ -8,14 +8,11 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
+use crate::client::Client;
 use crate::proxy::MESSAGES;
-use crate::proxy::client::client;
 
 /// Bytes that an answer may have.
 const LARGEST: usize = 16 << 20;
@@ -66,7 +63,7 @@ impl Failed {
 
 /// Calls one address.
 pub(super) struct Caller {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Full<Bytes>>,
     uri: Uri,
     key: Option<HeaderValue>,
     timeout: Duration,
@@ -84,7 +81,7 @@ impl Caller {
             key.set_sensitive(true);
         }
         Ok(Self {
-            client: client(),
+            client: Client::new(),
             uri: uri(base_url)?,
             key,
             timeout,
