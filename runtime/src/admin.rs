@@ -51,28 +51,31 @@ struct App {
     port: u16,
 }
 
+/// What the routes tell of.
+pub(crate) struct Told<'r> {
+    pub(crate) reload: &'r Reload,
+    pub(crate) records: Arc<Records>,
+    pub(crate) state: Option<Arc<StateFile>>,
+    pub(crate) proxy: Proxy,
+    pub(crate) traces: Traces,
+    pub(crate) observer: Observer,
+    pub(crate) history: Log,
+    pub(crate) port: u16,
+}
+
 /// Every route but the model calls themselves, which are taken before any of these.
-pub(crate) fn router(
-    reload: &Reload,
-    records: Arc<Records>,
-    state: Option<Arc<StateFile>>,
-    proxy: Proxy,
-    traces: Traces,
-    observer: Observer,
-    history: Log,
-    port: u16,
-) -> Router {
+pub(crate) fn router(told: Told<'_>) -> Router {
     let app = App {
-        live: Arc::clone(reload.live()),
-        status: Arc::clone(reload.status()),
-        records,
-        state,
+        live: Arc::clone(told.reload.live()),
+        status: Arc::clone(told.reload.status()),
+        records: told.records,
+        state: told.state,
         prober: Prober::new(),
-        proxy,
-        traces,
-        observer,
-        history: Arc::new(history),
-        port,
+        proxy: told.proxy,
+        traces: told.traces,
+        observer: told.observer,
+        history: Arc::new(told.history),
+        port: told.port,
     };
     Router::new()
         .route(MESSAGES, any(answer::only_post))

@@ -209,16 +209,16 @@ fn serve(
     let proxy = Proxy::new(Arc::clone(reload.live()))
         .with_traces(traces.clone())
         .with_observer(observer.clone());
-    let router = admin::router(
-        &reload,
-        Arc::clone(&records),
-        file.clone(),
-        proxy.clone(),
+    let router = admin::router(admin::Told {
+        reload: &reload,
+        records: Arc::clone(&records),
+        state: file.clone(),
+        proxy: proxy.clone(),
         traces,
-        observer.clone(),
-        Log::new(directory.as_deref()),
-        addr.port(),
-    );
+        observer: observer.clone(),
+        history: Log::new(directory.as_deref()),
+        port: addr.port(),
+    });
     let front = Front::new(proxy, router);
     let saver = file.map(|file| Saver::start(file, records, Arc::clone(reload.live())));
     let (stop, stopped) = oneshot::channel();

@@ -102,6 +102,8 @@ impl Upstream {
             port: Some(0),
             only: None,
             state_dir: None,
+            record: None,
+            shadow: Vec::new(),
             env: Arc::new(|name| env::var(name).ok()),
         };
         let is_plan = sources
