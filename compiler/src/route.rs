@@ -23,7 +23,7 @@ pub use choose::{CHAIN, Choice, Missing, Passed, Source, Step, choose, missing, 
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub use likeness::{TASK, likeness, same_task};
 pub(crate) use order::Dice;
-pub use reasons::reasons;
+pub use reasons::{confidence, reasons};
 pub use recorded::{Found, Recorded};
 pub use walk::Walk;
 pub use window::{Exceeded, Limit};

@@ -21,6 +21,7 @@ mod keeper;
 mod kept;
 mod listed;
 mod observed;
+mod own;
 mod relay;
 mod request_id;
 mod sessions;
@@ -178,8 +179,11 @@ impl Proxy {
         }
         asked.remember(&self.kept, &self.sessions);
         self.consult(&mut asked, live).await;
-        if let (Some(traced), Some(_)) = (&mut account.traced, asked.said.context()) {
-            traced.aligned();
+        if let Some(traced) = &mut account.traced {
+            traced.consulted(asked.said.consulted());
+            if asked.said.context().is_some() {
+                traced.aligned();
+            }
         }
         if let (Some(traced), Some(observed)) = (&mut account.traced, observed) {
             traced.observed = observed.begins(&asked, traced.session(), live);

@@ -18,6 +18,6 @@ pub use cost::Prices;
 pub use query::Filter;
 pub use queue::Traces;
 pub(crate) use queue::Writer;
-pub use record::{Attempt, Trace};
+pub use record::{Attempt, Consulted, RouteDecision, Trace};
 pub use store::KEPT;
 pub use summary::{route_decision, switch_continuity};

@@ -4,7 +4,7 @@
 //! They are those of claude-trigger-router 1.7.0, and three of our own for steps
 //! that it does not name: `explicit_model`, `subagent_model` and `slot:<slot>`.
 
-use super::{Decision, NoRoute, RequestFeatures, Source, choose};
+use super::{Classified, Decision, NoRoute, RequestFeatures, Source, choose, likeness, same_task};
 use crate::plan::{Plan, Slot};
 
 /// The request came.
@@ -58,6 +58,24 @@ pub fn reasons(
 /// Another endpoint of a pool is tried, after one that failed.
 pub fn fallback(model: &str, endpoint: &str) -> String {
     format!("model_pool_fallback:{model}:{endpoint}")
+}
+
+/// How sure the step is that chose, from 0 to 1: a rule that matches is; likeness
+/// and a session's task are as sure as the texts are alike, a classifier as it
+/// says. None of other steps.
+pub fn confidence(plan: &Plan, features: &RequestFeatures<'_>, source: Source<'_>) -> Option<f64> {
+    match (source, features.answers.classified) {
+        (Source::Rule(_), _) => Some(1.0),
+        (Source::Semantic(_), Classified::Rule(_, confidence)) => Some(confidence),
+        (Source::Semantic(name), _) => {
+            let rules = &plan.smart_router.as_ref()?.rules;
+            let prototype = rules.iter().find(|rule| rule.name == name)?;
+            let prototype = prototype.prototype.as_ref()?;
+            likeness(features.text?, std::iter::once(&*prototype.text)).next()
+        }
+        (Source::Sticky, _) => Some(same_task(features.text?, features.session.last_text?)),
+        _ => None,
+    }
 }
 
 /// The step that chose.

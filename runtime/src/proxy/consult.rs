@@ -12,22 +12,18 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use ctr_compiler::corpus;
 use ctr_compiler::plan::{Plan, SmartRouter};
 use ctr_compiler::route::{self, Answers, Chosen, Classified, Source, Step};
-use tokio::time::timeout;
 
-use super::account::Account;
-use super::relay::Relay;
-use super::request_id::request_id;
-use super::walk::{self, Committed};
+use super::own::Own;
 use super::{Asked, Proxy};
 use crate::activate::Live;
-use crate::protocol::Protocol;
 use crate::protocol::transcript::transcript;
+use crate::trace::Consulted;
 
 pub(super) use cache::Choices;
+use words::Choice;
 
 /// Longest wait for a model that is asked where a request is to go.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,15 +34,14 @@ const CLASSIFIER_TOKENS: u64 = 128;
 /// Characters of a conversation that are summed up; its end says the most.
 const CONVERSATION: usize = 16_000;
 
-/// Bytes of an answer that are read.
-const ANSWER: usize = 1 << 20;
-
 /// What models said, to be kept with the request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
     classified: Option<Option<(String, f64)>>,
-    chosen: Option<Option<String>>,
+    chosen: Option<Option<Choice>>,
     context: Option<String>,
+    /// What there is to remember of those that were asked, in order.
+    consulted: Vec<Consulted>,
 }
 
 impl Said {
@@ -66,10 +61,20 @@ impl Said {
             }),
             router: self.chosen.as_ref().map(|said| corpus::Answered {
                 by: by(&smart.router_model),
-                said: said.clone(),
+                said: said.as_ref().map(|choice| choice.model.clone()),
                 confidence: None,
             }),
         }
+    }
+
+    /// How sure the model is that chose, where it says so.
+    pub(super) fn sure(&self) -> Option<f64> {
+        self.chosen.as_ref()?.as_ref()?.sure
+    }
+
+    /// Hands over what there is to remember of the models that were asked.
+    pub(super) fn consulted(&mut self) -> Vec<Consulted> {
+        std::mem::take(&mut self.consulted)
     }
 
     /// As a decision looks at it.
@@ -83,7 +88,7 @@ impl Said {
             chosen: match &self.chosen {
                 None => Chosen::NotAsked,
                 Some(None) => Chosen::Failed,
-                Some(Some(model)) => Chosen::Model(model),
+                Some(Some(choice)) => Chosen::Model(&choice.model),
             },
         }
     }
@@ -101,12 +106,21 @@ impl Proxy {
             let text = asked.text().unwrap_or_default().to_owned();
             match step {
                 Step::Semantic => {
-                    let prompt = words::classify(smart, &text);
-                    let said = self.ask(live, &model, CLASSIFIER_TOKENS, &prompt).await;
-                    let said = said.and_then(|said| words::classified(&said));
-                    asked.said.classified = Some(said);
+                    let words = Words {
+                        role: "classifier",
+                        model: &model,
+                        tokens: CLASSIFIER_TOKENS,
+                        prompt: &words::classify(smart, &text),
+                    };
+                    let said = &mut asked.said;
+                    let classified = self.ask(said, live, words, words::classified).await;
+                    said.classified = Some(classified);
                 }
-                _ => asked.said.chosen = Some(self.choose(smart, live, &model, &text).await),
+                _ => {
+                    let said = &mut asked.said;
+                    let chosen = self.choose(smart, said, live, &model, &text).await;
+                    said.chosen = Some(chosen);
+                }
             }
         }
         self.align(smart, asked, live).await;
@@ -132,8 +146,14 @@ impl Proxy {
             return;
         };
         let prompt = words::summarize(&transcript(&asked.body, CONVERSATION));
-        let tokens = alignment.max_summary_tokens;
-        let summary = self.ask(live, summarizer, tokens, &prompt).await;
+        let words = Words {
+            role: "summarizer",
+            model: summarizer,
+            tokens: alignment.max_summary_tokens,
+            prompt: &prompt,
+        };
+        let read = |summary: &str| Some(summary.to_owned());
+        let summary = self.ask(&mut asked.said, live, words, read).await;
         asked.said.context = summary.map(|summary| words::context(&from, &to, &summary));
     }
 
@@ -141,64 +161,68 @@ impl Proxy {
     async fn choose(
         &self,
         smart: &SmartRouter,
+        said: &mut Said,
         live: &Arc<Live>,
         model: &str,
         text: &str,
-    ) -> Option<String> {
+    ) -> Option<Choice> {
         let prompt = words::choose(smart, text);
         let key = cache::key(model, &prompt);
         let now_ms = live.clock().now_ms();
         if let Some(known) = self.choices.get(&key, now_ms, smart.cache_ttl_ms) {
             return Some(known);
         }
-        let said = self.ask(live, model, smart.max_tokens, &prompt).await?;
-        let chosen = words::chosen(&said)?;
-        let mut candidates = smart.candidates.iter();
-        let known = candidates.any(|candidate| candidate.model == chosen);
-        if known {
-            self.choices.put(key, chosen.clone(), now_ms);
-        }
-        known.then_some(chosen)
-    }
-
-    /// What a model of the plan says; none where it says nothing in time.
-    async fn ask(
-        &self,
-        live: &Arc<Live>,
-        model: &str,
-        max_tokens: u64,
-        prompt: &str,
-    ) -> Option<String> {
-        let body = serde_json::json!({
-            "model": model,
-            "max_tokens": max_tokens,
-            "messages": [{ "role": "user", "content": prompt }],
-        });
-        let asked = Asked::own(body.to_string().into())?;
-        timeout(PATIENCE, self.answered(&asked, live, model))
-            .await
-            .ok()?
-    }
-
-    async fn answered(&self, asked: &Asked, live: &Arc<Live>, model: &str) -> Option<String> {
-        let mut account = Account::open(request_id());
-        account.asks(model);
-        let walked = walk::walk(&self.client, &self.kept, asked, live, &mut account).await;
-        let Committed {
-            mut answer, mark, ..
-        } = match walked {
-            Ok(committed) => committed,
-            Err(error) => {
-                account.refused(&error);
-                return None;
-            }
+        let words = Words {
+            role: "router_model",
+            model,
+            tokens: smart.max_tokens,
+            prompt: &prompt,
         };
-        account.answered(&mut answer);
-        let is_success = answer.head.status.is_success();
-        let relay = Relay::new(answer, Protocol::Messages, account, mark, Arc::clone(live));
-        let body = axum::body::to_bytes(Body::new(relay), ANSWER).await.ok()?;
-        is_success.then(|| words::said(&body))?
+        let read = |said: &str| {
+            let chosen = words::chosen(said)?;
+            let mut candidates = smart.candidates.iter();
+            let known = candidates.any(|candidate| candidate.model == chosen.model);
+            known.then_some(chosen)
+        };
+        let chosen = self.ask(said, live, words, read).await?;
+        self.choices.put(key, chosen.clone(), now_ms);
+        Some(chosen)
     }
+
+    /// What `read` makes of what a model of the plan says, noted with the request;
+    /// none where it says nothing in time.
+    async fn ask<T>(
+        &self,
+        said: &mut Said,
+        live: &Arc<Live>,
+        words: Words<'_>,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let body = serde_json::json!({
+            "max_tokens": words.tokens,
+            "messages": [{ "role": "user", "content": words.prompt }],
+        });
+        let own = Own {
+            role: words.role,
+            model: words.model,
+            body,
+            patience: PATIENCE,
+        };
+        let read = |answer: &[u8]| read(&words::said(answer)?);
+        let (answer, consulted) = self.ask_own(live, own, read).await;
+        said.consulted.push(consulted);
+        answer
+    }
+}
+
+/// What a model is asked in words.
+struct Words<'w> {
+    /// What for.
+    role: &'static str,
+    model: &'w str,
+    /// It may answer with so many.
+    tokens: u64,
+    prompt: &'w str,
 }
 
 /// The next model to be asked, and for which step.

@@ -2,8 +2,13 @@
 //!
 //! The model's name, ids, reasons and numbers; the messages are not looked at.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use ctr_compiler::plan::{Endpoint, Plan};
-use ctr_compiler::route::{Decision, NoRoute, RequestFeatures, Source, reasons};
+use ctr_compiler::route::{
+    Answers, Chosen, Classified, Decision, NoRoute, RequestFeatures, Source, choose, confidence,
+    reasons,
+};
 use http::HeaderMap;
 use tokio::time::Instant;
 
@@ -14,7 +19,7 @@ use crate::observe::Seen;
 use crate::protocol::Protocol;
 use crate::protocol::error::shown;
 use crate::protocol::usage::Tokens;
-use crate::trace::{Attempt, Prices, Trace, Traces};
+use crate::trace::{Attempt, Consulted, Prices, RouteDecision, Trace, Traces};
 
 /// The word of an attempt whose answer is passed on.
 const ANSWERED: &str = "answered";
@@ -25,13 +30,35 @@ const SESSION: &str = "x-claude-code-session-id";
 /// A trace in the making.
 pub(super) struct Traced {
     trace: Box<Trace>,
-    to: Traces,
+    to: To,
     /// When the running attempt began.
     sent: Instant,
     /// Of the endpoint that was tried last.
     prices: Option<Prices>,
     /// Who else is told of it, if anybody.
     pub(super) observed: Option<Seen>,
+}
+
+/// Where a finished record goes.
+enum To {
+    Traces(Traces),
+    /// To whoever made the request on behalf of another.
+    Asker(Told),
+}
+
+/// The record of a request of the proxy's own, once it is over.
+#[derive(Clone, Default)]
+pub(super) struct Told(Arc<Mutex<Option<Box<Trace>>>>);
+
+impl Told {
+    /// None while the request runs.
+    pub(super) fn take(&self) -> Option<Box<Trace>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, trace: Box<Trace>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(trace);
+    }
 }
 
 impl Traced {
@@ -55,13 +82,22 @@ impl Traced {
             route_reason: vec![reasons::RECEIVED.to_owned()],
             ..Trace::default()
         };
-        Some(Self {
+        Some(Self::new(trace, To::Traces(to.clone())))
+    }
+
+    /// Of a request of the proxy's own: whoever makes it is told.
+    pub(super) fn own(told: &Told) -> Self {
+        Self::new(Trace::default(), To::Asker(told.clone()))
+    }
+
+    fn new(trace: Trace, to: To) -> Self {
+        Self {
             trace: Box::new(trace),
-            to: to.clone(),
+            to,
             sent: Instant::now(),
             prices: None,
             observed: None,
-        })
+        }
     }
 
     /// The model and the session that the request names.
@@ -89,17 +125,24 @@ impl Traced {
         self.trace.route_reason.push(reason.into());
     }
 
+    /// Models were asked on behalf of the request.
+    pub(super) fn consulted(&mut self, asked: impl IntoIterator<Item = Consulted>) {
+        self.trace.consulted.extend(asked);
+    }
+
     /// The model that takes over is told what was said before.
     pub(super) fn aligned(&mut self) {
         self.trace.alignment_used = true;
     }
 
-    /// What was decided. A later decision replaces an earlier one.
+    /// What was decided, and how sure the model is that chose, where one did. A
+    /// later decision replaces an earlier one.
     pub(super) fn decided(
         &mut self,
         live: &Live,
         features: &RequestFeatures<'_>,
         decided: Result<&Decision<'_>, &NoRoute>,
+        sure: Option<f64>,
     ) {
         if let Some(observed) = &mut self.observed {
             observed.decided(live, decided);
@@ -113,6 +156,7 @@ impl Traced {
             let said = &mut self.trace.route_reason;
             said.insert(said.len().min(2), reasons::ALIGNED.to_owned());
         }
+        self.trace.route_decision = step(live.plan(), features, decided, sure);
         let Ok(decision) = decided else {
             return;
         };
@@ -196,14 +240,82 @@ impl Traced {
             trace.cache_write_cost = Some(priced.cache_write).filter(|cost| *cost > 0.0);
             trace.currency = Some(prices.currency().to_owned());
         }
+        add_consulted(trace);
         if let Some(observed) = self.observed.take() {
             observed.ends(&self.trace);
         }
-        self.to.record(self.trace);
+        match self.to {
+            To::Traces(traces) => traces.record(self.trace),
+            To::Asker(told) => told.put(self.trace),
+        }
     }
 
     fn is_fallback(&self) -> bool {
         self.trace.model_pool_fallback_triggered == Some(true)
+    }
+}
+
+/// The step that chose, as claude-trigger-router tells it.
+fn step(
+    plan: &Plan,
+    features: &RequestFeatures<'_>,
+    decided: Result<&Decision<'_>, &NoRoute>,
+    sure: Option<f64>,
+) -> Option<RouteDecision> {
+    let (chosen, model) = match decided {
+        Ok(decision) if decision.instead_of.is_none() => (decision.source, decision.model),
+        // What was chosen first is in no decision that came instead.
+        Ok(_) | Err(_) => choose(plan, features).map(|choice| (choice.source, choice.name))?,
+    };
+    let (source, rule) = match chosen {
+        Source::Rule(name) => ("smart_rule", Some(name)),
+        Source::Semantic(name) => ("semantic_match", Some(name)),
+        Source::Sticky => ("sticky_correction", None),
+        Source::Candidates => ("smart_router", None),
+        Source::ExplicitModel => ("explicit_model", None),
+        Source::Subagent => ("subagent_model", None),
+        Source::Slot(_) => ("basic_router", None),
+    };
+    let confidence = match chosen {
+        Source::Candidates => sure,
+        source => confidence(plan, features, source),
+    };
+    let window = match decided {
+        Ok(decision) => decision.instead_of.map(|_| "context_window_fallback"),
+        Err(NoRoute::Window { .. }) => Some("context_window_exceeded"),
+        Err(_) => None,
+    };
+    let failed = match features.answers {
+        Answers {
+            classified: Classified::Failed,
+            ..
+        } => Some("classifier_failed"),
+        Answers {
+            chosen: Chosen::Failed,
+            ..
+        } => Some("router_model_failed"),
+        _ => None,
+    };
+    Some(RouteDecision {
+        source: source.to_owned(),
+        rule_name: rule.map(str::to_owned),
+        confidence,
+        model: Some(model.to_owned()),
+        fallback_reason: window.or(failed).map(str::to_owned),
+    })
+}
+
+/// Adds what the models cost that were asked on behalf of a request; what was
+/// paid in another currency than its own stays with them.
+fn add_consulted(trace: &mut Trace) {
+    for asked in &trace.consulted {
+        let (Some(cost), Some(currency)) = (asked.estimated_cost, &asked.currency) else {
+            continue;
+        };
+        if trace.currency.get_or_insert_with(|| currency.clone()) == currency {
+            *trace.estimated_cost.get_or_insert(0.0) += cost;
+            *trace.consulted_cost.get_or_insert(0.0) += cost;
+        }
     }
 }
 

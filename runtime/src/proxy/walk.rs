@@ -133,7 +133,7 @@ pub(super) fn decide<'p>(
             None => decided,
         };
         if let Some(traced) = traced {
-            traced.decided(live, features, decided.as_ref());
+            traced.decided(live, features, decided.as_ref(), asked.said.sure());
         }
         let too_long = match &decided {
             Err(NoRoute::Window { exceeded, .. }) => features.tokens.in_full(exceeded.tokenizer),

@@ -29,6 +29,9 @@ pub struct Trace {
     pub endpoint: Option<String>,
     /// Why, in the order it came about.
     pub route_reason: Vec<String>,
+    /// The step of the chain that chose the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_decision: Option<RouteDecision>,
     /// Where the registration says so: `file:line:column`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<String>,
@@ -59,6 +62,9 @@ pub struct Trace {
     pub model_pool_fallback_evidence: Option<String>,
     /// Every endpoint that was tried, in order.
     pub attempts: Vec<Attempt>,
+    /// Models that were asked on its behalf, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consulted: Vec<Consulted>,
     /// Status of the response.
     pub status: u16,
     /// `complete`, `broken`, `refused` or `client_left`.
@@ -72,7 +78,8 @@ pub struct Trace {
     /// What the answer told of its tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
-    /// By the prices of the plan; absent where it has none, or no tokens were told.
+    /// By the prices of the plan, with what the models asked on its behalf cost in
+    /// the same currency; absent where it has none, or no tokens were told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_cost: Option<f64>,
     /// The currency of the cost.
@@ -84,6 +91,9 @@ pub struct Trace {
     /// What of the cost was for writing to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_cost: Option<f64>,
+    /// What of the cost was for models asked on its behalf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consulted_cost: Option<f64>,
     /// When the request came.
     pub started_at: u64,
     /// When its answer ended.
@@ -101,4 +111,52 @@ pub struct Attempt {
     pub outcome: String,
     /// Until its answer could be judged: the head, and of a stream the first event.
     pub ms: u64,
+}
+
+/// How the model was chosen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RouteDecision {
+    /// The step: `smart_rule`, `semantic_match`, `sticky_correction`, `smart_router`,
+    /// `explicit_model`, `subagent_model`, or `basic_router` for a slot.
+    pub source: String,
+    /// The rule, where one decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_name: Option<String>,
+    /// From 0 to 1, where the step tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// The model it chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Why an earlier step did not decide that should have, or why the model does
+    /// not answer after all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_reason: Option<String>,
+}
+
+/// A model that was asked on behalf of a request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Consulted {
+    /// What for: `classifier`, `router_model` or `summarizer`.
+    pub role: String,
+    /// The logical model.
+    pub model: String,
+    /// The endpoint that answered, or was tried last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// `answered`, `unusable` where the answer was of no use, `failed` or `timeout`.
+    pub outcome: String,
+    /// Until its answer was complete.
+    pub ms: u64,
+    /// What its answer told of its tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// By the prices of its endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_cost: Option<f64>,
+    /// The currency of the cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }

@@ -41,6 +41,8 @@ const PASSED: &str = "smart_router:no_match";
 /// How the trace's request was decided.
 pub fn route_decision(trace: &Trace) -> Value {
     let (source, label) = source(trace);
+    let chosen = trace.route_decision.as_ref();
+    let confidence = chosen.and_then(|chosen| chosen.confidence);
     let model = trace.final_model.as_deref();
     let headline = match model {
         Some(model) => format!("{model}, by {label}"),
@@ -53,6 +55,8 @@ pub fn route_decision(trace: &Trace) -> Value {
         "sourceLabel": label,
         "ruleName": rule_name(trace),
         "semanticIntent": trace.semantic_intent,
+        "confidence": confidence,
+        "confidenceLabel": confidence.map(confidence_label),
         "initialModel": trace.initial_model,
         "finalModel": trace.final_model,
         "fallbackReason": fallback_reason(trace),
@@ -170,7 +174,19 @@ fn fallback_reason(trace: &Trace) -> Option<&str> {
     let mut reasons = trace.route_reason.iter();
     let window = reasons.find(|reason| reason.starts_with("context_window_"));
     let window = window.map(String::as_str);
-    window.or(trace.model_pool_fallback_evidence.as_deref())
+    let failed = trace.model_pool_fallback_evidence.as_deref();
+    let chosen = trace.route_decision.as_ref();
+    let passed = chosen.and_then(|chosen| chosen.fallback_reason.as_deref());
+    window.or(failed).or(passed)
+}
+
+/// How sure the step was that chose, in a word.
+fn confidence_label(confidence: f64) -> &'static str {
+    match confidence {
+        sure if sure >= 0.8 => "high",
+        sure if sure >= 0.5 => "medium",
+        _ => "low",
+    }
 }
 
 /// What is not known is left out.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
+use super::words::Choice;
+
 /// Choices that are remembered (claude-trigger-router 1.7.0).
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(500).expect("above zero");
 
@@ -15,7 +17,7 @@ pub(super) type Key = [u8; 32];
 
 /// Cheap to clone; clones share what they know.
 #[derive(Clone)]
-pub(in crate::proxy) struct Choices(Arc<Mutex<LruCache<Key, (String, u64)>>>);
+pub(in crate::proxy) struct Choices(Arc<Mutex<LruCache<Key, (Choice, u64)>>>);
 
 impl Default for Choices {
     fn default() -> Self {
@@ -31,15 +33,15 @@ impl fmt::Debug for Choices {
 
 impl Choices {
     /// What was chosen less than `ttl_ms` ago.
-    pub(super) fn get(&self, key: &Key, now_ms: u64, ttl_ms: u64) -> Option<String> {
+    pub(super) fn get(&self, key: &Key, now_ms: u64, ttl_ms: u64) -> Option<Choice> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (model, at_ms) = known.get(key)?;
-        (now_ms.saturating_sub(*at_ms) < ttl_ms).then(|| model.clone())
+        let (choice, at_ms) = known.get(key)?;
+        (now_ms.saturating_sub(*at_ms) < ttl_ms).then(|| choice.clone())
     }
 
-    pub(super) fn put(&self, key: Key, model: String, now_ms: u64) {
+    pub(super) fn put(&self, key: Key, choice: Choice, now_ms: u64) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.put(key, (model, now_ms));
+        known.put(key, (choice, now_ms));
     }
 }
 
@@ -60,8 +62,12 @@ mod tests {
     fn a_choice_is_remembered_for_its_time() {
         let choices = Choices::default();
         let asked = key("router", "text");
-        choices.put(asked, "deep".to_owned(), 1_000);
-        assert_eq!(choices.get(&asked, 1_999, 1_000).as_deref(), Some("deep"));
+        let choice = Choice {
+            model: "deep".to_owned(),
+            sure: Some(0.5),
+        };
+        choices.put(asked, choice.clone(), 1_000);
+        assert_eq!(choices.get(&asked, 1_999, 1_000), Some(choice));
         assert_eq!(choices.get(&asked, 2_000, 1_000), None);
         assert_eq!(choices.get(&key("router", "other"), 1_000, 1_000), None);
         assert_eq!(choices.get(&key("other", "text"), 1_000, 1_000), None);

@@ -122,13 +122,26 @@ pub(super) fn classified(said: &str) -> Option<(String, f64)> {
     is_share.then_some((answer.intent, answer.confidence))
 }
 
-/// The model that a choosing model names.
-pub(super) fn chosen(said: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Answer {
-        model: String,
-    }
-    json::<Answer>(said).map(|answer| answer.model)
+/// What a choosing model chose.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(in crate::proxy) struct Choice {
+    /// The candidate's name.
+    pub(super) model: String,
+    /// How sure it is, from 0 to 1, where it says so.
+    #[serde(rename = "confidence", default, deserialize_with = "share")]
+    pub(super) sure: Option<f64>,
+}
+
+/// The choice that a choosing model names.
+pub(super) fn chosen(said: &str) -> Option<Choice> {
+    json(said)
+}
+
+/// A number from 0 to 1; none of anything else.
+fn share<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let number = value.as_f64();
+    Ok(number.filter(|number| (0.0..=1.0).contains(number)))
 }
 
 /// The JSON object in what a model said, which may have prose or a fence around it.
@@ -144,9 +157,17 @@ mod tests {
 
     #[test]
     fn answers_are_found_in_prose() {
-        assert_eq!(chosen("{\"model\": \"deep\"}").as_deref(), Some("deep"));
+        let choice = |model: &str, sure| {
+            let model = model.to_owned();
+            Some(Choice { model, sure })
+        };
+        assert_eq!(chosen("{\"model\": \"deep\"}"), choice("deep", None));
         let fenced = "Sure!\n```json\n{\"model\":\"a\",\"confidence\":1}\n```";
-        assert_eq!(chosen(fenced).as_deref(), Some("a"));
+        assert_eq!(chosen(fenced), choice("a", Some(1.0)));
+        for odd in ["7", "\"high\"", "null"] {
+            let odd = format!("{{\"model\":\"a\",\"confidence\":{odd}}}");
+            assert_eq!(chosen(&odd), choice("a", None), "{odd}");
+        }
         for nonsense in ["", "deep", "}{", "{\"model\": 1}", "{\"modell\": \"deep\"}"] {
             assert_eq!(chosen(nonsense), None, "{nonsense}");
         }
