@@ -263,7 +263,8 @@ pub struct Router {
     /// Names of small models that clients ask for in the background; `*` stands
     /// for any characters.
     pub background_models: Vec<String>,
-    /// Whether images always go through the image agent, and never straight to slot `image`.
+    /// Whether no image goes to the model that answers: it asks the image agent, which
+    /// asks slot `image`.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub force_image_agent: bool,
     /// Tokens from which `longContext` is used.

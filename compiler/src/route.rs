@@ -6,6 +6,7 @@
 
 mod choose;
 mod features;
+mod images;
 mod likeness;
 mod order;
 pub mod reasons;
@@ -21,6 +22,7 @@ use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
 pub use choose::{CHAIN, Choice, Missing, Passed, Source, Step, choose, missing, needs, steps};
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
+pub use images::image_agent;
 pub use likeness::{TASK, likeness, same_task};
 pub(crate) use order::Dice;
 pub use reasons::{confidence, reasons};
@@ -115,6 +117,9 @@ pub struct Decision<'p> {
     /// The model that was chosen first, where the request did not fit into its
     /// window and goes to slot `longContext` instead.
     pub instead_of: Option<&'p str>,
+    /// The model that the image agent asks about the request's images, where the
+    /// one that answers is not to see them.
+    pub image_agent: Option<&'p str>,
     /// Never empty; first choice first.
     pub candidates: Vec<Candidate<'p>>,
     /// The rest, with reasons.
@@ -230,12 +235,16 @@ pub fn route<'p>(
             .and_then(|asked| nearest(asked, plan.logical_ids()))
             .map(str::to_owned),
     })?;
+    let image_agent = image_agent(plan, features, &choice);
     let decided = behind(choice.target, choice.source, features, snapshot);
     let Err(NoRoute::Window {
         model, exceeded, ..
     }) = decided
     else {
-        return decided;
+        return decided.map(|decision| Decision {
+            image_agent,
+            ..decision
+        });
     };
     let name = plan.router.slots.get(&Slot::LongContext);
     let longer = name.and_then(|name| plan.resolve(name));
@@ -247,6 +256,7 @@ pub fn route<'p>(
     match instead {
         Some(decision) => Ok(Decision {
             instead_of: Some(choice.target.name()),
+            image_agent,
             ..decision
         }),
         None => Err(NoRoute::Window {
@@ -267,7 +277,8 @@ pub fn looks_beyond_model(plan: &Plan, asked: Option<&str>) -> bool {
     let chooses = named.is_none()
         && (plan.smart_router.is_some()
             || plan.router.slots.keys().any(|slot| *slot != Slot::Default));
-    chooses || target.is_some_and(has_window)
+    let shows = plan.router.force_image_agent && plan.router.slots.contains_key(&Slot::Image);
+    chooses || shows || target.is_some_and(has_window)
 }
 
 fn has_window(target: Target<'_>) -> bool {
@@ -323,6 +334,7 @@ fn behind<'p>(
         pool,
         source,
         instead_of: None,
+        image_agent: None,
         candidates: able,
         refused,
     })

@@ -12,6 +12,7 @@ pub mod error;
 pub mod estimate;
 pub mod failure;
 pub mod features;
+pub mod images;
 pub mod json;
 pub mod names;
 pub mod neutral;

@@ -17,12 +17,14 @@ mod call;
 mod consult;
 mod count;
 mod headers;
+mod image_agent;
 mod keeper;
 mod kept;
 mod listed;
 mod observed;
 mod own;
 mod relay;
+mod remembered;
 mod request_id;
 mod sessions;
 mod telling;
@@ -40,9 +42,10 @@ use http::{Request, Response};
 use account::Account;
 use asked::Asked;
 use body::Spliced;
-use consult::Choices;
+use image_agent::{Agent, Work};
 use kept::Kept;
 use relay::Relay;
+use remembered::Remembered;
 use sessions::Sessions;
 use traced::Traced;
 use walk::Committed;
@@ -61,7 +64,7 @@ type Answering = client::Answering<Spliced>;
 
 pub use body::BODY_LIMIT;
 pub use call::{CHAT_COMPLETIONS, COUNT_TOKENS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
-pub use headers::{DROPPED, ENDPOINT, ESTIMATE, PLAN, TRANSLATED};
+pub use headers::{DROPPED, ENDPOINT, ESTIMATE, IMAGE_AGENT, PLAN, TRANSLATED};
 pub use request_id::request_id;
 
 /// Serves requests by the plan of the moment. Cheap to clone.
@@ -71,7 +74,8 @@ pub struct Proxy {
     client: Client,
     kept: Kept,
     sessions: Sessions,
-    choices: Choices,
+    choices: Remembered<consult::Choice>,
+    analyses: Remembered<String>,
     traces: Option<Traces>,
     observer: Option<Observer>,
 }
@@ -93,7 +97,8 @@ impl Proxy {
             client: Client::new(),
             kept: Kept::default(),
             sessions: Sessions::default(),
-            choices: Choices::default(),
+            choices: Remembered::new(consult::CHOICES),
+            analyses: Remembered::new(image_agent::ANALYSES),
             traces: None,
             observer: None,
         }
@@ -124,24 +129,11 @@ impl Proxy {
         let live = self.live.load_full();
         let mut account = Account::open(request_id());
         match self.answer(call, request, &live, &mut account).await {
-            Ok(Committed {
-                mut answer, mark, ..
-            }) => {
-                account.answered(&mut answer);
-                headers::finish_response(&mut answer, &live, &account);
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = answer.head.status;
-                *response.headers_mut() = std::mem::take(&mut answer.head.headers);
-                let relay = Relay::new(answer, call.protocol(), account, mark, live);
-                *response.body_mut() = Body::new(relay);
-                response
+            Ok((committed, None)) => relayed(committed, call, account, live),
+            Ok((committed, Some(agent))) => {
+                Work::new(self, agent, live).begin(committed, account).await
             }
-            Err(error) => {
-                account.refused(&error);
-                let mut response = error.respond(call.interface(), &account.request_id);
-                headers::name(response.headers_mut(), &live, &account.request_id);
-                response
-            }
+            Err(error) => refused(&error, call, account, &live),
         }
     }
 
@@ -151,7 +143,7 @@ impl Proxy {
         request: Request<Body>,
         live: &Arc<Live>,
         account: &mut Account,
-    ) -> Result<Committed, ProxyError> {
+    ) -> Result<(Committed, Option<Agent>), ProxyError> {
         let (head, mut body) = request.into_parts();
         let taken = match access::check(live.api_key.as_deref(), &head.headers) {
             Ok(()) => {
@@ -168,7 +160,8 @@ impl Proxy {
         }
         let body = taken?;
         if call == Call::Kept {
-            return keeper::ask(&self.client, &self.kept, head, body, live).await;
+            let kept = keeper::ask(&self.client, &self.kept, head, body, live).await?;
+            return Ok((kept, None));
         }
         let observed = self.observed(call, live, account);
         let mut asked = Asked::read(call, head, body, live, observed.is_some())?;
@@ -188,14 +181,41 @@ impl Proxy {
         if let (Some(traced), Some(observed)) = (&mut account.traced, observed) {
             traced.observed = observed.begins(&asked, traced.session(), live);
         }
-        match call {
-            Call::CountTokens => count::count(&self.client, &asked, live).await,
-            _ => {
-                let mut committed =
-                    walk::walk(&self.client, &self.kept, &asked, live, account).await?;
-                asked.answered(&mut committed, &self.sessions, live);
-                Ok(committed)
-            }
+        if call == Call::CountTokens {
+            let counted = count::count(&self.client, &asked, live).await?;
+            return Ok((counted, None));
         }
+        let images = image_agent::take(&mut asked, live, &account.request_id);
+        let mut committed = walk::walk(&self.client, &self.kept, &asked, live, account).await?;
+        asked.answered(&mut committed, &self.sessions, live);
+        Ok((committed, images.map(|images| Agent { asked, images })))
     }
+}
+
+/// An answer on its way to the client.
+fn relayed(
+    committed: Committed,
+    call: Call,
+    mut account: Account,
+    live: Arc<Live>,
+) -> Response<Body> {
+    let Committed {
+        mut answer, mark, ..
+    } = committed;
+    account.answered(&mut answer);
+    headers::finish_response(&mut answer, &live, &account);
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = answer.head.status;
+    *response.headers_mut() = std::mem::take(&mut answer.head.headers);
+    let relay = Relay::new(answer, call.protocol(), account, mark, live);
+    *response.body_mut() = Body::new(relay);
+    response
+}
+
+/// The proxy's own answer.
+fn refused(error: &ProxyError, call: Call, mut account: Account, live: &Live) -> Response<Body> {
+    account.refused(error);
+    let mut response = error.respond(call.interface(), &account.request_id);
+    headers::name(response.headers_mut(), live, &account.request_id);
+    response
 }

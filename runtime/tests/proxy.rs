@@ -11,6 +11,8 @@ mod clients;
 mod counts;
 #[path = "proxy/fallback.rs"]
 mod fallback;
+#[path = "proxy/images.rs"]
+mod images;
 #[path = "proxy/kept.rs"]
 mod kept;
 #[path = "proxy/log.rs"]

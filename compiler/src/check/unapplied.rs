@@ -5,8 +5,6 @@ use crate::registration::Registration;
 use crate::source::Span;
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
-    let agent = registration.force_image_agent.as_ref();
-    let agent = agent.filter(|force| force.value);
     let governance = registration.governance.as_ref();
     let acts = governance
         .filter(|governance| governance.cascade_on().is_some() || governance.shadow_on().is_some());
@@ -14,12 +12,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let remote = remote.and_then(|runtime| runtime.remote.as_ref());
     let remote = remote.filter(|remote| remote.is_on());
     let keys = registration.managed_keys.first();
-    let found: [(Option<Span>, &str, &str); 4] = [
-        (
-            agent.map(|force| force.span),
-            "the image agent is",
-            "images go to the model that answers",
-        ),
+    let found: [(Option<Span>, &str, &str); 3] = [
         (
             acts.map(|governance| governance.head),
             "governance is",

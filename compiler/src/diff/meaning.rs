@@ -271,7 +271,10 @@ impl Change {
                 "requests of another length go to slot `longContext`"
             }
             "router.background_models" => "other requests go to slot `background`",
-            "router.force_image_agent" => "requests with images take another way",
+            "router.force_image_agent" if self.after.as_deref() == Some("true") => {
+                "no image goes to the model that answers; the image agent is asked about it"
+            }
+            "router.force_image_agent" => "an image in the last message goes to slot `image`",
             "runtime.remote_service.base_url" => "requests are forwarded to another service",
             "runtime.remote_service.auth_token" => "requests are forwarded with another key",
             "runtime.corpus.text" if self.after.as_deref() == Some("true") => {

@@ -65,7 +65,7 @@ pub const VOCABULARY: &[Key] = &[
     key(
         "forceUseImageAgent",
         Takes::Boolean,
-        "whether images always go through the image agent, and never straight to `Router.image`",
+        "whether no image goes to the model that answers; it asks the image agent, which asks `Router.image`",
     )
     .or("false"),
     key(

@@ -166,6 +166,12 @@ fn endpoints(out: &mut String, explained: &Explanation<'_>, decision: &Decision<
             "  in place of {from}, whose window is too small for the request"
         );
     }
+    if let Some(asked) = decision.image_agent {
+        let _ = writeln!(
+            out,
+            "  sees no images; the image agent asks {asked} about them"
+        );
+    }
     let strategy = decision.pool.map(|pool| pool.strategy);
     let tried = decision
         .candidates
@@ -385,6 +391,7 @@ fn decision_json(decision: &Decision<'_>, now: u64) -> Value {
         "isPool": decision.pool.is_some(),
         "strategy": strategy,
         "insteadOf": decision.instead_of,
+        "imageAgent": decision.image_agent,
         "candidates": candidates.collect::<Vec<_>>(),
         "refused": refused.collect::<Vec<_>>(),
     })

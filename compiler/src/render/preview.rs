@@ -192,8 +192,12 @@ fn slots(out: &mut String, plan: &Plan) {
 /// before it took.
 fn takes(router: &Router, slot: Slot) -> String {
     match slot {
-        Slot::Image if router.force_image_agent => "images, by way of the image agent".to_owned(),
-        Slot::Image => "an image in the last message".to_owned(),
+        Slot::Image if router.force_image_agent => {
+            "all images, asked about by the image agent".to_owned()
+        }
+        Slot::Image => {
+            "an image in the last message; the image agent asks about earlier ones".to_owned()
+        }
         Slot::LongContext => format!("over {} tokens of input", router.long_context_threshold),
         Slot::Background => format!("model {}", router.background_models.join(" or ")),
         Slot::Think => "thinking asked for".to_owned(),

@@ -332,7 +332,9 @@ impl<'p> Chain<'p, '_, '_> {
         let (features, router) = (self.features, &self.plan.router);
         let (applies, otherwise) = match slot {
             Slot::Default => (true, ""),
-            Slot::Image if router.force_image_agent => (false, "images go to the image agent"),
+            Slot::Image if router.force_image_agent && features.image_anywhere => {
+                (false, "images go to the image agent")
+            }
             Slot::Image => (features.image_in_last, "the last message has no image"),
             Slot::LongContext => (self.is_long(), "the input is short enough"),
             Slot::Background => (

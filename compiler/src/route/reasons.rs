@@ -1,8 +1,9 @@
 //! What a decision says of itself: short strings that traces keep, explanations
 //! show and tests of routes ask for.
 //!
-//! They are those of claude-trigger-router 1.7.0, and three of our own for steps
-//! that it does not name: `explicit_model`, `subagent_model` and `slot:<slot>`.
+//! They are those of claude-trigger-router 1.7.0, and four of our own for what it
+//! does not name: `explicit_model`, `subagent_model`, `slot:<slot>` and
+//! `image_agent:<model>`.
 
 use super::{Classified, Decision, NoRoute, RequestFeatures, Source, choose, likeness, same_task};
 use crate::plan::{Plan, Slot};
@@ -41,6 +42,9 @@ pub fn reasons(
             if let Some(narrow) = decision.instead_of {
                 let wide = decision.model;
                 said.push(format!("context_window_fallback:{narrow}->{wide}"));
+            }
+            if let Some(asked) = decision.image_agent {
+                said.push(format!("image_agent:{asked}"));
             }
             if let (Some(_), Some(first)) = (decision.pool, decision.candidates.first()) {
                 let (model, endpoint) = (decision.model, &first.endpoint.id);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use content::{Parts, parts};
+use content::{Parts, images, parts};
 
 /// Between the messages of a conversation that is looked at as one text.
 const BETWEEN: &str = "\n---\n";
@@ -116,16 +116,18 @@ impl Features {
         for (at, message) in users.enumerate() {
             let parts = message.parts();
             if at == 0 {
-                self.image_in_last = parts.images > 0;
                 self.is_tool_result = last_is_user && parts.is_mostly_results();
             }
-            self.image_anywhere |= parts.images > 0;
             let counts = at == 0 || scope == AnalysisScope::FullConversation;
             if counts && !parts.text.trim().is_empty() {
                 texts.push(parts.text);
             }
         }
         self.is_tool_result |= talk.messages.last().is_some_and(Message::is_tool);
+        let messages = &talk.messages;
+        let last_user = messages.iter().rposition(Message::is_user).unwrap_or(0);
+        self.image_in_last = messages[last_user..].iter().any(Message::shows);
+        self.image_anywhere = messages.iter().any(Message::shows);
         texts.reverse();
         self.text = (!texts.is_empty()).then(|| texts.join(BETWEEN));
     }
@@ -256,6 +258,8 @@ struct Message<'b> {
     role: Cow<'b, str>,
     kind: Cow<'b, str>,
     content: Option<&'b RawValue>,
+    /// What a call gave, in Responses.
+    output: Option<&'b RawValue>,
 }
 
 impl Message<'_> {
@@ -270,6 +274,18 @@ impl Message<'_> {
 
     fn parts(&self) -> Parts {
         self.content.map(parts).unwrap_or_default()
+    }
+
+    /// Whether it shows an image: of the user, or of a tool.
+    fn shows(&self) -> bool {
+        let has_images = |list: &RawValue| images(list) > 0;
+        match self.is_tool() {
+            true => [self.content, self.output]
+                .into_iter()
+                .flatten()
+                .any(has_images),
+            false => self.is_user() && self.parts().images > 0,
+        }
     }
 }
 
@@ -334,6 +350,7 @@ impl<'de: 'b, 'b> Deserialize<'de> for Message<'b> {
                         "role" => message.role = text(map.next_value()?),
                         "type" => message.kind = text(map.next_value()?),
                         "content" => message.content = Some(map.next_value()?),
+                        "output" => message.output = Some(map.next_value()?),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }

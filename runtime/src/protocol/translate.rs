@@ -5,6 +5,7 @@
 //! what the client reads. Nothing here waits, reads or sends: bytes go in and
 //! bytes come out, in chunks of any size.
 
+mod joined;
 mod stream;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use super::neutral::{Answer, Dropped, Part, Request, events};
 use super::responses::{Echo, Forms};
 use super::{Protocol, anthropic, chat, failure, responses};
 
+pub use joined::{Joined, Turn};
 pub use stream::{Broken, Stream};
 
 /// Why a request cannot be told to an endpoint of another protocol.
@@ -91,24 +93,8 @@ pub fn request(body: &Json<'_>, call: &Call<'_>) -> Result<Translated, Unreadabl
         Protocol::Chat => chat::NAME_LIMIT,
         Protocol::Responses => responses::NAME_LIMIT,
     };
-    let mut back = Back {
-        client: call.client,
-        endpoint: call.endpoint,
-        names: Names::new(limit),
-        stream: request.stream,
-        stream_usage: request.stream_usage,
-        thinks: request.thinks(),
-        request_id: call.request_id.to_owned(),
-        echo: Echo {
-            created: call.now,
-            parallel_tools: request.parallel_tools.unwrap_or(true),
-            metadata: match call.client {
-                Protocol::Responses => body.get("metadata").map(Json::to_string),
-                _ => None,
-            },
-            forms,
-        },
-    };
+    let mut back = Back::of(body, &request, forms, call);
+    back.names = Names::new(limit);
     let body = match call.endpoint {
         Protocol::Messages => anthropic::write_request(request, call.model, &mut dropped),
         Protocol::Chat => chat::write_request(request, call.model, &mut back.names, &mut dropped),
@@ -136,6 +122,18 @@ fn read<'a>(
     }
 }
 
+fn read_answer<'a>(
+    json: &Json<'a>,
+    endpoint: Protocol,
+    dropped: &mut Dropped,
+) -> Option<Answer<'a>> {
+    match endpoint {
+        Protocol::Messages => anthropic::read_answer(json, dropped),
+        Protocol::Chat => chat::read_answer(json, dropped),
+        Protocol::Responses => responses::read_answer(json, dropped),
+    }
+}
+
 /// An answer that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadAnswer {
@@ -151,6 +149,37 @@ pub enum BadAnswer {
 }
 
 impl Back {
+    /// The way back of a request to an endpoint that speaks its client's protocol,
+    /// for answers that are to be read all the same.
+    ///
+    /// # Errors
+    /// When the request cannot be read.
+    pub fn within(body: &Json<'_>, call: &Call<'_>) -> Result<Self, Unreadable> {
+        let (request, forms) = read(body, call.client, &mut Dropped::default())?;
+        Ok(Self::of(body, &request, forms, call))
+    }
+
+    fn of(body: &Json<'_>, request: &Request<'_>, forms: Forms, call: &Call<'_>) -> Self {
+        Self {
+            client: call.client,
+            endpoint: call.endpoint,
+            names: Names::new(usize::MAX),
+            stream: request.stream,
+            stream_usage: request.stream_usage,
+            thinks: request.thinks(),
+            request_id: call.request_id.to_owned(),
+            echo: Echo {
+                created: call.now,
+                parallel_tools: request.parallel_tools.unwrap_or(true),
+                metadata: match call.client {
+                    Protocol::Responses => body.get("metadata").map(Json::to_string),
+                    _ => None,
+                },
+                forms,
+            },
+        }
+    }
+
     /// Whether the client reads events.
     pub fn wants_stream(&self) -> bool {
         self.stream
@@ -162,11 +191,7 @@ impl Back {
     /// When it is none.
     pub fn answer(&self, body: &[u8], dropped: &mut Dropped) -> Result<String, BadAnswer> {
         let json = Json::read(body, opaque(self.endpoint)).map_err(|_| BadAnswer::Unreadable)?;
-        let answer = match self.endpoint {
-            Protocol::Messages => anthropic::read_answer(&json, dropped),
-            Protocol::Chat => chat::read_answer(&json, dropped),
-            Protocol::Responses => responses::read_answer(&json, dropped),
-        };
+        let answer = read_answer(&json, self.endpoint, dropped);
         match (answer, responses::failed(&json)) {
             (Some(answer), _) => Ok(self.write(answer, dropped)),
             (None, Some((kind, message))) => Err(BadAnswer::Failed {

@@ -50,6 +50,17 @@ impl Tokens {
         counted.into_iter().fold(self.input, u64::saturating_add)
     }
 
+    /// These and others.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            are_reads_limited: self.are_reads_limited || other.are_reads_limited,
+        }
+    }
+
     /// All that was input, cached or not.
     pub(crate) fn all_input(&self) -> u64 {
         let cached = self.cache_read.saturating_add(self.cache_write);

@@ -158,6 +158,19 @@ impl Asked {
         }
     }
 
+    /// Goes on with another body, of which a decision sees no more than its length.
+    /// False where it is none, and nothing changed.
+    pub(super) fn go_on_with(&mut self, body: Bytes, live: &Live) -> bool {
+        let Ok(ask) = Ask::read(&body) else {
+            return false;
+        };
+        let protocol = self.call.protocol();
+        self.may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, protocol);
+        self.counted = Counted::default();
+        (self.body, self.ask) = (body, ask);
+        true
+    }
+
     /// What the client speaks.
     pub(super) fn protocol(&self) -> Protocol {
         self.call.protocol()

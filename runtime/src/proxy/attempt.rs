@@ -198,7 +198,8 @@ fn failing(status: StatusCode) -> Option<Failure> {
     }
 }
 
-fn is_events(headers: &HeaderMap) -> bool {
+/// Whether a body is a stream of events that can be read.
+pub(super) fn is_events(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)
         .map_or(&b""[..], HeaderValue::as_bytes);

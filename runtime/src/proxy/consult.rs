@@ -6,9 +6,9 @@
 //! the decision; a model that says nothing usable in time leaves it to the steps
 //! that follow.
 
-mod cache;
 mod words;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,19 +17,21 @@ use ctr_compiler::plan::{Plan, SmartRouter};
 use ctr_compiler::route::{self, Answers, Chosen, Classified, Source, Step};
 
 use super::own::Own;
-use super::{Asked, Proxy};
+use super::{Asked, Proxy, remembered};
 use crate::activate::Live;
 use crate::protocol::transcript::transcript;
 use crate::trace::Consulted;
 
-pub(super) use cache::Choices;
-use words::Choice;
+pub(super) use words::{Choice, said};
 
 /// Longest wait for a model that is asked where a request is to go.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tokens a classifier may answer with (claude-trigger-router 1.7.0).
 const CLASSIFIER_TOKENS: u64 = 128;
+
+/// Choices that are remembered (claude-trigger-router 1.7.0).
+pub(super) const CHOICES: NonZeroUsize = NonZeroUsize::new(500).expect("above zero");
 
 /// Characters of a conversation that are summed up; its end says the most.
 const CONVERSATION: usize = 16_000;
@@ -167,7 +169,8 @@ impl Proxy {
         text: &str,
     ) -> Option<Choice> {
         let prompt = words::choose(smart, text);
-        let key = cache::key(model, &prompt);
+        // The prompt holds the text, the candidates and what else may change the answer.
+        let key = remembered::key([model.as_bytes(), prompt.as_bytes()]);
         let now_ms = live.clock().now_ms();
         if let Some(known) = self.choices.get(&key, now_ms, smart.cache_ttl_ms) {
             return Some(known);

@@ -25,6 +25,8 @@ pub const ENDPOINT: HeaderName = HeaderName::from_static("x-ctr-endpoint");
 pub const DROPPED: HeaderName = HeaderName::from_static("x-ctr-dropped");
 /// Header that names what in an answer is estimated.
 pub const ESTIMATE: HeaderName = HeaderName::from_static("x-ctr-estimate");
+/// Header with the model that is asked about images the answering one does not see.
+pub const IMAGE_AGENT: HeaderName = HeaderName::from_static("x-ctr-image-agent");
 /// Header that names the protocols an answer was translated between.
 pub const TRANSLATED: HeaderName = HeaderName::from_static("x-ctr-translated");
 

@@ -112,6 +112,11 @@ impl Relay {
         relay
     }
 
+    /// Lets go of the answer: what is told of its request goes on.
+    pub(super) fn into_account(self) -> Account {
+        self.account
+    }
+
     /// What may go out of a chunk now. A stream that cannot be read on breaks.
     fn pass(&mut self, chunk: Bytes) -> Bytes {
         self.account.passes(&chunk);

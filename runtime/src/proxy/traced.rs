@@ -37,6 +37,8 @@ pub(super) struct Traced {
     prices: Option<Prices>,
     /// Who else is told of it, if anybody.
     pub(super) observed: Option<Seen>,
+    /// Later answers that the client's is made of.
+    later: Vec<Trace>,
 }
 
 /// Where a finished record goes.
@@ -97,6 +99,7 @@ impl Traced {
             sent: Instant::now(),
             prices: None,
             observed: None,
+            later: Vec::new(),
         }
     }
 
@@ -128,6 +131,11 @@ impl Traced {
     /// Models were asked on behalf of the request.
     pub(super) fn consulted(&mut self, asked: impl IntoIterator<Item = Consulted>) {
         self.trace.consulted.extend(asked);
+    }
+
+    /// The answer went on with another of the same model.
+    pub(super) fn goes_on(&mut self, answer: Trace) {
+        self.later.push(answer);
     }
 
     /// The model that takes over is told what was said before.
@@ -240,6 +248,9 @@ impl Traced {
             trace.cache_write_cost = Some(priced.cache_write).filter(|cost| *cost > 0.0);
             trace.currency = Some(prices.currency().to_owned());
         }
+        for answer in self.later {
+            add_answer(trace, answer);
+        }
         add_consulted(trace);
         if let Some(observed) = self.observed.take() {
             observed.ends(&self.trace);
@@ -303,6 +314,31 @@ fn step(
         model: Some(model.to_owned()),
         fallback_reason: window.or(failed).map(str::to_owned),
     })
+}
+
+/// Adds an answer that the client's goes on with; what it cost in another currency
+/// is left out.
+fn add_answer(trace: &mut Trace, answer: Trace) {
+    trace.attempts.extend(answer.attempts);
+    if let Some(more) = answer.tokens {
+        let tokens = trace.tokens.get_or_insert_default();
+        *tokens = tokens.and(&more);
+    }
+    if trace.currency.is_none() {
+        trace.currency.clone_from(&answer.currency);
+    }
+    if trace.currency != answer.currency {
+        return;
+    }
+    for (known, more) in [
+        (&mut trace.estimated_cost, answer.estimated_cost),
+        (&mut trace.cache_read_cost, answer.cache_read_cost),
+        (&mut trace.cache_write_cost, answer.cache_write_cost),
+    ] {
+        if let Some(more) = more {
+            *known.get_or_insert(0.0) += more;
+        }
+    }
 }
 
 /// Adds what the models cost that were asked on behalf of a request; what was

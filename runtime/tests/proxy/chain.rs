@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use crate::stage::{CHAT, Got, MESSAGES, RESPONSES, Stage, upstream};
 
 /// Models `fast`, `deep` and `eyes`, each at an upstream of its own.
-struct Chain {
-    stage: Stage,
-    upstreams: [ScriptedUpstream; 3],
+pub(crate) struct Chain {
+    pub(crate) stage: Stage,
+    pub(crate) upstreams: [ScriptedUpstream; 3],
     now: Arc<AtomicU64>,
 }
 
@@ -24,7 +24,7 @@ impl Chain {
         Self::scripted(rest, [vec![], vec![], vec![]]).await
     }
 
-    async fn scripted(rest: &str, scripts: [Vec<Answer>; 3]) -> Self {
+    pub(crate) async fn scripted(rest: &str, scripts: [Vec<Answer>; 3]) -> Self {
         let upstreams = [upstream().await, upstream().await, upstream().await];
         for (upstream, script) in upstreams.iter().zip(scripts) {
             upstream.set_script(script);
@@ -51,7 +51,7 @@ impl Chain {
         }
     }
 
-    async fn ask(&self, path: &str, mut body: Value) -> Got {
+    pub(crate) async fn ask(&self, path: &str, mut body: Value) -> Got {
         if body.get("model").is_none() {
             body["model"] = json!("claude-opus-9");
         }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 pub(super) struct Parts {
     /// Its texts, joined by line breaks.
     pub(super) text: String,
-    /// How many of its parts are images.
+    /// How many of its parts are images, those in results of tools among them.
     pub(super) images: usize,
     /// How many of its parts are results of tools.
     results: usize,
@@ -30,6 +30,8 @@ struct Part<'b> {
     kind: Option<Cow<'b, str>>,
     #[serde(borrow, default)]
     text: Option<&'b RawValue>,
+    #[serde(borrow, default)]
+    content: Option<&'b RawValue>,
 }
 
 /// Reads the content of a message. What is neither a text nor a list has no parts.
@@ -58,9 +60,28 @@ pub(super) fn parts(content: &RawValue) -> Parts {
                 }
             }
             Some("image" | "image_url" | "input_image") => parts.images += 1,
-            Some("tool_result") => parts.results += 1,
+            Some("tool_result") => {
+                parts.results += 1;
+                parts.images += part.content.map_or(0, images);
+            }
             _ => {}
         }
     }
     parts
+}
+
+/// How many images a list of parts has.
+pub(super) fn images(list: &RawValue) -> usize {
+    #[derive(Deserialize)]
+    struct Kind<'b> {
+        #[serde(rename = "type", borrow, default)]
+        kind: Option<Cow<'b, str>>,
+    }
+    let list: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
+    let is_image = |part: &&&RawValue| {
+        let kind = serde_json::from_str::<Kind<'_>>(part.get());
+        let kind = kind.ok().and_then(|part| part.kind);
+        matches!(kind.as_deref(), Some("image" | "image_url" | "input_image"))
+    };
+    list.iter().filter(is_image).count()
 }

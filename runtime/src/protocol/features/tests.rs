@@ -67,6 +67,17 @@ fn images_thinking_and_tools_are_seen_in_every_protocol() {
         let seen = read(&image(part));
         assert!(seen.image_anywhere && !seen.image_in_last);
     }
+    let image = json!({"type": "image", "source": {"type": "base64", "data": "AA=="}});
+    let result = json!({"type": "tool_result", "tool_use_id": "t", "content": [image]});
+    let seen = read(&json!({"messages": [{"role": "user", "content": [result]}]}));
+    assert!(seen.image_in_last, "a tool has read it");
+    let output = json!([{"type": "input_image", "image_url": "data:image/png;base64,AA=="}]);
+    let given = json!({"type": "function_call_output", "call_id": "c", "output": output});
+    let asked = json!({"role": "user", "content": "what is it?"});
+    let seen = read(&json!({"input": [asked, given]}));
+    assert!(seen.image_in_last, "a tool has read it");
+    let seen = read(&json!({"input": [given, asked]}));
+    assert!(seen.image_anywhere && !seen.image_in_last);
     let thinks = |body: Value| read(&body).thinking;
     assert!(thinks(
         json!({"thinking": {"type": "enabled", "budget_tokens": 9}})

@@ -52,6 +52,18 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// The same and another.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
+
     /// All that was read, wherever from.
     pub fn all_input(&self) -> u64 {
         self.input

@@ -1,8 +1,8 @@
 //! A whole answer of Responses, both ways, and what both share with streams.
 
 use super::super::json::{Json, Object, Text};
-use super::super::neutral::{Answer, Citation, Dropped, Part, Stop, ToolCall, Usage};
-use super::forms::Forms;
+use super::super::neutral::{Answer, Citation, Dropped, Part, Stop, Usage};
+use super::forms::{self, Forms};
 use super::item::Item;
 use super::read_request::thought;
 
@@ -52,11 +52,9 @@ fn read_item<'a>(item: &Json<'a>, parts: &mut Vec<Part<'a>>, dropped: &mut Dropp
                 parts.push(Part::Thought(thought));
             }
         }
-        "function_call" => parts.push(Part::ToolCall(ToolCall {
-            id: item.text_at("call_id").unwrap_or_default(),
-            name: item.text_at("name").unwrap_or_default(),
-            arguments: item.text_at("arguments").unwrap_or_default(),
-        })),
+        "function_call" | "custom_tool_call" => {
+            parts.extend(forms::call(item).map(Part::ToolCall));
+        }
         other => dropped.note_field("output.", other),
     }
 }

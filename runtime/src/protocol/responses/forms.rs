@@ -5,7 +5,7 @@
 //! theirs.
 
 use super::super::json::{Json, Object, Text};
-use super::super::neutral::Tool;
+use super::super::neutral::{Tool, ToolCall};
 
 /// Between a namespace and a name.
 const JOINT: &str = "__";
@@ -88,6 +88,27 @@ impl Forms {
 /// The name of a call of a function in a namespace.
 pub(super) fn joint<'a>(space: &Text<'a>, name: &Text<'a>) -> Text<'a> {
     Text::joined(&[space.clone(), name.clone()], JOINT)
+}
+
+/// A call as an endpoint of this protocol writes it.
+pub(super) fn call<'a>(item: &Json<'a>) -> Option<ToolCall<'a>> {
+    let text_at = |name| item.text_at(name).unwrap_or_default();
+    let kind = text_at("type");
+    let (id, name) = (text_at("call_id"), text_at("name"));
+    let (name, arguments) = match &*kind.plain() {
+        "function_call" => {
+            let space = item.text_at("namespace").filter(|space| !space.is_empty());
+            let name = space.map_or(name.clone(), |space| joint(&space, &name));
+            (name, text_at("arguments"))
+        }
+        "custom_tool_call" => (name, wrapped(text_at("input"))),
+        _ => return None,
+    };
+    Some(ToolCall {
+        id,
+        name,
+        arguments,
+    })
 }
 
 /// Plain text as the arguments of what was a custom tool.

@@ -191,6 +191,12 @@ impl Item {
                 if let Some(seal) = &self.seal {
                     out.set("encrypted_content", seal.to_encrypted());
                 }
+                if let Some(Seal::Encrypted(id, _)) = &self.seal
+                    && !id.is_empty()
+                {
+                    // Its maker takes it back under no other name.
+                    out.set("id", id.clone());
+                }
             }
             Kind::Function { .. } => out.set("arguments", self.arguments()),
             Kind::Custom { .. } => out.set("input", self.arguments()),

@@ -3,8 +3,8 @@
 use super::super::chat;
 use super::super::json::{Json, Text};
 use super::super::neutral::{
-    Dropped, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolCall,
-    ToolChoice, ToolResult,
+    Dropped, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolChoice,
+    ToolResult,
 };
 use super::super::translate::Unreadable;
 use super::forms::{self, Forms};
@@ -102,29 +102,9 @@ fn read_item<'a>(
     match &*kind.plain() {
         "" | "message" => message(item, request, dropped),
         "reasoning" => request.say(Role::Assistant, vec![Part::Thought(thought(item))]),
-        "function_call" => {
-            let name = text_at("name");
-            let name = match item.text_at("namespace").filter(|space| !space.is_empty()) {
-                Some(space) => forms::joint(&space, &name),
-                None => name,
-            };
-            let (id, arguments) = (text_at("call_id"), text_at("arguments"));
-            let call = ToolCall {
-                id,
-                name,
-                arguments,
-            };
-            request.say(Role::Assistant, vec![Part::ToolCall(call)]);
-        }
-        "custom_tool_call" => {
-            let arguments = forms::wrapped(text_at("input"));
-            let (id, name) = (text_at("call_id"), text_at("name"));
-            let call = ToolCall {
-                id,
-                name,
-                arguments,
-            };
-            request.say(Role::Assistant, vec![Part::ToolCall(call)]);
+        "function_call" | "custom_tool_call" => {
+            let call = forms::call(item).map(Part::ToolCall);
+            request.say(Role::Assistant, call.into_iter().collect());
         }
         "function_call_output" | "custom_tool_call_output" => {
             let result = ToolResult {

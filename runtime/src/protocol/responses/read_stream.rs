@@ -1,9 +1,10 @@
 //! A stream of Responses events, as an upstream sends it.
 
 use super::super::json::{Json, Malformed, Text};
-use super::super::neutral::{Delta, Dropped, Event, Opening, Usage};
+use super::super::neutral::{Delta, Dropped, Event, Opening, ToolCall, Usage};
 use super::OPAQUE;
 use super::answer::{failed, read_citation, read_usage, stop_of};
+use super::forms;
 use super::read_request::thought;
 
 /// Turns the data of one event after another into neutral events.
@@ -123,11 +124,11 @@ impl ReadStream {
         let item = json.get("item").unwrap_or(&Json::NULL);
         let kind = item.text_at("type").unwrap_or_default();
         match &*kind.plain() {
-            "function_call" => {
+            "function_call" | "custom_tool_call" => {
                 self.calls = true;
-                let id = item.text_at("call_id").unwrap_or_default();
-                let name = item.text_at("name").unwrap_or_default();
-                self.begin((index, 0), Opening::ToolCall { id, name }, out);
+                if let Some(ToolCall { id, name, .. }) = forms::call(item) {
+                    self.begin((index, 0), Opening::ToolCall { id, name }, out);
+                }
             }
             // Their parts begin with their first piece, which may never come.
             "message" | "reasoning" => {}
@@ -145,9 +146,11 @@ impl ReadStream {
                     self.grow((index, 0), Opening::Thought, Delta::Seal(seal), out);
                 }
             }
-            "function_call" if place.is_some_and(|place| !place.has_begun) => {
-                // Some servers give the arguments only at the end.
-                if let Some(json) = item.text_at("arguments").filter(|json| !json.is_empty()) {
+            // Some servers give the arguments only at the end, and those of a custom
+            // tool are whole before they can be told as JSON.
+            "function_call" | "custom_tool_call" if place.is_some_and(|place| !place.has_begun) => {
+                let json = forms::call(item).map(|call| call.arguments);
+                if let Some(json) = json.filter(|json| !json.is_empty()) {
                     self.grow((index, 0), Opening::Text, Delta::Arguments(json), out);
                 }
             }

@@ -40,13 +40,19 @@ impl std::error::Error for Broken {}
 /// A stream on its way from the endpoint to the client.
 #[derive(Debug)]
 pub struct Stream {
-    split: Split,
-    reader: Reader,
+    reading: Reading,
     writer: Writer,
     names: Names,
     /// What a whole answer could not carry.
     dropped: Dropped,
     is_over: bool,
+}
+
+/// Turns bytes of any size into neutral events.
+#[derive(Debug)]
+pub(super) struct Reading {
+    split: Split,
+    reader: Reader,
 }
 
 #[derive(Debug)]
@@ -66,19 +72,13 @@ pub(super) enum Writer {
 
 impl Stream {
     pub(super) fn new(back: &Back, whole: bool) -> Self {
-        let reader = match back.endpoint {
-            Protocol::Messages => Reader::Messages(anthropic::ReadStream::default()),
-            Protocol::Chat => Reader::Chat(chat::ReadStream::default()),
-            Protocol::Responses => Reader::Responses(responses::ReadStream::default()),
-        };
         let writer = if whole {
-            Writer::Whole(Box::new((Collector::default(), back.clone())))
+            Writer::whole(back.clone())
         } else {
             Writer::new(back)
         };
         Self {
-            split: Split::default(),
-            reader,
+            reading: Reading::new(back.endpoint),
             writer,
             names: back.names.clone(),
             dropped: Dropped::default(),
@@ -91,11 +91,16 @@ impl Stream {
     /// # Errors
     /// When the stream cannot be read on; what came before is in `out`.
     pub fn push(&mut self, chunk: &[u8], out: &mut String) -> Result<(), Broken> {
-        self.split.push(chunk).map_err(|_| Broken::Garbled)?;
-        while let Some(block) = self.split.block() {
-            self.block(&block, out).map_err(|_| Broken::Garbled)?;
-        }
-        Ok(())
+        let Self {
+            reading,
+            writer,
+            names,
+            is_over,
+            ..
+        } = self;
+        reading.push(chunk, &mut |event| {
+            write(event, names, is_over, writer, out);
+        })
     }
 
     /// The endpoint's stream is over: adds to `out` what goes to the client last.
@@ -103,15 +108,14 @@ impl Stream {
     /// # Errors
     /// When the answer is not complete.
     pub fn finish(&mut self, out: &mut String) -> Result<(), Broken> {
-        if let Some(block) = self.split.finish() {
-            // Half an event is no event.
-            let _ = self.block(&block, out);
-        }
-        if let Reader::Chat(reader) = &mut self.reader {
-            let mut events = Vec::new();
-            reader.finish(&mut events);
-            self.write(events, out);
-        }
+        let Self {
+            reading,
+            writer,
+            names,
+            is_over,
+            ..
+        } = self;
+        reading.finish(&mut |event| write(event, names, is_over, writer, out));
         match &mut self.writer {
             Writer::Whole(whole) => {
                 let collector = std::mem::take(&mut whole.0);
@@ -148,25 +152,94 @@ impl Stream {
 
     /// What was met and could not be carried.
     pub fn dropped(&self) -> Dropped {
-        let mut dropped = match &self.reader {
-            Reader::Messages(reader) => reader.dropped(),
-            Reader::Chat(reader) => reader.dropped(),
-            Reader::Responses(reader) => reader.dropped(),
-        }
-        .clone();
+        let mut dropped = self.reading.dropped().clone();
         dropped.extend(&self.writer.dropped());
         dropped.extend(&self.dropped);
         dropped
     }
+}
 
-    fn block(&mut self, block: &[u8], out: &mut String) -> Result<(), Malformed> {
-        // Nothing follows the end.
-        if self.is_over {
-            return Ok(());
+/// Adds to `out` what goes to the client for an event. Nothing follows the end.
+fn write(
+    event: Event<'_>,
+    names: &Names,
+    is_over: &mut bool,
+    writer: &mut Writer,
+    out: &mut String,
+) {
+    if *is_over {
+        return;
+    }
+    *is_over = matches!(event, Event::End | Event::Failed { .. });
+    let event = match event {
+        Event::Open {
+            at,
+            part: Opening::ToolCall { id, name },
+        } => {
+            let name = names.restore(name);
+            let part = Opening::ToolCall { id, name };
+            Event::Open { at, part }
         }
+        other => other,
+    };
+    writer.write(event, out);
+}
+
+impl Reading {
+    pub(super) fn new(protocol: Protocol) -> Self {
+        let reader = match protocol {
+            Protocol::Messages => Reader::Messages(anthropic::ReadStream::default()),
+            Protocol::Chat => Reader::Chat(chat::ReadStream::default()),
+            Protocol::Responses => Reader::Responses(responses::ReadStream::default()),
+        };
+        Self {
+            split: Split::default(),
+            reader,
+        }
+    }
+
+    /// Hands the events of the next chunk to `take`.
+    ///
+    /// # Errors
+    /// When it cannot be read on.
+    pub(super) fn push(
+        &mut self,
+        chunk: &[u8],
+        take: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Broken> {
+        self.split.push(chunk).map_err(|_| Broken::Garbled)?;
+        while let Some(block) = self.split.block() {
+            self.block(&block, take).map_err(|_| Broken::Garbled)?;
+        }
+        Ok(())
+    }
+
+    /// The bytes are over: hands the last events to `take`.
+    pub(super) fn finish(&mut self, take: &mut dyn FnMut(Event<'_>)) {
+        if let Some(block) = self.split.finish() {
+            // Half an event is no event.
+            let _ = self.block(&block, take);
+        }
+        if let Reader::Chat(reader) = &mut self.reader {
+            let mut events = Vec::new();
+            reader.finish(&mut events);
+            events.into_iter().for_each(take);
+        }
+    }
+
+    /// What was met and could not be carried.
+    pub(super) fn dropped(&self) -> &Dropped {
+        match &self.reader {
+            Reader::Messages(reader) => reader.dropped(),
+            Reader::Chat(reader) => reader.dropped(),
+            Reader::Responses(reader) => reader.dropped(),
+        }
+    }
+
+    fn block(&mut self, block: &[u8], take: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
         let Some(data) = sse::data(block) else {
             if sse::is_comment(block) {
-                self.write(vec![Event::Ping], out);
+                take(Event::Ping);
             }
             return Ok(());
         };
@@ -177,33 +250,29 @@ impl Stream {
             Reader::Chat(reader) => reader.read(&data, &mut events)?,
             Reader::Responses(reader) => reader.read(&data, &mut events)?,
         }
-        self.write(events, out);
+        events.into_iter().for_each(take);
         Ok(())
-    }
-
-    fn write(&mut self, events: Vec<Event<'_>>, out: &mut String) {
-        for event in events {
-            if self.is_over {
-                return;
-            }
-            self.is_over = matches!(event, Event::End | Event::Failed { .. });
-            let event = match event {
-                Event::Open {
-                    at,
-                    part: Opening::ToolCall { id, name },
-                } => {
-                    let name = self.names.restore(name);
-                    let part = Opening::ToolCall { id, name };
-                    Event::Open { at, part }
-                }
-                other => other,
-            };
-            self.writer.write(event, out);
-        }
     }
 }
 
 impl Writer {
+    /// Of a whole answer.
+    pub(super) fn whole(back: Back) -> Self {
+        Self::Whole(Box::new((Collector::default(), back)))
+    }
+
+    /// Adds a whole answer to `out`, once its events are written; what of it could
+    /// not be carried.
+    pub(super) fn finish(&mut self, out: &mut String) -> Dropped {
+        let mut dropped = Dropped::default();
+        if let Self::Whole(whole) = self
+            && let Ok(answer) = std::mem::take(&mut whole.0).finish()
+        {
+            out.push_str(&whole.1.write(answer, &mut dropped));
+        }
+        dropped
+    }
+
     pub(super) fn new(back: &Back) -> Self {
         match back.client {
             Protocol::Messages => {

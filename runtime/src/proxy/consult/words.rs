@@ -90,7 +90,7 @@ fn request(prompt: &mut String, text: &str) {
 }
 
 /// The text of an answer in Anthropic's protocol.
-pub(super) fn said(body: &[u8]) -> Option<String> {
+pub(in crate::proxy) fn said(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Message {
         content: Vec<Block>,
