@@ -102,6 +102,7 @@ pub fn check(
         rates::check(&seen, problems);
         let targets = Targets::of(&registration, &seen, &named);
         slots::check(&registration.router, &named, &targets, problems);
+        slots::blind(&registration, problems);
         cascade::check(&registration, &targets, problems);
         weights::check(&seen, problems);
     }

@@ -93,6 +93,7 @@ fn where_it_is_forced_all_images_go_to_the_agent() {
 fn without_a_model_to_ask_there_is_no_agent() {
     let plan = plan("Router: {default: fast}\nforceUseImageAgent: true\n");
     assert_eq!(goes(&plan, &last(None)), sees("fast"));
+    assert_eq!(goes(&plan, &earlier(None)), sees("fast"));
 }
 
 #[test]

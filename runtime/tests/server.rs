@@ -6,6 +6,8 @@
 mod admin;
 #[path = "server/benchmark.rs"]
 mod benchmark;
+#[path = "server/consulted.rs"]
+mod consulted;
 #[path = "server/explain.rs"]
 mod explain;
 #[path = "server/home.rs"]

@@ -1,11 +1,11 @@
-//! Slots whose model cannot do what the slot is for. Of a pool the endpoint
+//! Slots whose model cannot do what the slot is for, and one that is missing. Of a pool the endpoint
 //! that is tried first is judged; whether its fallbacks keep up is told apart.
 
 use super::references::{Reference, User};
 use super::targets::Targets;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::{LONG_CONTEXT_THRESHOLD, Slot, ThinkingMode};
-use crate::registration::{ModelEntry, RouterSection};
+use crate::registration::{ModelEntry, Registration, RouterSection};
 use crate::source::{Span, Spanned};
 
 const HELP: &str = "name a model that can, or correct what is said of this one";
@@ -48,6 +48,27 @@ pub(super) fn check(
                     .help(HELP),
             );
         }
+    }
+}
+
+/// An image agent that has nobody to ask.
+pub(super) fn blind(registration: &Registration, problems: &mut Problems) {
+    let force = registration.force_image_agent.as_ref();
+    let Some(force) = force.filter(|force| force.value) else {
+        return;
+    };
+    if !registration.router.slots.contains_key(&Slot::Image) {
+        problems.push(
+            Diagnostic::new(
+                Code::RouterNoImageModel,
+                "the image agent is switched on and has no model to ask",
+            )
+            .at(
+                force.span,
+                "without `Router.image`, models get images themselves",
+            )
+            .help("name a model that sees images as `Router.image`, or switch it off"),
+        );
     }
 }
 

@@ -104,6 +104,7 @@ codes! {
     RouterNoDefault = "router/no-default", Warning, "Requests for unknown models have nowhere to go.";
     RouterDisabledTarget = "router/disabled-target", Error, "A slot or a rule names only disabled endpoints.";
     RouterUnfitModel = "router/unfit-model", Warning, "A slot names a model that cannot do what the slot is for.";
+    RouterNoImageModel = "router/no-image-model", Warning, "The image agent is switched on and has no model to ask.";
     RouterNothingToAsk = "router/nothing-to-ask", Warning, "The smart router is on and has nothing to ask.";
     RouterUnusedCandidates = "router/unused-candidates", Warning, "Candidates are listed and no model is asked to choose.";
     RouterDuplicateCandidate = "router/duplicate-candidate", Warning, "A model is a candidate twice.";

@@ -15,6 +15,7 @@ use super::attempt::Answer;
 use crate::activate::{Live, Upstream};
 use crate::protocol::ask::AskError;
 use crate::protocol::error::{ProxyError, REQUEST_ID, shown};
+use crate::protocol::neutral::Dropped;
 
 /// Header with the first digits of the plan's hash.
 pub const PLAN: HeaderName = HeaderName::from_static("x-ctr-plan");
@@ -183,11 +184,20 @@ pub(super) fn finish_response(answer: &mut Answer, live: &Live, account: &Accoun
     if answer.is_estimate {
         headers.insert(ESTIMATE, HeaderValue::from_static("input_tokens"));
     }
-    let dropped = (!account.dropped.is_empty()).then(|| account.dropped.words());
-    for (name, words) in [(DROPPED, dropped), (TRANSLATED, account.translated())] {
-        if let Some(value) = words.and_then(|words| HeaderValue::from_str(&words).ok()) {
-            headers.insert(name, value);
-        }
+    name_dropped(headers, &account.dropped);
+    let translated = account.translated();
+    if let Some(value) = translated.and_then(|words| HeaderValue::from_str(&words).ok()) {
+        headers.insert(TRANSLATED, value);
+    }
+}
+
+/// Says what could not be carried, if anything.
+pub(super) fn name_dropped(headers: &mut HeaderMap, dropped: &Dropped) {
+    if dropped.is_empty() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::from_str(&dropped.words()) {
+        headers.insert(DROPPED, value);
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) struct Work {
 
 enum State {
     /// An answer is read.
-    Reading(Reading),
+    Reading(Box<Reading>),
     /// An answer calls the tool, and what it gives is found out.
     Asking(Answer<'static>, Vec<ToolCall<'static>>),
     /// Nothing comes any more.
@@ -197,12 +197,12 @@ impl Work {
         let is_events = attempt::is_events(&answer.head.headers);
         self.joined = Joined::new(images.back.clone(), images.tool, !is_events);
         let client = self.agent.asked.protocol();
-        self.state = State::Reading(Reading {
+        self.state = State::Reading(Box::new(Reading {
             relay: Relay::new(answer, client, account, mark, Arc::clone(&self.live)),
             is_events,
             whole: Vec::new(),
             told: None,
-        });
+        }));
         if is_events {
             *response.body_mut() = Body::from_stream(stream::unfold(self, Self::next));
             return response;
@@ -233,6 +233,7 @@ impl Work {
         let account = account.unwrap_or_else(|| Account::open(request_id()));
         let error = match self.lost.take() {
             None => {
+                headers::name_dropped(response.headers_mut(), &account.dropped);
                 *response.body_mut() = Body::from(out);
                 return response;
             }
@@ -269,7 +270,7 @@ impl Work {
                     self.close(reading.relay, reading.told);
                     self.lose(Lost::Broke, out);
                 }
-                None => self.answered(reading, out),
+                None => self.answered(*reading, out),
             },
             State::Asking(answer, calls) => self.go_on(answer, calls, out).await,
             State::Over => {}
@@ -408,12 +409,12 @@ impl Work {
         account.answered(&mut answer);
         let is_events = attempt::is_events(&answer.head.headers);
         let client = self.agent.asked.protocol();
-        self.state = State::Reading(Reading {
+        self.state = State::Reading(Box::new(Reading {
             relay: Relay::new(answer, client, account, mark, Arc::clone(&self.live)),
             is_events,
             whole: Vec::new(),
             told: Some(told),
-        });
+        }));
     }
 
     /// What a call of the tool gives.

@@ -139,7 +139,7 @@ pub struct RouteDecision {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Consulted {
-    /// What for: `classifier`, `router_model` or `summarizer`.
+    /// What for: `classifier`, `router_model`, `summarizer` or `image`.
     pub role: String,
     /// The logical model.
     pub model: String,

@@ -20,14 +20,14 @@ const TRACES: &str = "/api/governance/traces";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Stands in prompts and in nothing else.
-const MARKER: &str = "the-prompt-of-somebody";
+pub(crate) const MARKER: &str = "the-prompt-of-somebody";
 
 fn key() -> String {
     format!("x-api-key: {KEY}\r\n")
 }
 
 /// A registration with a pool `m` of `a` and `b` with prices, a model `solo`, and a rule.
-fn home(a: &ScriptedUpstream, b: &ScriptedUpstream) -> Home {
+pub(crate) fn home(a: &ScriptedUpstream, b: &ScriptedUpstream) -> Home {
     let home = Home::new();
     let (a, b) = (a.addr(), b.addr());
     home.write(
@@ -63,12 +63,12 @@ fn with_state(home: &Home) -> Settings {
     settings
 }
 
-async fn message(running: &Running, body: &Value) -> Got {
+pub(crate) async fn message(running: &Running, body: &Value) -> Got {
     let headers = format!("{}x-claude-code-session-id: s-1\r\n", key());
     ask(running, "POST", "/v1/messages", &headers, &body.to_string()).await
 }
 
-fn says(model: &str, text: &str) -> Value {
+pub(crate) fn says(model: &str, text: &str) -> Value {
     json!({ "model": model, "max_tokens": 9, "messages": [{ "role": "user", "content": text }] })
 }
 
@@ -80,7 +80,7 @@ async fn told(running: &Running, query: &str) -> Value {
 
 /// The traces that are told once there are so many: a trace is made when the
 /// proxy has let go of the answer, a moment after the client has it.
-async fn until(running: &Running, many: usize) -> Value {
+pub(crate) async fn until(running: &Running, many: usize) -> Value {
     let asking = async {
         loop {
             let told = told(running, "").await;
@@ -98,7 +98,7 @@ async fn health(running: &Running) -> Value {
     got.body["traces"].clone()
 }
 
-async fn upstreams() -> (ScriptedUpstream, ScriptedUpstream) {
+pub(crate) async fn upstreams() -> (ScriptedUpstream, ScriptedUpstream) {
     (
         ScriptedUpstream::start().await.unwrap(),
         ScriptedUpstream::start().await.unwrap(),
@@ -479,119 +479,5 @@ async fn a_model_that_takes_over_says_so() {
             "context_alignment",
             "model_pool:m:a"
         ])
-    );
-}
-
-/// A home whose smart router is told this besides its rule.
-fn with_smart(a: &ScriptedUpstream, b: &ScriptedUpstream, rest: &str) -> Home {
-    let home = home(a, b);
-    let text = fs::read_to_string(home.path("registration.yaml")).unwrap();
-    home.write("registration.yaml", &format!("{text}{rest}"));
-    home
-}
-
-#[tokio::test]
-async fn a_model_that_chooses_is_told_apart_with_its_cost() {
-    let (a, b) = upstreams().await;
-    let chosen = "{\"model\": \"solo\", \"confidence\": 0.6}";
-    let failed = || Answer::error(500, "api_error", "down");
-    a.set_script([
-        Answer::text(chosen),
-        Answer::text("I would rather not."),
-        Answer::text("two words"),
-        failed(),
-    ]);
-    b.set_script([Answer::text("hello"), failed()]);
-    let choose = "  router_model: m\n  candidates: [{model: solo, description: prose}, {model: m, description: rest}]\n";
-    let home = with_smart(&a, &b, choose);
-    let running = home.start().await;
-    for text in ["one", "two", "three"] {
-        message(&running, &says("gone", text)).await;
-    }
-    let all = until(&running, 3).await;
-    let [third, second, first] = [0, 1, 2].map(|at| &all["traces"][at]);
-
-    let asked = &first["consulted"][0];
-    assert_eq!(
-        (
-            &asked["role"],
-            &asked["model"],
-            &asked["endpoint"],
-            &asked["outcome"]
-        ),
-        (
-            &json!("router_model"),
-            &json!("m"),
-            &json!("a"),
-            &json!("answered")
-        )
-    );
-    assert!(asked["ms"].is_u64());
-    let paid = |tokens: &Value| {
-        let number = |name: &str| tokens[name].as_f64().unwrap();
-        (3.0 * number("input") + 15.0 * number("output")) / 1e6
-    };
-    let is = |cost: &Value, wanted: f64| {
-        let cost = cost.as_f64().unwrap();
-        assert!((cost - wanted).abs() < 1e-12, "{cost} {wanted}");
-    };
-    is(&asked["estimatedCost"], paid(&asked["tokens"]));
-    assert_eq!(first["finalModel"], "solo");
-    is(&first["estimatedCost"], paid(&asked["tokens"]));
-    is(&first["consultedCost"], paid(&asked["tokens"]));
-    assert_eq!(first["currency"], "USD", "`solo` has no price of its own");
-    assert_eq!(
-        first["routeDecision"],
-        json!({ "source": "smart_router", "confidence": 0.6, "model": "solo" })
-    );
-    let told = &all["routeDecisions"][2];
-    assert_eq!(
-        (&told["confidence"], &told["confidenceLabel"]),
-        (&json!(0.6), &json!("medium"))
-    );
-
-    let asked = &second["consulted"][0];
-    assert_eq!(asked["outcome"], "unusable");
-    is(&second["consultedCost"], paid(&asked["tokens"]));
-    let own = paid(&second["tokens"]);
-    is(&second["estimatedCost"], own + paid(&asked["tokens"]));
-    assert_eq!(second["tokens"]["output"], 2, "its own alone");
-    assert_eq!(second["attempts"].as_array().unwrap().len(), 1);
-    assert_eq!(
-        second["routeDecision"],
-        json!({ "source": "basic_router", "model": "m", "fallbackReason": "router_model_failed" })
-    );
-
-    let asked = &third["consulted"][0];
-    assert_eq!(
-        (&asked["endpoint"], &asked["outcome"]),
-        (&json!("b"), &json!("failed"))
-    );
-    assert!(asked.get("tokens").is_none() && third.get("consultedCost").is_none());
-}
-
-#[tokio::test]
-async fn a_classifier_is_told_with_how_sure_it_was() {
-    let (a, b) = upstreams().await;
-    a.set_script([Answer::text("{\"intent\": \"poem\", \"confidence\": 0.9}")]);
-    let classify = "      description: something in verse
-  semantic: {enabled: true, mode: classifier, classifier_model: m}
-";
-    let home = with_smart(&a, &b, classify);
-    let running = home.start().await;
-    message(&running, &says("gone", "a sonnet")).await;
-    message(&running, &says("gone", "a poem")).await;
-    let all = until(&running, 2).await;
-    let [rule, like] = [0, 1].map(|at| &all["traces"][at]);
-    assert_eq!(like["consulted"][0]["role"], "classifier");
-    assert_eq!(
-        like["routeDecision"],
-        json!({ "source": "semantic_match", "ruleName": "poem", "confidence": 0.9, "model": "solo" })
-    );
-    assert_eq!(all["routeDecisions"][1]["confidenceLabel"], "high");
-    assert!(rule.get("consulted").is_none(), "nobody was asked: {rule}");
-    assert_eq!(
-        rule["routeDecision"],
-        json!({ "source": "smart_rule", "ruleName": "poem", "confidence": 1.0, "model": "solo" })
     );
 }

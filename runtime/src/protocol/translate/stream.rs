@@ -53,6 +53,7 @@ pub struct Stream {
 pub(super) struct Reading {
     split: Split,
     reader: Reader,
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -159,7 +160,7 @@ impl Stream {
     }
 }
 
-/// Adds to `out` what goes to the client for an event. Nothing follows the end.
+/// Adds to `out` what goes to the client for an event, unless its stream is over.
 fn write(
     event: Event<'_>,
     names: &Names,
@@ -195,6 +196,7 @@ impl Reading {
         Self {
             split: Split::default(),
             reader,
+            is_over: false,
         }
     }
 
@@ -223,7 +225,7 @@ impl Reading {
         if let Reader::Chat(reader) = &mut self.reader {
             let mut events = Vec::new();
             reader.finish(&mut events);
-            events.into_iter().for_each(take);
+            hand(events, &mut self.is_over, take);
         }
     }
 
@@ -237,6 +239,9 @@ impl Reading {
     }
 
     fn block(&mut self, block: &[u8], take: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        if self.is_over {
+            return Ok(());
+        }
         let Some(data) = sse::data(block) else {
             if sse::is_comment(block) {
                 take(Event::Ping);
@@ -250,8 +255,19 @@ impl Reading {
             Reader::Chat(reader) => reader.read(&data, &mut events)?,
             Reader::Responses(reader) => reader.read(&data, &mut events)?,
         }
-        events.into_iter().for_each(take);
+        hand(events, &mut self.is_over, take);
         Ok(())
+    }
+}
+
+/// Hands events over. Nothing follows the end.
+fn hand(events: Vec<Event<'_>>, is_over: &mut bool, take: &mut dyn FnMut(Event<'_>)) {
+    for event in events {
+        if *is_over {
+            return;
+        }
+        *is_over = matches!(event, Event::End | Event::Failed { .. });
+        take(event);
     }
 }
 

@@ -19,6 +19,9 @@ use crate::protocol::neutral::Source;
 pub(in crate::proxy) const ANALYSES: NonZeroUsize = NonZeroUsize::new(100).expect("above zero");
 const ANALYSIS_MS: u64 = 24 * 60 * 60 * 1_000;
 
+/// Bytes of an analysis that is remembered; one of so many tokens is shorter.
+const REMEMBERED: usize = 64 << 10;
+
 /// Longest wait for an analysis.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -178,7 +181,9 @@ impl Work {
         }
         let said =
             said.ok_or("the image could not be looked at: the model that sees it gave no answer")?;
-        analyses.put(key, said.clone(), now_ms);
+        if said.len() <= REMEMBERED {
+            analyses.put(key, said.clone(), now_ms);
+        }
         Ok(said)
     }
 }
