@@ -108,26 +108,25 @@ impl Features {
     fn take(&mut self, talk: &Talk<'_>, scope: AnalysisScope) {
         let last_is_user = talk.messages.last().is_some_and(Message::is_user);
         let mut texts: Vec<String> = Vec::new();
-        let users = talk
-            .messages
-            .iter()
-            .rev()
-            .filter(|message| message.is_user());
-        for (at, message) in users.enumerate() {
-            let parts = message.parts();
-            if at == 0 {
-                self.is_tool_result = last_is_user && parts.is_mostly_results();
-            }
-            let counts = at == 0 || scope == AnalysisScope::FullConversation;
-            if counts && !parts.text.trim().is_empty() {
-                texts.push(parts.text);
-            }
+        let mut users = 0;
+        for message in talk.messages.iter().rev() {
+            let has_images = if message.is_user() {
+                let parts = message.parts();
+                let is_last = users == 0;
+                self.is_tool_result |= is_last && last_is_user && parts.is_mostly_results();
+                let counts = is_last || scope == AnalysisScope::FullConversation;
+                if counts && !parts.text.trim().is_empty() {
+                    texts.push(parts.text);
+                }
+                parts.images > 0
+            } else {
+                message.is_tool() && message.gives_images()
+            };
+            self.image_in_last |= has_images && users == 0;
+            self.image_anywhere |= has_images;
+            users += usize::from(message.is_user());
         }
         self.is_tool_result |= talk.messages.last().is_some_and(Message::is_tool);
-        let messages = &talk.messages;
-        let last_user = messages.iter().rposition(Message::is_user).unwrap_or(0);
-        self.image_in_last = messages[last_user..].iter().any(Message::shows);
-        self.image_anywhere = messages.iter().any(Message::shows);
         texts.reverse();
         self.text = (!texts.is_empty()).then(|| texts.join(BETWEEN));
     }
@@ -276,16 +275,10 @@ impl Message<'_> {
         self.content.map(parts).unwrap_or_default()
     }
 
-    /// Whether it shows an image: of the user, or of a tool.
-    fn shows(&self) -> bool {
-        let has_images = |list: &RawValue| images(list) > 0;
-        match self.is_tool() {
-            true => [self.content, self.output]
-                .into_iter()
-                .flatten()
-                .any(has_images),
-            false => self.is_user() && self.parts().images > 0,
-        }
+    /// Whether there are images in what a tool gives.
+    fn gives_images(&self) -> bool {
+        let given = [self.content, self.output].into_iter().flatten();
+        given.map(images).sum::<usize>() > 0
     }
 }
 

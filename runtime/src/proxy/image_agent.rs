@@ -49,7 +49,8 @@ const ANSWER: usize = 32 << 20;
 /// What a model is told that asks on and on.
 const ENOUGH: &str = "no more can be asked about images; answer with what is known";
 
-/// What a client is told in its stream.
+/// What a client is told in its stream, of the first answer and of later ones.
+const BROKE_OFF: &str = "the upstream broke off in the middle of its answer";
 const LOST: &str = "the model did not go on after an image was looked at";
 
 /// The images of a request, and what is done about them.
@@ -346,7 +347,8 @@ impl Work {
         };
         self.ends(outcome);
         self.lost = Some(lost);
-        self.joined.fail(LOST, out);
+        let message = if self.rounds == 0 { BROKE_OFF } else { LOST };
+        self.joined.fail(message, out);
     }
 
     /// How the client's request would end now.

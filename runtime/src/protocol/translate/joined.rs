@@ -56,13 +56,20 @@ struct Joining {
 #[derive(Debug, Default)]
 struct Current {
     whole: Collector,
-    /// By the number of a part, its number for the client; none of a call that is
+    /// By the number of a part, what the client knows of it; none of a call that is
     /// kept back.
-    places: Vec<Option<usize>>,
+    places: Vec<Option<Place>>,
     calls_others: bool,
     usage: Usage,
     stop: Stop<'static>,
     has_ended: bool,
+}
+
+/// A part as the client knows it.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    at: usize,
+    is_prose: bool,
 }
 
 /// Where texts of several answers run into one another.
@@ -195,24 +202,28 @@ impl Joining {
                     self.answer.places.resize(at + 1, None);
                 }
                 self.answer.places[at] = place;
-                let Some(at) = place else { return };
+                let Some(Place { at, .. }) = place else {
+                    return;
+                };
                 Event::Open { at, part }
             }
             Event::Delta { at, delta } => {
-                let Some(at) = self.known(at) else { return };
-                if let (Delta::Text(_), Gap::Due) = (&delta, self.gap) {
-                    let delta = Delta::Text("\n\n".into());
-                    self.writer.write(Event::Delta { at, delta }, out);
-                }
-                if let (Delta::Text(text), Protocol::Chat) = (&delta, client)
-                    && !text.is_empty()
-                {
+                let Some(Place { at, is_prose }) = self.known(at) else {
+                    return;
+                };
+                if is_prose && client == Protocol::Chat && !delta.is_empty() {
+                    if self.gap == Gap::Due {
+                        let delta = Delta::Text("\n\n".into());
+                        self.writer.write(Event::Delta { at, delta }, out);
+                    }
                     self.gap = Gap::Said;
                 }
                 Event::Delta { at, delta }
             }
             Event::Close { at } => {
-                let Some(at) = self.known(at) else { return };
+                let Some(Place { at, .. }) = self.known(at) else {
+                    return;
+                };
                 Event::Close { at }
             }
             Event::Stop(stop) => {
@@ -236,19 +247,23 @@ impl Joining {
         self.writer.write(told, out);
     }
 
-    /// The number for the client of a part that begins.
-    fn place(&mut self, part: &Opening<'_>) -> Option<usize> {
+    /// What the client is to know of a part that begins.
+    fn place(&mut self, part: &Opening<'_>) -> Option<Place> {
         if let Opening::ToolCall { name, .. } = part {
             if name.is(self.tool) {
                 return None;
             }
             self.answer.calls_others = true;
         }
+        let at = self.count;
         self.count += 1;
-        Some(self.count - 1)
+        Some(Place {
+            at,
+            is_prose: *part == Opening::Text,
+        })
     }
 
-    fn known(&self, at: usize) -> Option<usize> {
+    fn known(&self, at: usize) -> Option<Place> {
         self.answer.places.get(at).copied().flatten()
     }
 
@@ -276,5 +291,100 @@ impl Joining {
         }
         self.stop = current.stop;
         Ok(Turn::Over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Call;
+    use super::*;
+
+    fn chunk(delta: &str, finish: &str) -> String {
+        format!(
+            "data: {{\"id\":\"chatcmpl-1\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+        )
+    }
+
+    fn answers() -> [String; 2] {
+        let call = "{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"look\",\"arguments\":\"{}\"}}]}";
+        let end = "data: [DONE]\n\n";
+        let first = [
+            chunk(
+                "{\"role\":\"assistant\",\"reasoning_content\":\"hm\"}",
+                "null",
+            ),
+            chunk("{\"content\":\"one\"}", "null"),
+            chunk(call, "\"tool_calls\""),
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n"
+                .to_owned(),
+            end.to_owned(),
+        ];
+        let second = [
+            chunk(
+                "{\"role\":\"assistant\",\"reasoning_content\":\"so\"}",
+                "null",
+            ),
+            chunk("{\"content\":\"two\"}", "\"stop\""),
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n"
+                .to_owned(),
+            end.to_owned(),
+        ];
+        [first.concat(), second.concat()]
+    }
+
+    fn joined(size: usize, whole: bool) -> String {
+        let body = "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"stream\":true,\"stream_options\":{\"include_usage\":true}}";
+        let json = Json::parse(body, &[]).expect("JSON");
+        let call = Call {
+            client: Protocol::Chat,
+            endpoint: Protocol::Chat,
+            model: "",
+            request_id: "req_1",
+            now: 0,
+        };
+        let back = Back::within(&json, &call).expect("a request");
+        let mut joined = Joined::new(back, "look", whole);
+        let mut out = String::new();
+        let [first, second] = answers();
+        let mut read = |joined: &mut Joined, answer: &str| {
+            for piece in answer.as_bytes().chunks(size) {
+                joined.push(piece, &mut out).expect("it can be read");
+            }
+            joined.turn(&mut out).expect("it is complete")
+        };
+        let Turn::Asks { answer, calls } = read(&mut joined, &first) else {
+            panic!("it asks");
+        };
+        assert_eq!((answer.parts.len(), calls.len()), (3, 1));
+        assert!(matches!(read(&mut joined, &second), Turn::Over));
+        joined.end(&mut out);
+        out
+    }
+
+    #[test]
+    fn chunks_of_any_size_give_the_same() {
+        let expected = joined(usize::MAX, false);
+        assert!(!expected.contains("look"), "{expected}");
+        assert!(expected.contains("\"prompt_tokens\":16,\"completion_tokens\":3"));
+        for size in 1..40 {
+            assert_eq!(joined(size, false), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn texts_are_kept_apart_and_thoughts_are_not_texts() {
+        let answer = joined(7, true);
+        let read = |name: &str| {
+            let json = Json::parse(&answer, &[]).expect("JSON");
+            let choice = json.get("choices").map(|list| list.items()[0].clone());
+            let message = choice.and_then(|choice| choice.get("message").cloned());
+            message.and_then(|message| message.text_at(name).map(Text::into_owned))
+        };
+        let text = read("content").expect("a text");
+        assert_eq!(text.plain(), "one\n\ntwo", "{answer}");
+        let thought = read("reasoning_content").expect("a thought");
+        assert_eq!(thought.plain(), "hmso", "{answer}");
+        assert_eq!(read("tool_calls"), None);
+        assert!(answer.contains("\"finish_reason\":\"stop\""), "{answer}");
     }
 }
