@@ -571,3 +571,21 @@ async fn without_force_the_last_image_goes_to_its_slot_and_earlier_ones_to_the_a
         "it was named"
     );
 }
+
+#[tokio::test]
+async fn what_the_model_thought_goes_back_to_it_unchanged() {
+    let thought = json!({ "type": "thinking", "thinking": "hm", "signature": "c2lnbmVk" });
+    let chain = chain(FORCED, script(false)).await;
+    let asked = json!([thought, asks("its colour")]);
+    chain.upstreams[0].set_script([whole(&asked, "tool_use"), Answer::text("Red.")]);
+    let mut body = shows("what is it?");
+    body["thinking"] = json!({ "type": "enabled", "budget_tokens": 1024 });
+    body["system"] =
+        json!([{ "type": "text", "text": "x", "cache_control": { "type": "ephemeral" } }]);
+    let got = chain.ask(MESSAGES, body.clone()).await;
+    assert_eq!(got.json()["content"], json!([thought, said("Red.")]));
+    let second = sent(&chain.upstreams[0], 1);
+    assert_eq!(second["messages"][1]["content"], asked);
+    assert_eq!(second["thinking"], body["thinking"]);
+    assert_eq!(second["system"][0], body["system"][0]);
+}
