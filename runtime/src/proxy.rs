@@ -148,9 +148,14 @@ impl Proxy {
         let taken = match access::check(live.api_key.as_deref(), &head.headers) {
             Ok(()) => {
                 // Whoever has no key leaves no trace, and takes no place of others'.
+                let id = &account.request_id;
+                let is_observed = self
+                    .observer
+                    .as_ref()
+                    .is_some_and(|by| by.wants(live, id).is_some());
                 let traces = self.traces.as_ref();
                 account.traced =
-                    traces.and_then(|to| Traced::begin(to, &account.request_id, call, live));
+                    traces.and_then(|to| Traced::begin(to, id, call, live, is_observed));
                 body::collect(&head.headers, &mut body).await
             }
             Err(denied) => Err(ProxyError::Denied(denied)),

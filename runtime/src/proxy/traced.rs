@@ -64,8 +64,15 @@ impl Told {
 }
 
 impl Traced {
-    /// None for calls that are no request to a model, and where nobody would take it.
-    pub(super) fn begin(to: &Traces, request_id: &str, call: Call, live: &Live) -> Option<Self> {
+    /// None for calls that are no request to a model, and where there is no room
+    /// for it and nobody observes.
+    pub(super) fn begin(
+        to: &Traces,
+        request_id: &str,
+        call: Call,
+        live: &Live,
+        is_observed: bool,
+    ) -> Option<Self> {
         let path = match call {
             Call::Answer(Protocol::Messages) => MESSAGES,
             Call::Answer(Protocol::Chat) => CHAT_COMPLETIONS,
@@ -73,7 +80,7 @@ impl Traced {
             Call::Embeddings => EMBEDDINGS,
             Call::CountTokens | Call::Kept => return None,
         };
-        if !to.has_room() {
+        if !is_observed && !to.has_room() {
             return None;
         }
         let trace = Trace {
