@@ -78,8 +78,18 @@ impl Attaching<'_> {
         let shared = slot
             .checked_sub(1)
             .is_some_and(|before| self.page.source.line_of(self.slots[before].range.start) == line);
-        if !shared && self.page.begins_line(at) && self.page.is_empty_above(at) {
+        if !shared && self.page.begins_line(at) && self.is_empty_above(at, slot) {
             self.told[slot].above.push(Line::Blank);
+        }
+    }
+
+    /// Whether the line above is empty. One of spaces that are part of the text of the
+    /// slot before `next` is not.
+    fn is_empty_above(&self, at: usize, next: usize) -> bool {
+        let before = next.checked_sub(1).map(|before| &self.slots[before].range);
+        match self.page.empty_above(at) {
+            Some(above) => above.is_empty() || before.is_none_or(|before| before.end < above.end),
+            None => false,
         }
     }
 
@@ -95,7 +105,7 @@ impl Attaching<'_> {
             self.told[slot].beside = Some(said.clone());
             return;
         }
-        let blank = begins && self.page.is_empty_above(at);
+        let blank = begins && self.is_empty_above(at, next);
         // Remarks stay in their order, so none goes further in than the one before it.
         let from = match self.last {
             Some((same, from)) if same == next => from,
@@ -175,10 +185,12 @@ impl Page<'_> {
         at <= self.first
     }
 
-    fn is_empty_above(&self, at: usize) -> bool {
-        let line = self.source.line_of(at);
-        let above = line.checked_sub(1).map(|line| self.source.line_range(line));
-        above.is_some_and(|above| self.source.text()[above].trim().is_empty())
+    /// The line above, where nothing is on it.
+    fn empty_above(&self, at: usize) -> Option<Range<usize>> {
+        let line = self.source.line_of(at).checked_sub(1)?;
+        let above = self.source.line_range(line);
+        let is_empty = self.source.text()[above.clone()].trim().is_empty();
+        is_empty.then_some(above)
     }
 
     /// Bytes before a place on its line.
