@@ -177,9 +177,7 @@ impl Page<'_> {
         let line = self.source.line_of(at);
         if self.line != line {
             let range = self.source.line_range(line);
-            let is_mark = |c: char| matches!(c, ' ' | '\t' | '-' | '?' | ':');
-            let said = self.source.text()[range.clone()].find(|c| !is_mark(c));
-            self.first = said.map_or(range.end, |said| range.start + said);
+            self.first = range.end - behind_marks(&self.source.text()[range]).len();
             self.line = line;
         }
         at <= self.first
@@ -197,6 +195,17 @@ impl Page<'_> {
     fn column(&self, at: usize) -> usize {
         at - self.source.line_range(self.source.line_of(at)).start
     }
+}
+
+/// A line from the first thing on it that is no mark: what stands alone as one is.
+fn behind_marks(line: &str) -> &str {
+    let mut rest = line.trim_start_matches([' ', '\t']);
+    while let Some(behind) = rest.strip_prefix(['-', '?', ':'])
+        && (behind.is_empty() || behind.starts_with([' ', '\t', '\n', '\r']))
+    {
+        rest = behind.trim_start_matches([' ', '\t']);
+    }
+    rest
 }
 
 /// The text before a place, without the space and the comments at its end.
