@@ -19,7 +19,7 @@ use ctr_compiler::import;
 pub(crate) use crate::command::eval::Eval;
 pub(crate) use corpus::{Corpus, CorpusCommand, CorpusImport, Foreign};
 pub(crate) use layout::{Convert, Fmt};
-pub(crate) use replay::{Corpus as Requests, Replay};
+pub(crate) use replay::{Corpus as Requests, Replay, percent};
 pub(crate) use routes::{Explain, Test, TestFormat};
 pub(crate) use simulate::{Moment, Simulate};
 pub(crate) use start::{Record, Serving, Start};

@@ -24,6 +24,7 @@ pub mod health;
 pub mod import;
 pub mod lint;
 pub mod matching;
+pub mod outcomes;
 mod pattern;
 pub mod plan;
 pub mod registration;

@@ -4,10 +4,12 @@
 pub mod compiled;
 pub mod diff;
 pub mod evaluate;
+mod drawing;
 pub mod explain;
 pub mod github;
 pub mod health;
 pub mod junit;
+pub mod outcomes;
 pub mod pool_health;
 pub mod preview;
 pub mod problems;

@@ -62,7 +62,8 @@ fn moved(text: &str) -> Result<Share, String> {
     Share::parse(text).ok_or_else(|| help.to_owned())
 }
 
-fn percent(text: &str) -> Result<f64, String> {
+/// `+10%`, `-2.5%`.
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
     let help = "write a percentage, for example `+10%`";
     let number = text.strip_suffix('%').ok_or(help)?;
     let percent: f64 = number.trim().parse().map_err(|_| help)?;

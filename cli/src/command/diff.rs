@@ -224,6 +224,10 @@ impl Side {
         render::replay::written_at(path, &self.provenance, &self.sources)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn report(&self) -> json::Side {
         json::Side {
             name: self.name.clone(),

@@ -18,6 +18,7 @@ mod guide;
 mod import;
 mod lint;
 mod lsp;
+mod outcomes;
 mod progress;
 mod readme;
 mod record;

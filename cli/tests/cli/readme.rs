@@ -45,6 +45,7 @@ fn links_in_the_documents_lead_somewhere() {
         "docs/import.md",
         "docs/kdl.md",
         "docs/layout.md",
+        "docs/outcomes.md",
     ] {
         let path = root().join(page);
         let text = std::fs::read_to_string(&path).unwrap();

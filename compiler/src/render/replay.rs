@@ -8,9 +8,9 @@ use crate::plan::{Provenance, Source as Origin};
 use crate::replay::{Moved, Report, Went};
 use crate::route::Source;
 use crate::source::Sources;
-use words::{
-    Rows, bad_lines, cost_line, grouped, headline, load_lines, money, not_recorded, undecidable,
-};
+use words::{Rows, bad_lines, cost_line, headline, load_lines, money, not_recorded, undecidable};
+
+pub(super) use words::grouped;
 
 pub use json::json;
 pub use markdown::markdown;

@@ -153,7 +153,7 @@ pub(super) fn requests(count: u64) -> String {
 }
 
 /// `3,120`.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::render) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::{title, turns};
+use crate::render::drawing::{escaped, rect, text};
 use crate::simulate::{EventKind, Timeline};
 
 const WIDTH: f64 = 960.0;
@@ -161,35 +162,4 @@ fn keys(out: &mut String, timeline: &Timeline, y: f64) {
     for (word, fill) in STANDINGS {
         key(fill, word);
     }
-}
-
-fn rect(out: &mut String, x: f64, y: f64, width: f64, height: f64, fill: &str) {
-    let _ = writeln!(
-        out,
-        r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{fill}"/>"#
-    );
-}
-
-/// `word` is escaped already.
-fn text(out: &mut String, x: f64, y: f64, anchor: &str, word: &str) {
-    let _ = writeln!(
-        out,
-        r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{word}</text>"#
-    );
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // XML knows no other control characters, escaped or not.
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
