@@ -17,6 +17,7 @@ use ctr_compiler::document;
 use ctr_compiler::import;
 
 pub(crate) use crate::command::eval::Eval;
+pub(crate) use crate::command::tune::Tune;
 pub(crate) use corpus::{Corpus, CorpusCommand, CorpusImport, Foreign};
 pub(crate) use layout::{Convert, Fmt};
 pub(crate) use replay::{Corpus as Requests, Replay, percent};
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Compile(Compile),
     Diff(Diff),
     Eval(Eval),
+    Tune(Tune),
     Why(Why),
     Explain(Explain),
     Test(Test),

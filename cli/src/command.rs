@@ -19,6 +19,7 @@ mod schema;
 mod simulate;
 mod start;
 mod test;
+pub(crate) mod tune;
 mod why;
 
 use std::env;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: Args) -> Exit {
         Command::Compile(asked) => compile::run(&asked, &terminal),
         Command::Diff(asked) => diff::run(&asked, &terminal),
         Command::Eval(asked) => eval::run(&asked, &terminal),
+        Command::Tune(asked) => tune::run(&asked, &terminal),
         Command::Why(asked) => why::run(&asked, &terminal),
         Command::Explain(asked) => explain::run(&asked, &terminal),
         Command::Test(asked) => test::run(&asked, &terminal),

@@ -17,6 +17,7 @@ mod resample;
 mod summary;
 mod sweep;
 mod tally;
+pub mod tune;
 
 use std::collections::BTreeMap;
 

@@ -55,6 +55,14 @@ impl Progress {
         Self::showing(format!("reading {what}"), part)
     }
 
+    /// That something is searched for, and nobody knows how long.
+    pub(crate) fn searching(what: &str) -> Self {
+        match is_seen() {
+            true => Self::showing(format!("searching {what}"), None),
+            false => Self(None),
+        }
+    }
+
     fn showing(what: String, part: Option<Part>) -> Self {
         let (ends, ended) = mpsc::channel();
         let showing = thread::Builder::new().spawn(move || show(&what, part, &ended));

@@ -1,4 +1,4 @@
-//! Plans against what models made of prompts.
+//! Plans against what models made of prompts, and what could be better.
 
 use std::path::Path;
 
@@ -94,11 +94,29 @@ fn what_cannot_be_evaluated_is_said() {
         "eval --outcomes outcomes.jsonl --plan new.yaml --map smal=swift-1",
         "eval --outcomes outcomes.jsonl --plan new.yaml --map small=swift-2",
         "eval --outcomes outcomes.jsonl --plan new.yaml --map small",
+        "tune --outcomes strangers.jsonl new.yaml",
+        "tune --outcomes empty.jsonl new.yaml",
     ]
     .into_iter()
     .map(|line| place.story(line))
     .collect();
     assert_story!("eval-outcomes-refused", stories.join("\n"));
+}
+
+#[test]
+fn a_change_is_proposed_and_not_made() {
+    let place = place();
+    let line = "tune --outcomes outcomes.jsonl by-length.yaml";
+    assert_story!("tune", place.story(line));
+    assert_story!("tune-json", place.story(&format!("{line} --format json")));
+    assert_story!("tune-diff", place.story(&format!("{line} --format diff")));
+    assert_story!(
+        "tune-nothing",
+        place.story("tune --outcomes outcomes.jsonl old.yaml")
+    );
+    assert_eq!(place.read("by-length.yaml"), BY_LENGTH);
+    assert_eq!(place.exit("compile -o plan.json new.yaml"), 0);
+    assert_eq!(place.exit("tune --outcomes outcomes.jsonl plan.json"), 64);
 }
 
 /// Every `text` block of the page is what its first line prints.
@@ -111,7 +129,7 @@ fn outputs_in_the_page_are_real() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(blocks.len(), 2);
+    assert_eq!(blocks.len(), 3);
     for block in blocks {
         let (arguments, shown) = block.split_once('\n').unwrap();
         let output = Place::new()

@@ -3,6 +3,7 @@
 mod markdown;
 mod svg;
 mod tables;
+mod tune;
 
 use serde_json::{Value, json as value};
 
@@ -12,6 +13,7 @@ use tables::{Table, anchors, headline, notes, parts, sentences};
 
 pub use markdown::markdown;
 pub use svg::svg;
+pub use tune::tuned;
 
 /// For people. `names` are those of the plans, in their order.
 pub fn text(summary: &Summary, names: &[&str]) -> String {
