@@ -3,8 +3,8 @@
 
 pub mod compiled;
 pub mod diff;
-pub mod evaluate;
 mod drawing;
+pub mod evaluate;
 pub mod explain;
 pub mod github;
 pub mod health;

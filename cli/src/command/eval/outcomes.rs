@@ -28,6 +28,7 @@ const FILE: &str = "name a file of outcomes; docs/outcomes.md describes it";
 
 /// The command line of what looks at outcomes.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     /// What models scored and cost: JSON Lines, a prompt a line; `-` is stdin
     #[arg(long = "outcomes", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Outcomes")]
@@ -99,6 +100,9 @@ pub(super) fn asked(eval: &Eval) -> Option<Asked<'_>> {
 
 pub(super) fn run(asked: &Asked<'_>, terminal: &Terminal) -> Result<Exit, Stopped> {
     let args = asked.args;
+    if let Format::Junit | Format::Html = asked.format {
+        return Err(no_such_form());
+    }
     let file = asked.file.to_owned();
     refuse_two_stdin(args.plan.iter().chain(asked.compare).chain([&file]))?;
     let sides: Vec<Side> = match (asked.compare, args.plan.as_slice()) {
@@ -166,7 +170,13 @@ fn print(
         Format::Markdown => terminal.text(&render::markdown(summary, names)),
         Format::Svg => terminal.product(&render::svg(summary, names)),
         Format::Json => terminal.product(&json::text(&render::json(summary, names))),
+        Format::Junit | Format::Html => Err(no_such_form()),
     }
+}
+
+fn no_such_form() -> Stopped {
+    Stopped::usage("outcomes are not told in this form")
+        .help("give `--format text`, `json`, `markdown` or `svg`")
 }
 
 fn evaluate<'p>(mut evaluation: Evaluation<'p>, file: &str) -> Result<Report<'p>, Stopped> {

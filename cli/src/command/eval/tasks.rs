@@ -29,6 +29,7 @@ const TOLD: usize = 50;
 const LARGEST: u64 = 512 << 20;
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Tasks")]
 pub(super) struct Args {
     /// List the tasks; with --json all of them, prompts too

@@ -1,6 +1,7 @@
 //! Models that are asked over real sockets.
 
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use ctr_runtime::scripted::{Answer, Received, Reply, ScriptedUpstream};
 use serde_json::Value;
@@ -260,6 +261,9 @@ async fn nothing_is_asked_twice_with_a_cache() {
     assert_eq!(upstream.received().len(), 32);
 }
 
+/// A command that ends early is no reason to wait for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// `ctr eval` that gets a second answer no more, and is ended then.
 #[cfg(unix)]
 async fn interrupted(upstream: &ScriptedUpstream, place: &Place, arguments: &[&str]) -> Output {
@@ -275,7 +279,8 @@ async fn interrupted(upstream: &ScriptedUpstream, place: &Place, arguments: &[&s
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    upstream.wait_received(2).await;
+    let asked = tokio::time::timeout(PATIENCE, upstream.wait_received(2)).await;
+    asked.expect("two are asked");
     let told = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
