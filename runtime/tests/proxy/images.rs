@@ -190,6 +190,7 @@ async fn a_stream_is_one_stream() {
         [
             "message_start",
             "content_block_start",
+            "ping",
             "content_block_delta",
             "content_block_stop",
             "ping",
@@ -201,11 +202,11 @@ async fn a_stream_is_one_stream() {
         ]
     );
     assert_eq!(
-        (&events[1]["index"], &events[5]["index"]),
+        (&events[1]["index"], &events[6]["index"]),
         (&json!(0), &json!(1))
     );
-    assert_eq!(events[6]["delta"]["text"], "It is red.");
-    let last = &events[8];
+    assert_eq!(events[7]["delta"]["text"], "It is red.");
+    let last = &events[9];
     assert_eq!(last["delta"]["stop_reason"], "end_turn");
     assert_eq!(last["usage"]["input_tokens"], 20);
     assert_eq!(last["usage"]["output_tokens"], 10);
@@ -512,7 +513,7 @@ async fn an_answer_that_cannot_go_on_says_so() {
     body["stream"] = json!(true);
     let got = chain(FORCED, fast).await.ask(MESSAGES, body.clone()).await;
     let events = events(&got);
-    assert_eq!(events[2]["delta"]["text"], "Let me see.");
+    assert_eq!(events[3]["delta"]["text"], "Let me see.");
     assert_eq!(events.last().unwrap()["type"], "error");
     assert!(got.whole, "it is said in words");
 
