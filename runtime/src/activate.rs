@@ -5,7 +5,6 @@
 
 mod places;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +13,7 @@ use ctr_compiler::Compiled;
 use ctr_compiler::health::Terms;
 use ctr_compiler::plan::{Endpoint, Hash, Interface, KeyHeader, Plan, Secrets};
 use ctr_compiler::variable;
+use foldhash::HashMap;
 use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
@@ -165,7 +165,7 @@ impl Live {
         for (endpoint, parts) in parts {
             resolved.push((endpoint, Upstream::new(endpoint, parts)?));
         }
-        let mut upstreams: HashMap<String, Vec<(String, Upstream)>> = HashMap::new();
+        let mut upstreams: HashMap<String, Vec<(String, Upstream)>> = HashMap::default();
         let Adopted {
             endpoints,
             pools,

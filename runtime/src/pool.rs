@@ -8,7 +8,6 @@ mod file;
 mod probe;
 mod save;
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +15,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ctr_compiler::health::{Budget, Failure, Health, NotNow, Observed, Permit, Saved, Seen, Terms};
 use ctr_compiler::plan::{Endpoint, Plan, RetryBudget};
+use foldhash::HashMap;
 
 use crate::clock::Clock;
 
-pub(crate) use file::{StateFile, create_private, make_private, open_private};
+pub(crate) use file::{NAME as STATE, StateFile, create_private, make_private, open_private};
 pub(crate) use probe::{Filter, Probed, Prober};
 use save::Changed;
 pub(crate) use save::Saver;
@@ -231,7 +231,7 @@ impl Records {
     pub fn adopt(&self, plan: &Plan) -> Adopted {
         let mut known = lock(&self.known);
         let left = std::mem::take(&mut known.left);
-        let mut kept = HashMap::new();
+        let mut kept = HashMap::default();
         let mut endpoints = Vec::new();
         let now = self.clock.now_ms();
         for (pool, endpoint, terms) in with_terms(plan) {
@@ -251,7 +251,7 @@ impl Records {
             endpoints.push((record, terms));
         }
         known.endpoints = kept;
-        let mut pools = HashMap::new();
+        let mut pools = HashMap::default();
         for id in plan.pools.keys() {
             let record = known.pools.get(id).cloned().unwrap_or_default();
             pools.insert(id.clone(), record);

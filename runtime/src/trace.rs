@@ -20,4 +20,5 @@ pub use queue::Traces;
 pub(crate) use queue::Writer;
 pub use record::{Attempt, Consulted, RouteDecision, Trace};
 pub use store::KEPT;
+pub(crate) use store::NAME as STORE;
 pub use summary::{route_decision, switch_continuity};

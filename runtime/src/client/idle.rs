@@ -1,10 +1,10 @@
 //! Connections between two requests. Nobody drives them, so what their peers did
 //! meanwhile is seen when they are taken, and by a task that looks now and then.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
@@ -35,7 +35,7 @@ struct Kept<B: Sendable> {
 impl<B: Sendable> Default for Idle<B> {
     fn default() -> Self {
         let state = State {
-            kept: HashMap::new(),
+            kept: HashMap::default(),
             is_looked_at: false,
         };
         Self {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::lock;
 
 /// The file's name, which claude-trigger-router's is too.
-const NAME: &str = "model-pool-health.json";
+pub(crate) const NAME: &str = "model-pool-health.json";
 
 /// Far above what any plan needs: a thousand endpoints with full windows are 1 MB.
 const LARGEST: u64 = 256 << 20;

@@ -1,8 +1,9 @@
 //! Notices that registration files may have changed.
 //!
 //! Directories are watched, never files: a watch on a file stays with the file
-//! that an atomic rename or a ConfigMap swap has just replaced. What an event
-//! names is not asked, since a ConfigMap's swap names `..data` only. Since a
+//! that an atomic rename or a ConfigMap swap has just replaced. An event may name
+//! anything, since a ConfigMap's swap names `..data` only, except what the proxy
+//! itself writes, which may lie beside the registration. Since a
 //! re-pointed symbolic link to a directory gives no event at all, and some file
 //! systems give none ever, the files are looked at now and then as well.
 
@@ -17,9 +18,14 @@ use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Wat
 use tokio::sync::Notify;
 
 use super::read::{self, ReadError};
+use crate::evaluate::NAME as HISTORY;
 
 /// Contents up to this size are part of a look; larger files go by size and time.
 const HASHED: u64 = 4 << 20;
+
+/// How names of files begin that the proxy writes, the store of traces many times a
+/// second.
+const OWN: [&str; 3] = [crate::trace::STORE, crate::pool::STATE, HISTORY];
 
 /// Something may have changed. Several wakings before a wait count as one.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +40,19 @@ impl Woken {
         // Reading gives events too, and our own reading must not lead to more of it.
         let only_read = matches!(event, Ok(Event { kind: EventKind::Access(access), .. })
             if *access != AccessKind::Close(AccessMode::Write));
-        if !only_read {
+        if !only_read && !matches!(event, Ok(event) if is_own(event)) {
             self.0.notify_one();
         }
     }
+}
+
+/// Whether an event is about nothing but files that the proxy writes.
+fn is_own(event: &Event) -> bool {
+    let is_own = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| OWN.iter().any(|own| name.starts_with(own)))
+    };
+    !event.paths.is_empty() && event.paths.iter().all(is_own)
 }
 
 /// The watched directories.
@@ -228,5 +243,35 @@ impl Identity {
         Self {
             created: metadata.created().ok(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use notify::event::{DataChange, ModifyKind};
+
+    use super::*;
+
+    fn wakes(names: &[&str]) -> bool {
+        let modified = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let event = names.iter().fold(Event::new(modified), |event, name| {
+            event.add_path(Path::new("/home/me/.claude-trigger-router").join(name))
+        });
+        let woken = Woken::default();
+        woken.wake(&Ok(event));
+        woken.wait().now_or_never().is_some()
+    }
+
+    #[test]
+    fn what_the_proxy_writes_wakes_nobody() {
+        for own in ["ctr.db", "ctr.db-wal", "model-pool-health.json"] {
+            assert!(!wakes(&[own]), "{own}");
+        }
+        for other in ["config.yaml", "..data", "ctr.yaml", ""] {
+            assert!(wakes(&[other]), "{other}");
+        }
+        assert!(wakes(&["ctr.db", "config.yaml"]));
+        assert!(wakes(&[]));
     }
 }

@@ -17,7 +17,7 @@ use crate::pool::{create_private, make_private};
 pub const KEPT: u32 = 10_000;
 
 /// The file's name in the state directory.
-const NAME: &str = "ctr.db";
+pub(crate) const NAME: &str = "ctr.db";
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(1);
