@@ -124,7 +124,7 @@ fn small_models_of_clients_are_background() {
 #[test]
 fn tokens_are_counted_only_where_bytes_do_not_tell() {
     let plan = Asked::of(MODELS);
-    let never = |_: Tokenizer, _: u64| -> u64 { panic!("counted") };
+    let never = |_: Tokenizer, _: Option<u64>| -> u64 { panic!("counted") };
     let short = RequestFeatures {
         tokens: Tokens::Lazy {
             most: 1000,
@@ -133,7 +133,8 @@ fn tokens_are_counted_only_where_bytes_do_not_tell() {
         ..request()
     };
     assert_eq!(plan.goes(short).0, "fast");
-    let counted = |_: Tokenizer, limit: u64| 1500.min(limit + 1);
+    let counted =
+        |_: Tokenizer, limit: Option<u64>| limit.map_or(1500, |limit| 1500.min(limit + 1));
     let long = RequestFeatures {
         tokens: Tokens::Lazy {
             most: 9000,

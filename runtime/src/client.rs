@@ -133,7 +133,7 @@ impl<B: Sendable> Client<B> {
             let is_kept = kept.is_some();
             let connection = match kept {
                 Some(connection) => connection,
-                None => self.connect(&address).await?,
+                None => Box::pin(self.connect(&address)).await?,
             };
             request
                 .headers_mut()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Tells milliseconds since the Unix epoch. Cheap to clone.
 #[derive(Clone)]
@@ -22,7 +23,12 @@ impl Clock {
 impl Default for Clock {
     /// The wall clock.
     fn default() -> Self {
-        Self::new(|| u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default())
+        Self::new(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            since.map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod adapt;
 pub mod anthropic;
 pub mod ask;
+pub(crate) mod carried;
 pub mod chat;
 pub mod error;
 pub mod estimate;

@@ -6,9 +6,13 @@
 //! the client has one answer, and only its end can still change. Everything
 //! belongs to the request's own task: when the client goes away, dropping the
 //! future or the body drops the upstream request with it.
+//!
+//! A request's future is copied into its connection and lies there between two
+//! polls, so that it is to be small: what few requests come by is boxed.
 
 mod account;
 mod address;
+mod arriving;
 mod asked;
 mod asking;
 mod attempt;
@@ -41,12 +45,13 @@ use http::{Request, Response};
 
 use account::Account;
 use asked::Asked;
-use body::Spliced;
+use body::{Spliced, Taken};
 use image_agent::{Agent, Work};
 use kept::Kept;
 use relay::Relay;
 use remembered::Remembered;
 use sessions::Sessions;
+use telling::goes_as_it_came;
 use traced::Traced;
 use walk::Committed;
 
@@ -131,7 +136,7 @@ impl Proxy {
         match self.answer(call, request, &live, &mut account).await {
             Ok((committed, None)) => relayed(committed, call, account, live),
             Ok((committed, Some(agent))) => {
-                Work::new(self, agent, live).begin(committed, account).await
+                Box::pin(Work::new(self, agent, live).begin(committed, account)).await
             }
             Err(error) => refused(&error, call, account, &live),
         }
@@ -145,38 +150,39 @@ impl Proxy {
         account: &mut Account,
     ) -> Result<(Committed, Option<Agent>), ProxyError> {
         let (head, mut body) = request.into_parts();
+        let mut observed = None;
         let taken = match access::check(live.api_key.as_deref(), &head.headers) {
             Ok(()) => {
                 // Whoever has no key leaves no trace, and takes no place of others'.
                 let id = &account.request_id;
-                let is_observed = self
-                    .observer
-                    .as_ref()
-                    .is_some_and(|by| by.wants(live, id).is_some());
-                let traces = self.traces.as_ref();
-                account.traced =
-                    traces.and_then(|to| Traced::begin(to, id, call, live, is_observed));
-                body::collect(&head.headers, &mut body).await
+                observed = self.observed(call, live, id);
+                let begin = |to| Traced::begin(to, id, call, live, observed.is_some());
+                account.traced = self.traces.as_ref().and_then(begin);
+                let may_go = |ask: &_| observed.is_none() && goes_as_it_came(call, ask, live);
+                body::take(&head.headers, &mut body, may_go).await
             }
             Err(denied) => Err(ProxyError::Denied(denied)),
         };
         if taken.as_ref().is_err_and(ProxyError::leaves_body) {
-            body::discard(&head.headers, &mut body).await;
+            Box::pin(body::discard(&head.headers, &mut body)).await;
         }
-        let body = taken?;
-        if call == Call::Kept {
-            let kept = keeper::ask(&self.client, &self.kept, head, body, live).await?;
-            return Ok((kept, None));
-        }
-        let observed = self.observed(call, live, account);
-        let mut asked = Asked::read(call, head, body, live, observed.is_some())?;
+        let mut asked = match taken? {
+            Taken::Whole(body) if call == Call::Kept => {
+                let kept = Box::pin(keeper::ask(&self.client, &self.kept, head, body, live));
+                return Ok((kept.await?, None));
+            }
+            Taken::Whole(body) => Asked::read(call, head, body, live, observed.is_some())?,
+            Taken::Begun(beginning, ask, rest) => Asked::begun(call, head, beginning, ask, rest),
+        };
         account.asks(asked.ask.name().unwrap_or_default());
         if let Some(traced) = &mut account.traced {
             let (model, session) = (asked.ask.name(), asked.session_id());
             traced.asks(model, session, &asked.headers, live.plan());
         }
         asked.remember(&self.kept, &self.sessions);
-        self.consult(&mut asked, live).await;
+        if let Some(smart) = &live.plan().smart_router {
+            Box::pin(self.consult(smart, &mut asked, live)).await;
+        }
         if let Some(traced) = &mut account.traced {
             traced.consulted(asked.said.consulted());
             if asked.said.context().is_some() {
@@ -187,11 +193,13 @@ impl Proxy {
             traced.observed = observed.begins(&asked, traced.session(), live);
         }
         if call == Call::CountTokens {
-            let counted = count::count(&self.client, &asked, live).await?;
-            return Ok((counted, None));
+            let counted = Box::pin(count::count(&self.client, &asked, live));
+            return Ok((counted.await?, None));
         }
         let images = image_agent::take(&mut asked, live, &account.request_id);
-        let mut committed = walk::walk(&self.client, &self.kept, &asked, live, account).await?;
+        let walked = walk::walk(&self.client, &self.kept, &asked, live, account).await;
+        asked.arrive().await?;
+        let mut committed = walked?;
         asked.answered(&mut committed, &self.sessions, live);
         Ok((committed, images.map(|images| Agent { asked, images })))
     }

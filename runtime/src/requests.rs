@@ -17,7 +17,7 @@ pub const LARGEST: usize = 64 << 20;
 /// A request body that was read.
 pub struct Request {
     bytes: u64,
-    count: Box<dyn Fn(Tokenizer, u64) -> u64>,
+    count: Box<dyn Fn(Tokenizer, Option<u64>) -> u64>,
     model: Option<String>,
     features: Features,
     protocol: Spoken,
@@ -105,14 +105,14 @@ impl Request {
 }
 
 /// Counts the tokens of a body once by each vocabulary, however often it is asked.
-fn counting(body: Vec<u8>) -> Box<dyn Fn(Tokenizer, u64) -> u64> {
+fn counting(body: Vec<u8>) -> Box<dyn Fn(Tokenizer, Option<u64>) -> u64> {
     let counted: [OnceCell<u64>; 2] = Default::default();
     Box::new(move |tokenizer, _| {
         let known = match tokenizer {
             Tokenizer::Cl100k => &counted[0],
             Tokenizer::O200k => &counted[1],
         };
-        *known.get_or_init(|| tokens::count(&body, tokenizer, u64::MAX))
+        *known.get_or_init(|| tokens::count(&body, tokenizer, None))
     })
 }
 

@@ -1,6 +1,8 @@
 //! The proxy between real sockets: a client, the proxy, and scripted upstreams.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "proxy/arriving.rs"]
+mod arriving;
 #[path = "proxy/bytes.rs"]
 mod bytes;
 #[path = "proxy/chain.rs"]

@@ -70,15 +70,15 @@ impl<'r> RequestFeatures<'r> {
 pub enum Tokens<'r> {
     /// So many.
     Counted(u64),
-    /// At most `most`, since no token is shorter than a byte; `count` counts up
-    /// to a limit and gives the number, or any above the limit. It must give the
-    /// same answer throughout one decision. `Counted` is the same for all
+    /// At most `most`, since no token is shorter than a byte. `count` gives the
+    /// number or, where there is a limit, any number on the same side of it. It must
+    /// not contradict itself throughout one decision. `Counted` is the same for all
     /// vocabularies.
     Lazy {
         /// Upper bound.
         most: u64,
-        /// Counts up to a limit.
-        count: &'r dyn Fn(Tokenizer, u64) -> u64,
+        /// Counts, as far as a limit needs.
+        count: &'r dyn Fn(Tokenizer, Option<u64>) -> u64,
     },
 }
 
@@ -96,7 +96,7 @@ impl Tokens<'_> {
     pub fn exceed(&self, tokenizer: Tokenizer, limit: u64) -> bool {
         match self {
             Self::Counted(count) => *count > limit,
-            Self::Lazy { most, count } => *most > limit && count(tokenizer, limit) > limit,
+            Self::Lazy { most, count } => *most > limit && count(tokenizer, Some(limit)) > limit,
         }
     }
 
@@ -104,7 +104,7 @@ impl Tokens<'_> {
     pub fn in_full(&self, tokenizer: Tokenizer) -> u64 {
         match self {
             Self::Counted(count) => *count,
-            Self::Lazy { count, .. } => count(tokenizer, u64::MAX),
+            Self::Lazy { count, .. } => count(tokenizer, None),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Began {
             shape.kept = Some(redact(text).into_owned());
         }
         let tokenizer = vocabulary(self.live.plan());
-        let tokens = tokens::count(&self.body, tokenizer, u64::MAX);
+        let tokens = tokens::count(&self.body, tokenizer, None);
         let request = Request {
             at_ms: self.at_ms,
             protocol: Some(word(self.protocol).to_owned()),

@@ -14,8 +14,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use memchr::memchr2;
-use memchr::memmem::Finder;
+
+use super::carried::Carried;
 
 /// Levels of nesting a body may have; the deepest real ones, schemas of tools, have some 20.
 const MAX_DEPTH: usize = 1024;
@@ -117,9 +119,67 @@ impl Ask {
         }
     }
 
+    /// What a body asks for whose beginning this is, and where its members go on behind
+    /// the model; none where the beginning does not tell. What follows has to be
+    /// [watched](Rest): it may hold another model, or be no JSON.
+    pub fn peek(beginning: &[u8]) -> Option<(Self, usize)> {
+        let mut scan = Scan {
+            body: beginning,
+            at: 0,
+        };
+        if scan.token() != Ok(b'{') {
+            return None;
+        }
+        let mut ask = Self {
+            model: None,
+            inside: scan.at,
+            is_empty: false,
+        };
+        while scan.member(&mut ask) == Ok(true) {
+            if ask.model.is_some() {
+                return Some((ask, scan.at));
+            }
+        }
+        None
+    }
+
     /// The name of the model, if one was given.
     pub fn name(&self) -> Option<&str> {
         self.model.as_ref().map(|model| model.name.as_str())
+    }
+}
+
+/// What follows the model of a body, in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    carried: Carried<{ PLAIN.len() - 1 }>,
+    may_name: bool,
+    /// The last byte that is no white space.
+    last: Option<u8>,
+}
+
+/// How a key ends that reads `model`, spelt plainly.
+const PLAIN: &[u8] = b"model\"";
+/// What is in such a key that is spelt with an escape: one of its letters is `\u0064`
+/// to `\u006f`.
+const ESCAPED: &[u8] = b"\\u006";
+
+impl Rest {
+    /// Takes the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        static KEYS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+            AhoCorasick::new([PLAIN, ESCAPED]).expect("two short words are no large automaton")
+        });
+        let find = |piece: &[u8]| KEYS.find(piece).map(|found| found.start());
+        self.may_name |= self.carried.find(piece, find).is_some() || find(piece).is_some();
+        self.carried.passes(piece);
+        self.last = piece.trim_ascii_end().last().copied().or(self.last);
+    }
+
+    /// Whether all of it ends like an object and cannot hold another key that reads
+    /// `model`. Where this says no, the whole body has to be [read](Ask::read).
+    pub(crate) fn has_no_model(&self) -> bool {
+        !self.may_name && self.last == Some(b'}')
     }
 }
 
@@ -160,16 +220,10 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether the rest ends like an object and cannot hold another key that
-    /// reads `model`: spelt plainly, the key ends in `model"`; spelt with an
-    /// escape, one of its letters is `\u0064` to `\u006f`.
     fn no_model_can_follow(&self) -> bool {
-        static PLAIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"model\""));
-        static ESCAPED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u006"));
-        let rest = &self.body[self.at..];
-        rest.trim_ascii_end().ends_with(b"}")
-            && PLAIN.find(rest).is_none()
-            && ESCAPED.find(rest).is_none()
+        let mut rest = Rest::default();
+        rest.push(&self.body[self.at..]);
+        rest.has_no_model()
     }
 
     /// Passes over the value whose first byte has just been read.

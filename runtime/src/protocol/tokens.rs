@@ -14,50 +14,75 @@ use super::json::{Json, Text};
 /// Names under which values are counted as they were written.
 const AS_WRITTEN: &[&str] = &["input_schema", "parameters"];
 
-/// Counts the input tokens of a request body, in whatever protocol, up to `limit`:
-/// the number, or one above the limit. A body that is no JSON has none.
-pub fn count(body: &[u8], tokenizer: Tokenizer, limit: u64) -> u64 {
+/// Counts the input tokens of a request body, in whatever protocol. With a limit
+/// they are counted until it is known whether they exceed it, and the number is any
+/// on the same side of it. A body that is no JSON has none.
+pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
     let Ok(json) = Json::read(body, AS_WRITTEN) else {
         return 0;
     };
-    let mut counting = Counting {
-        vocabulary: match tokenizer {
-            Tokenizer::Cl100k => cl100k_base(),
-            Tokenizer::O200k => o200k_base(),
-        },
-        tokens: 0,
-        limit,
+    let mut pieces = Pieces::default();
+    pieces.request(&json);
+    let mut most: u64 = pieces.0.iter().map(Piece::most).sum();
+    let limit = limit.unwrap_or(u64::MAX);
+    if limit < u64::MAX && most <= limit {
+        return most;
+    }
+    let vocabulary = match tokenizer {
+        Tokenizer::Cl100k => cl100k_base(),
+        Tokenizer::O200k => o200k_base(),
     };
-    counting.request(&json);
-    counting.tokens
+    let mut tokens = 0;
+    for piece in &pieces.0 {
+        let Some(counted) = piece.count(vocabulary, limit - tokens) else {
+            return limit.saturating_add(1);
+        };
+        tokens += counted;
+        most = most - piece.most() + counted;
+        if limit < u64::MAX && most <= limit {
+            return most;
+        }
+    }
+    tokens
 }
 
-struct Counting {
-    vocabulary: &'static Vocabulary,
-    tokens: u64,
-    limit: u64,
+/// What is counted as one text.
+enum Piece<'j> {
+    Text(&'j Text<'j>),
+    Made(String),
 }
 
-impl Counting {
-    fn text(&mut self, text: &str) {
-        let Some(room) = self.limit.checked_sub(self.tokens) else {
-            return;
+impl Piece<'_> {
+    /// No token is shorter than a byte, and no text longer than it is written.
+    fn most(&self) -> u64 {
+        let bytes = match self {
+            Self::Text(text) => text.written().len(),
+            Self::Made(text) => text.len(),
         };
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let counted = match room {
-            // No text has that many, so nothing needs to be stopped.
-            usize::MAX => Some(self.vocabulary.count(text)),
-            room => self
-                .vocabulary
-                .count_till_limit(&self.vocabulary.normalize(text), room),
-        };
-        self.tokens = match counted {
-            Some(count) => self.tokens + count as u64,
-            None => self.limit.saturating_add(1),
-        };
+        bytes as u64
     }
 
-    fn request(&mut self, body: &Json<'_>) {
+    /// Its tokens; none where there are more than `room`.
+    fn count(&self, vocabulary: &Vocabulary, room: u64) -> Option<u64> {
+        let text = match self {
+            Self::Text(text) => text.plain(),
+            Self::Made(text) => text.as_str().into(),
+        };
+        let counted = match usize::try_from(room) {
+            // No text has that many, so nothing needs to be stopped.
+            Ok(usize::MAX) | Err(_) => Some(vocabulary.count(&*text)),
+            Ok(room) => vocabulary.count_till_limit(&vocabulary.normalize(&*text), room),
+        };
+        counted.map(|counted| counted as u64)
+    }
+}
+
+/// What is counted of a request.
+#[derive(Default)]
+struct Pieces<'j>(Vec<Piece<'j>>);
+
+impl<'j> Pieces<'j> {
+    fn request(&mut self, body: &'j Json<'j>) {
         for (name, value) in body.members() {
             match &**name {
                 "system" | "instructions" => self.content(value),
@@ -75,7 +100,7 @@ impl Counting {
     }
 
     /// A message, or an item of OpenAI Responses.
-    fn message(&mut self, message: &Json<'_>) {
+    fn message(&mut self, message: &'j Json<'j>) {
         for name in ["content", "arguments", "output", "summary"] {
             if let Some(value) = message.get(name) {
                 self.content(value);
@@ -89,32 +114,31 @@ impl Counting {
     }
 
     /// A text, or parts.
-    fn content(&mut self, content: &Json<'_>) {
-        if let Some(text) = content.text() {
-            self.text(&text.plain());
-        }
+    fn content(&mut self, content: &'j Json<'j>) {
+        self.0.extend(content.text().map(Piece::Text));
         content.items().iter().for_each(|part| self.part(part));
     }
 
-    fn part(&mut self, part: &Json<'_>) {
+    fn part(&mut self, part: &'j Json<'j>) {
         let is = |kind: &str| part.get("type").is_some_and(|of| of.is(kind));
         if is("tool_use") {
             self.written(part.get("input"));
         } else if is("tool_result") {
             match part.get("content") {
-                Some(Json::Text(text)) => self.text(&text.plain()),
+                Some(Json::Text(text)) => self.0.push(Piece::Text(text)),
                 content => self.written(content),
             }
         } else if let Some(text) = part.get("text").and_then(Json::text) {
-            self.text(&text.plain());
+            self.0.push(Piece::Text(text));
         }
     }
 
-    fn tool(&mut self, tool: &Json<'_>) {
+    fn tool(&mut self, tool: &'j Json<'j>) {
         let tool = tool.get("function").unwrap_or(tool);
         let text = |name| tool.get(name).and_then(Json::text).map(Text::plain);
         let texts = [text("name"), text("description")];
-        self.text(&texts.into_iter().flatten().collect::<String>());
+        self.0
+            .push(Piece::Made(texts.into_iter().flatten().collect()));
         self.written(tool.get("input_schema").or_else(|| tool.get("parameters")));
     }
 
@@ -123,17 +147,20 @@ impl Counting {
         if let Some(value) = value {
             let mut text = String::new();
             value.write(&mut text);
-            self.text(&text);
+            self.0.push(Piece::Made(text));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     fn cl100k(body: &str) -> u64 {
-        count(body.as_bytes(), Tokenizer::Cl100k, u64::MAX)
+        count(body.as_bytes(), Tokenizer::Cl100k, None)
     }
 
     /// Counts of js-tiktoken 1.0.21, of the same texts, special tokens as plain text.
@@ -147,9 +174,9 @@ mod tests {
             ("<|endoftext|>", 7, 7),
             ("    indented\n\n\n  code\t// it's 12345 O'Neil", 16, 15),
         ] {
-            let body = serde_json::json!({ "messages": [{ "role": "user", "content": text }] });
+            let body = json!({ "messages": [{ "role": "user", "content": text }] });
             let body = body.to_string();
-            let counted = |tokenizer| count(body.as_bytes(), tokenizer, u64::MAX);
+            let counted = |tokenizer| count(body.as_bytes(), tokenizer, None);
             assert_eq!(counted(Tokenizer::Cl100k), cl100k, "{text}");
             assert_eq!(counted(Tokenizer::O200k), o200k, "{text}");
         }
@@ -202,15 +229,21 @@ mod tests {
         }
     }
 
-    #[test]
-    fn counting_stops_above_the_limit() {
-        let words = "hello world ".repeat(1_000);
-        let body = serde_json::json!({ "messages": [{ "content": words }, { "content": words }] });
-        let body = body.to_string();
-        let whole = cl100k(&body);
-        assert!(whole > 4_000, "{whole}");
-        for (limit, found) in [(0, 1), (1_500, 1_501), (whole - 1, whole), (whole, whole)] {
-            assert_eq!(count(body.as_bytes(), Tokenizer::Cl100k, limit), found);
+    proptest! {
+        #[test]
+        fn a_limit_is_told_from_no_more_than_it_needs(
+            texts in prop::collection::vec("(\\PC| |word|\"|\\\\|\n){0,40}", 0..6),
+            limit in 0_u64..120,
+        ) {
+            let said: Vec<_> = texts.iter().map(|text| json!({ "role": "user", "content": text })).collect();
+            let body = json!({ "system": texts.first(), "messages": said, "tools": [{ "name": texts.last() }] }).to_string();
+            for tokenizer in [Tokenizer::Cl100k, Tokenizer::O200k] {
+                let whole = count(body.as_bytes(), tokenizer, None);
+                for limit in [limit, whole, whole.saturating_sub(1)] {
+                    let told = count(body.as_bytes(), tokenizer, Some(limit));
+                    prop_assert_eq!(told > limit, whole > limit, "{} of {} for {}", told, whole, limit);
+                }
+            }
         }
     }
 }

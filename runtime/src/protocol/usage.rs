@@ -4,10 +4,13 @@
 //! streams in their first event too. Only that name is looked for, and only what
 //! stands behind it is kept. What is not found is not guessed.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
+
+use super::carried::Carried;
 
 /// The name. A quote within a text is escaped, so it stands in nothing that a
 /// model wrote.
@@ -71,8 +74,7 @@ impl Tokens {
 /// What was told so far.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
-    /// The end of the last piece.
-    carried: Vec<u8>,
+    carried: Carried<PART>,
     /// The object that is being read.
     open: Option<Open>,
     told: Told,
@@ -114,9 +116,10 @@ impl Usage {
             rest = match &mut self.open {
                 None => self.look(rest),
                 Some(open) => {
-                    let (rest, is_over) = open.push(rest);
-                    if is_over && let Some(open) = self.open.take() {
-                        self.told.take(&open.bytes);
+                    let (rest, object) = open.push(rest);
+                    if let Some(object) = object {
+                        self.told.take(&object);
+                        self.open = None;
                     }
                     rest
                 }
@@ -146,32 +149,20 @@ impl Usage {
 
     /// Looks for the name; what stands behind it, if anything, is returned.
     fn look<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
-        if !self.carried.is_empty() {
-            let carried = self.carried.len();
-            self.carried
-                .extend_from_slice(&chunk[..chunk.len().min(PART)]);
-            if let Some(at) = FINDER.find(&self.carried) {
-                self.carried.clear();
+        let begun = self.carried.find(chunk, |joint| FINDER.find(joint));
+        let begun = begun.map(|(at, before)| at + NAME.len() - before);
+        let in_chunk = || FINDER.find(chunk).map(|at| at + NAME.len());
+        match begun.or_else(in_chunk) {
+            Some(end) => {
+                self.carried = Carried::default();
                 self.open = Some(Open::default());
-                return &chunk[at + NAME.len() - carried..];
+                &chunk[end..]
+            }
+            None => {
+                self.carried.passes(chunk);
+                &[]
             }
         }
-        if let Some(at) = FINDER.find(chunk) {
-            self.carried.clear();
-            self.open = Some(Open::default());
-            return &chunk[at + NAME.len()..];
-        }
-        if chunk.len() >= PART {
-            self.carried.clear();
-            self.carried.extend_from_slice(&chunk[chunk.len() - PART..]);
-        } else {
-            if self.carried.is_empty() {
-                self.carried.extend_from_slice(chunk);
-            }
-            let over = self.carried.len().saturating_sub(PART);
-            self.carried.drain(..over);
-        }
-        &[]
     }
 }
 
@@ -205,6 +196,7 @@ impl Told {
 /// An object whose end is not there yet.
 #[derive(Debug, Default)]
 struct Open {
+    /// What earlier pieces held of it.
     bytes: Vec<u8>,
     depth: u32,
     is_text: bool,
@@ -212,39 +204,52 @@ struct Open {
 }
 
 impl Open {
-    /// Takes bytes up to the end of the object: what is left, and whether it ended.
-    /// What is no object, or too long for one of these, ends as nothing.
-    fn push<'c>(&mut self, chunk: &'c [u8]) -> (&'c [u8], bool) {
-        for (at, byte) in chunk.iter().enumerate() {
-            if self.depth == 0 {
-                match byte {
-                    b'{' => {}
-                    b':' | b' ' | b'\t' | b'\r' | b'\n' => continue,
-                    _ => return (&chunk[at..], true),
-                }
-            }
-            if self.bytes.len() == LONGEST {
-                self.bytes.clear();
-                return (&chunk[at..], true);
-            }
-            self.bytes.push(*byte);
-            self.step(*byte);
-            if self.depth == 0 {
-                return (&chunk[at + 1..], true);
+    /// Takes bytes up to the end of the object: what is left and, once it ended, the
+    /// object. What is no object, or too long for one of these, ends as nothing.
+    fn push<'c>(&mut self, chunk: &'c [u8]) -> (&'c [u8], Option<Cow<'c, [u8]>>) {
+        const NOTHING: Option<Cow<'static, [u8]>> = Some(Cow::Borrowed(&[]));
+        let mut piece = chunk;
+        if self.depth == 0 {
+            let is_between = |byte: &u8| matches!(byte, b':' | b' ' | b'\t' | b'\r' | b'\n');
+            let Some(start) = chunk.iter().position(|byte| !is_between(byte)) else {
+                return (&[], None);
+            };
+            piece = &chunk[start..];
+            if piece[0] != b'{' {
+                return (piece, NOTHING);
             }
         }
-        (&[], false)
+        let end = self.end(piece);
+        let (object, rest) = piece.split_at(end.unwrap_or(piece.len()));
+        if self.bytes.len() + object.len() > LONGEST {
+            return (rest, NOTHING);
+        }
+        if end.is_some() && self.bytes.is_empty() {
+            return (rest, Some(Cow::Borrowed(object)));
+        }
+        self.bytes.extend_from_slice(object);
+        let whole = end.map(|_| Cow::Owned(std::mem::take(&mut self.bytes)));
+        (rest, whole)
     }
 
-    fn step(&mut self, byte: u8) {
-        match byte {
-            _ if std::mem::take(&mut self.is_escaped) => {}
-            b'\\' => self.is_escaped = self.is_text,
-            b'"' => self.is_text = !self.is_text,
-            b'{' if !self.is_text => self.depth += 1,
-            b'}' if !self.is_text => self.depth -= 1,
-            _ => {}
+    /// Where in a piece the object ends, if it does.
+    fn end(&mut self, piece: &[u8]) -> Option<usize> {
+        for (at, byte) in piece.iter().enumerate() {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = self.is_text,
+                b'"' => self.is_text = !self.is_text,
+                b'{' if !self.is_text => self.depth += 1,
+                b'}' if !self.is_text => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                _ => {}
+            }
         }
+        None
     }
 }
 

@@ -1,272 +1,294 @@
-//! A request body that is sent on while it comes.
+//! Bodies that go on to the upstream while they come.
 //!
-//! Where a plan needs only the model of a request, and the model stands at the
-//! beginning of the body, an upstream is sent what is there. All of it is kept,
-//! so that another endpoint can be sent the same. The last piece waits until the
-//! whole is known to ask for no other model: an upstream that was sent a body
-//! which is refused in the end never saw it complete.
+//! Where a plan needs nothing of a request but its model, and the model stands at the
+//! beginning, the upstream is sent what there is. Two things wait for the end: the
+//! last piece, until no other model can stand in the body, so that no upstream ever
+//! has a whole request that the proxy would refuse; and the answer. What came is kept,
+//! since another endpoint may have to be sent the same.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
-use std::mem;
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use ctr_compiler::plan::{Endpoint, Slot, Target};
-use ctr_compiler::route::looks_beyond_model;
 use http_body::Body as _;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::body::{Spliced, Taking};
-use super::call::Call;
-use crate::activate::Live;
-use crate::protocol::ask::{Ask, AskError};
-use crate::protocol::{Protocol, adapt};
+use super::body::{IDLE, WHOLE};
+use crate::protocol::ask::{Ask, Rest};
+use crate::protocol::error::ProxyError;
 
-/// Bytes at the beginning of a body in which the model is looked for.
-const BEGINNING: usize = 4096;
+/// Pieces are kept as they come if they are no smaller than this: a list of smaller
+/// ones could outgrow the body many times.
+const PIECE: usize = 4 << 10;
 
-/// Pieces that wait uncopied.
-const PIECES: usize = 16;
-
-/// What a body asks for that has begun, if it can be sent on before all of it is here.
-pub(super) fn can_go_on(call: Call, taking: &Taking, live: &Live) -> Option<Ask> {
-    let Call::Answer(protocol @ (Protocol::Messages | Protocol::Chat)) = call else {
-        return None;
-    };
-    let begun = taking.begun()?;
-    if live.is_mixed || taking.length()? <= begun.len() {
-        return None;
-    }
-    let ask = Ask::peek(&begun[..begun.len().min(BEGINNING)])?;
-    let goes = !looks_beyond_model(live.plan(), ask.name()) && passes(&ask, protocol, live);
-    goes.then_some(ask)
-}
-
-/// Whether every endpoint that may answer is sent the body as it came.
-fn passes(ask: &Ask, protocol: Protocol, live: &Live) -> bool {
-    let plan = live.plan();
-    let named = ask.name().and_then(|name| plan.resolve(name));
-    let default = || plan.resolve(plan.router.slots.get(&Slot::Default)?);
-    let passes = |endpoint: &Endpoint| {
-        live.upstream(endpoint).speaks == protocol
-            && endpoint.thinking.is_none()
-            && adapt::Lacks::of(&endpoint.capabilities).is_none()
-    };
-    match named.or_else(default) {
-        None => false,
-        Some(Target::Model(_, endpoint) | Target::Endpoint(endpoint)) => passes(endpoint),
-        Some(Target::Pool(_, pool)) => pool.endpoints.iter().all(passes),
-    }
-}
-
-/// Why a body did not come as it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// The client fell silent.
-    Stalled,
-    /// Its connection broke.
-    Interrupted,
-    /// What came is no request, or asks for two models.
-    NoRequest(AskError),
-}
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the client's request did not come whole")
-    }
-}
-
-impl std::error::Error for Cut {}
-
-/// A body that is on its way. Clones are the same body, of which one at a time is sent.
+/// A body of which more is to come. Clones are the same body.
 #[derive(Clone)]
-pub(super) struct Arriving {
-    coming: Arc<Mutex<Coming>>,
+pub(super) struct Arriving(Arc<Mutex<State>>);
+
+struct State {
+    body: Body,
+    /// Bytes of the whole body.
     length: usize,
+    /// What came, each piece with the offset of its end.
+    pieces: Vec<(usize, Bytes)>,
+    /// What of it stands behind the model.
+    rest: Rest,
+    began: Instant,
+    /// When the last piece came.
+    came: Instant,
+    /// Whether the client was found to have sent no more.
+    is_awaited: bool,
+    /// When a silent client is given up.
+    patience: Option<Pin<Box<Sleep>>>,
+    /// How the body ended, once it did.
+    over: Option<Result<(), ProxyError>>,
 }
 
-struct Coming {
-    body: Body,
-    taking: Taking,
-    ask: Ask,
-    /// The first piece, which holds the model.
-    first: Bytes,
-    /// All that came, while more is to come.
-    joined: BytesMut,
-    /// How it ended.
-    end: Option<Result<Bytes, Cut>>,
-    /// The piece that came last.
-    held: Bytes,
-    /// Pieces that can be sent without a copy: those from `sent` on.
-    pieces: VecDeque<Bytes>,
-    /// Where those end.
-    listed: usize,
-    /// Bytes that may be sent, and those that were.
-    released: usize,
-    sent: usize,
-    silence: Option<Pin<Box<Sleep>>>,
+/// The client did not send what it had promised, or it is no request.
+#[derive(Debug)]
+pub(super) struct Lost;
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request did not arrive whole")
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl fmt::Debug for Arriving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Arriving")
+            .field("length", &state.length)
+            .field("have", &state.have())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Arriving {
-    /// `taking` has begun with `body`, is `ask` so far, and knows its length.
-    pub(super) fn new(body: Body, mut taking: Taking, ask: Ask) -> Self {
-        let length = taking.length().unwrap_or_default();
-        let first = taking.take_first();
-        let mut joined = BytesMut::with_capacity(length);
-        joined.extend_from_slice(&first);
-        let released = first.len();
-        Self {
-            coming: Arc::new(Mutex::new(Coming {
-                body,
-                taking,
-                ask,
-                first,
-                joined,
-                end: None,
-                held: Bytes::new(),
-                pieces: VecDeque::new(),
-                listed: released,
-                released,
-                sent: released,
-                silence: None,
-            })),
+    /// The body of `length` bytes that has begun with `beginning`, whose members go on
+    /// at `behind_model`, and goes on with `body`.
+    pub(super) fn new(beginning: Bytes, behind_model: usize, length: usize, body: Body) -> Self {
+        let mut rest = Rest::default();
+        rest.push(&beginning[behind_model..]);
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(State {
+            body,
             length,
+            pieces: vec![(beginning.len(), beginning)],
+            rest,
+            began: now,
+            came: now,
+            is_awaited: false,
+            patience: None,
+            over: None,
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of the whole body.
+    pub(super) fn length(&self) -> usize {
+        self.state().length
+    }
+
+    /// What stands at an offset; nothing at the end.
+    pub(super) fn poll_piece(
+        &self,
+        cx: &mut Context<'_>,
+        at: usize,
+    ) -> Poll<Result<Option<Bytes>, Lost>> {
+        let mut state = self.state();
+        loop {
+            if matches!(state.over, Some(Err(_))) {
+                return Poll::Ready(Err(Lost));
+            }
+            if let Some(piece) = state.piece(at) {
+                return Poll::Ready(Ok(Some(piece)));
+            }
+            if state.over.is_some() {
+                return Poll::Ready(Ok(None));
+            }
+            ready!(state.poll_more(cx));
         }
     }
 
-    fn coming(&self) -> MutexGuard<'_, Coming> {
-        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Bytes of the whole.
-    pub(super) fn length(&self) -> usize {
-        self.length
-    }
-
-    /// The body from its beginning, with another model. One that was made before
-    /// must not be sent any more.
-    pub(super) fn spliced(&self, ask: &Ask, model: &str) -> Spliced {
-        let begun = self.coming().begin();
-        let left = self.length - begun.len();
-        Spliced::new(&begun, ask, model).and_then(self.clone(), left)
-    }
-
-    /// Waits until nothing more comes.
+    /// Takes the rest of the body.
     ///
     /// # Errors
-    /// When it did not come whole.
-    pub(super) async fn arrive(&self) -> Result<(), Cut> {
-        poll_fn(|cx| self.coming().poll_end(cx)).await;
-        self.cut().map_or(Ok(()), Err)
+    /// When it does not come, or is no request.
+    pub(super) async fn arrive(&self) -> Result<(), ProxyError> {
+        poll_fn(|cx| {
+            let mut state = self.state();
+            loop {
+                if let Some(over) = &state.over {
+                    return Poll::Ready(over.clone());
+                }
+                ready!(state.poll_more(cx));
+            }
+        })
+        .await
     }
 
-    /// Why it will not come whole, if that is known.
-    pub(super) fn cut(&self) -> Option<Cut> {
-        self.coming().end.as_ref()?.as_ref().err().copied()
+    /// What is wrong with it, as far as it came.
+    pub(super) fn fault(&self) -> Option<ProxyError> {
+        self.state().over.clone()?.err()
     }
 
-    /// The next piece of the one that is sent.
-    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Cut>> {
-        let mut coming = self.coming();
-        let ended = coming.poll_end(cx);
-        match (coming.next(), ended) {
-            (Some(piece), _) => Poll::Ready(Ok(piece)),
-            (None, Poll::Pending) => Poll::Pending,
-            (None, Poll::Ready(())) => match &coming.end {
-                Some(Err(cut)) => Poll::Ready(Err(*cut)),
-                _ => Poll::Ready(Ok(Bytes::new())),
-            },
+    /// How much longer an upstream may take that has `limit` from when it could have
+    /// the whole request; none when that is over.
+    pub(super) fn grace(&self, limit: Duration) -> Option<Duration> {
+        let state = self.state();
+        if state.over.is_none() && state.is_awaited {
+            return Some(limit);
         }
+        let left = limit.saturating_sub(state.came.elapsed());
+        (!left.is_zero()).then_some(left)
     }
 }
 
-impl Coming {
-    /// Takes what is there of the client's body; ready at its end.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.end.is_none() {
-            match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    // Trailers belong to the connection they came on.
-                    self.takes(frame.into_data().unwrap_or_default());
-                    self.silence = None;
-                }
-                Poll::Ready(Some(Err(_))) => self.end = Some(Err(Cut::Interrupted)),
-                Poll::Ready(None) => self.ends(),
-                Poll::Pending => {
-                    let until = || Box::pin(sleep_until(self.taking.patience()));
-                    let silence = self.silence.get_or_insert_with(until);
-                    if silence.as_mut().poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                    self.end = Some(Err(Cut::Stalled));
+impl State {
+    fn have(&self) -> usize {
+        self.pieces.last().map_or(0, |(end, _)| *end)
+    }
+
+    fn piece(&self, at: usize) -> Option<Bytes> {
+        let found = self.pieces.partition_point(|(end, _)| *end <= at);
+        let (end, piece) = self.pieces.get(found)?;
+        Some(piece.slice(piece.len() - (end - at)..))
+    }
+
+    /// Waits for the next piece, or for the end.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                // Trailers belong to the connection they came on.
+                self.take(frame.into_data().unwrap_or_default());
+                if self.have() == self.length {
+                    self.over = Some(self.check());
                 }
             }
+            Poll::Ready(Some(Err(_)) | None) => self.over = Some(Err(ProxyError::Interrupted)),
+            Poll::Pending => {
+                self.is_awaited = true;
+                ready!(self.poll_patience(cx));
+                self.over = Some(Err(ProxyError::Stalled));
+            }
         }
+        self.is_awaited = false;
         Poll::Ready(())
     }
 
-    fn takes(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.joined.extend_from_slice(&chunk);
-            let before = mem::replace(&mut self.held, chunk);
-            self.release(before);
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let until = (self.came + IDLE).min(self.began + WHOLE);
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if patience.deadline() != until {
+            patience.as_mut().reset(until);
         }
+        patience.as_mut().poll(cx)
     }
 
-    fn release(&mut self, piece: Bytes) {
-        let is_next = self.listed == self.released && self.pieces.len() < PIECES;
-        self.released += piece.len();
-        if is_next && !piece.is_empty() {
-            self.listed = self.released;
-            self.pieces.push_back(piece);
+    fn take(&mut self, piece: Bytes) {
+        if piece.is_empty() {
+            return;
         }
-    }
-
-    fn ends(&mut self) {
-        let whole = mem::take(&mut self.joined).freeze();
-        match Ask::read(&whole) {
-            Ok(ask) if ask == self.ask => {
-                let last = mem::take(&mut self.held);
-                self.release(last);
-                self.end = Some(Ok(whole));
+        self.came = Instant::now();
+        self.rest.push(&piece);
+        let end = self.have() + piece.len();
+        match self.pieces.last_mut() {
+            Some((last_end, last)) if last.len() + piece.len() <= PIECE => {
+                *last = [&last[..], &piece].concat().into();
+                *last_end = end;
             }
-            Ok(_) => self.end = Some(Err(Cut::NoRequest(AskError::DuplicateModel))),
-            Err(error) => self.end = Some(Err(Cut::NoRequest(error))),
+            _ => self.pieces.push((end, piece)),
         }
     }
 
-    /// What may be sent of it from its beginning on; the rest follows.
-    fn begin(&mut self) -> Bytes {
-        self.pieces.clear();
-        (self.listed, self.sent) = (self.released, self.released);
-        match &self.end {
-            Some(Ok(whole)) => whole.clone(),
-            _ if self.released == self.first.len() => self.first.clone(),
-            _ => Bytes::copy_from_slice(self.joined.get(..self.released).unwrap_or_default()),
+    /// Whether the body, which is there, is a request.
+    fn check(&self) -> Result<(), ProxyError> {
+        if self.rest.has_no_model() {
+            return Ok(());
         }
-    }
-
-    fn next(&mut self) -> Option<Bytes> {
-        let from = self.sent;
-        if let Some(piece) = self.pieces.pop_front() {
-            self.sent += piece.len();
-            return Some(piece);
+        let mut whole = BytesMut::with_capacity(self.length);
+        for (_, piece) in &self.pieces {
+            whole.extend_from_slice(piece);
         }
-        if from == self.released {
-            return None;
-        }
-        (self.listed, self.sent) = (self.released, self.released);
-        Some(match &self.end {
-            Some(Ok(whole)) => whole.slice(from..self.released),
-            _ => Bytes::copy_from_slice(self.joined.get(from..self.released).unwrap_or_default()),
-        })
+        Ask::read(&whole).map(drop).map_err(ProxyError::Body)
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    const BEGINNING: &[u8] = b"{\"model\":\"m\",";
+
+    fn arriving(length: usize, rest: impl IntoIterator<Item = &'static [u8]>) -> Arriving {
+        let rest: Vec<_> = rest.into_iter().map(Bytes::from_static).collect();
+        let rest = stream::iter(rest.into_iter().map(Ok::<_, Infallible>));
+        let body = Body::from_stream(rest.chain(stream::pending()));
+        Arriving::new(BEGINNING.into(), BEGINNING.len(), length, body)
+    }
+
+    async fn whole(body: &Arriving) -> Result<Vec<u8>, Lost> {
+        let mut whole = Vec::new();
+        while let Some(piece) = poll_fn(|cx| body.poll_piece(cx, whole.len())).await? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
+    }
+
+    #[tokio::test]
+    async fn it_can_be_sent_again() {
+        let body = arriving(19, [&b"\"x\""[..], b"", b":", b"1}"]);
+        for _ in 0..2 {
+            let sent = whole(&body).await.expect("it arrives");
+            assert_eq!(sent, b"{\"model\":\"m\",\"x\":1}"[..]);
+        }
+        assert_eq!(body.arrive().await, Ok(()));
+        assert!(body.state().pieces.len() < 3, "small pieces are joined");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stalls_is_given_up() {
+        let body = arriving(99, [&b"\"x\":"[..]]);
+        let began = Instant::now();
+        assert_eq!(body.arrive().await, Err(ProxyError::Stalled));
+        assert_eq!(began.elapsed(), IDLE);
+        assert!(whole(&body).await.is_err());
+        assert_eq!(body.fault(), Some(ProxyError::Stalled));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upstream_has_time_from_the_last_piece() {
+        let limit = Duration::from_secs(10);
+        let body = arriving(19, [&b"\"x\":1}"[..]]);
+        tokio::time::advance(limit).await;
+        assert_eq!(
+            body.grace(limit),
+            None,
+            "it takes nothing, though there is more"
+        );
+        body.arrive().await.expect("it arrives");
+        tokio::time::advance(limit / 2).await;
+        assert_eq!(body.grace(limit), Some(limit / 2));
+        let body = arriving(99, [&b"\"x\":1"[..]]);
+        let _ = futures_util::FutureExt::now_or_never(body.arrive());
+        tokio::time::advance(limit * 2).await;
+        assert_eq!(body.grace(limit), Some(limit), "the client is waited for");
+    }
+}

@@ -1,5 +1,6 @@
 //! A request that was read and let in, and what a decision about it looks at.
 
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use ctr_compiler::plan::{AnalysisScope, Interface, Plan, Slot, Tokenizer};
 use ctr_compiler::route::{RequestFeatures, Tokens, looks_beyond_model};
 use http::{HeaderMap, Method, request};
 
+use super::arriving::Arriving;
 use super::call::Call;
 use super::consult::Said;
 use super::headers;
@@ -31,7 +33,10 @@ pub(super) struct Asked {
     pub(super) method: Method,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
+    /// The whole body, or the beginning of one that is arriving.
     pub(super) body: Bytes,
+    /// The body, where it was not all there when it was read.
+    pub(super) arriving: Option<Arriving>,
     pub(super) ask: Ask,
     /// The only interface that will do.
     pub(super) only: Option<Interface>,
@@ -89,6 +94,24 @@ impl Asked {
         })
     }
 
+    /// A request whose body has begun, of which no more is looked at than the model.
+    pub(super) fn begun(
+        call: Call,
+        head: request::Parts,
+        beginning: Bytes,
+        ask: Ask,
+        arriving: Arriving,
+    ) -> Self {
+        let mut headers = head.headers;
+        headers::clean_request(&mut headers, call.interface());
+        Self {
+            method: head.method,
+            query: head.uri.query().map(str::to_owned),
+            arriving: Some(arriving),
+            ..Self::new(call, headers, beginning, ask)
+        }
+    }
+
     /// A Messages request of the proxy's own; none where `body` is none.
     pub(super) fn own(body: Bytes) -> Option<Self> {
         let ask = Ask::read(&body).ok()?;
@@ -105,6 +128,7 @@ impl Asked {
             query: None,
             headers,
             body,
+            arriving: None,
             ask,
             only: None,
             kept_by: None,
@@ -171,6 +195,28 @@ impl Asked {
         true
     }
 
+    /// Bytes of the body.
+    pub(super) fn length(&self) -> usize {
+        let arriving = self.arriving.as_ref();
+        arriving.map_or(self.body.len(), Arriving::length)
+    }
+
+    /// Waits until the body is there.
+    ///
+    /// # Errors
+    /// When it does not come, or is no request after all.
+    pub(super) async fn arrive(&self) -> Result<(), ProxyError> {
+        match &self.arriving {
+            None => Ok(()),
+            Some(arriving) => arriving.arrive().await,
+        }
+    }
+
+    /// What is wrong with the body, as far as it came.
+    pub(super) fn fault(&self) -> Option<ProxyError> {
+        self.arriving.as_ref()?.fault()
+    }
+
     /// What the client speaks.
     pub(super) fn protocol(&self) -> Protocol {
         self.call.protocol()
@@ -179,6 +225,11 @@ impl Asked {
     /// The session it belongs to, where that is looked at.
     pub(super) fn session_id(&self) -> Option<&str> {
         self.features.as_ref()?.session.as_deref()
+    }
+
+    /// Whether a user shows an image anywhere, where that is looked at.
+    pub(super) fn shows_images(&self) -> bool {
+        self.features.as_ref().is_some_and(|it| it.image_anywhere)
     }
 
     /// The text that rules look at.
@@ -227,26 +278,32 @@ fn features(call: Call, body: &[u8], ask: &Ask, plan: &Plan, in_full: bool) -> O
     Some(Features::read(body, call.interface(), scope))
 }
 
-/// Tokens that were counted, so that none is counted twice: by vocabulary, up to
-/// which limit, and what came out.
+/// What is known of the number of tokens, so that none is counted twice: the bounds
+/// between which it is, by vocabulary.
 #[derive(Default)]
-struct Counted(Mutex<[Option<(u64, u64)>; 2]>);
+struct Counted(Mutex<[Option<RangeInclusive<u64>>; 2]>);
 
 impl Counted {
-    fn up_to(&self, body: &[u8], tokenizer: Tokenizer, limit: u64) -> u64 {
+    /// The number, or with a limit any on the same side of it.
+    fn up_to(&self, body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = match tokenizer {
             Tokenizer::Cl100k => &mut known[0],
             Tokenizer::O200k => &mut known[1],
         };
-        match *known {
-            // It was counted to its end, or far enough.
-            Some((counted_to, count)) if count <= counted_to || limit <= counted_to => count,
-            _ => {
-                let count = tokens::count(body, tokenizer, limit);
-                *known = Some((limit, count));
-                count
-            }
+        let (least, most) = known.clone().unwrap_or(0..=u64::MAX).into_inner();
+        match limit {
+            _ if least == most => return least,
+            Some(limit) if limit < least => return least,
+            Some(limit) if limit >= most => return most,
+            _ => {}
         }
+        let count = tokens::count(body, tokenizer, limit);
+        *known = Some(match limit {
+            None => count..=count,
+            Some(limit) if count > limit => limit.saturating_add(1)..=most,
+            Some(limit) => least..=limit,
+        });
+        count
     }
 }

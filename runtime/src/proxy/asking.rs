@@ -41,17 +41,17 @@ impl Asking<'_> {
         self,
         upstream: &Upstream,
         endpoint: &Endpoint,
-    ) -> Result<Result<Answer, Box<Failed>>, ProxyError> {
+    ) -> Result<Result<Box<Answer>, Box<Failed>>, ProxyError> {
         let telling = self.tell(upstream, endpoint)?;
         let is_guess = telling.is_guess;
         let mut answered = self.attempt(telling, upstream).await;
         if is_guess
             && let Ok(answer) = &mut answered
-            && is_not_served(answer).await
+            && Box::pin(is_not_served(answer)).await
         {
             upstream.serves_no_responses(self.now_ms);
             let telling = self.tell(upstream, endpoint)?;
-            answered = self.attempt(telling, upstream).await;
+            answered = Box::pin(self.attempt(telling, upstream)).await;
         }
         Ok(answered)
     }
@@ -60,7 +60,11 @@ impl Asking<'_> {
         Telling::new(self.asked, upstream, endpoint, self.request_id, self.now_ms)
     }
 
-    async fn attempt(self, telling: Telling, upstream: &Upstream) -> Result<Answer, Box<Failed>> {
+    async fn attempt(
+        self,
+        telling: Telling,
+        upstream: &Upstream,
+    ) -> Result<Box<Answer>, Box<Failed>> {
         let Telling {
             request,
             back,
@@ -69,13 +73,14 @@ impl Asking<'_> {
             ..
         } = telling;
         let id = &upstream.id_header;
-        let mut answered = attempt::attempt(self.client, request, id, self.limit).await;
+        let arriving = self.asked.arriving.as_ref();
+        let mut answered = attempt::attempt(self.client, request, id, self.limit, arriving).await;
         if let Some(back) = &back {
             answered = match answered {
-                Ok(answer) => told(answer, back, self.limit, &mut dropped).await,
+                Ok(answer) => Box::pin(told(answer, back, self.limit, &mut dropped)).await,
                 Err(mut failed) => {
                     if let Some(answer) = failed.answer.take() {
-                        let answer = told(answer, back, self.limit, &mut dropped).await;
+                        let answer = Box::pin(told(answer, back, self.limit, &mut dropped)).await;
                         failed.answer = answer.map_or_else(|failed| failed.answer, Some);
                     }
                     Err(failed)

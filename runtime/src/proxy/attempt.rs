@@ -2,6 +2,7 @@
 //! the head, and of a stream the first event.
 
 use std::error::Error as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,9 @@ use ctr_compiler::health::Failure;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Request, StatusCode, response};
 use http_body_util::BodyExt;
+use tokio::time::timeout;
 
+use super::arriving::Arriving;
 use super::body::Spliced;
 use super::headers::is_plain;
 use super::kept::Listen;
@@ -20,7 +23,8 @@ use crate::protocol::sse::{First, Peek};
 use crate::protocol::translate::Stream;
 use crate::protocol::wait;
 
-/// An upstream's answer, not yet relayed.
+/// An upstream's answer, not yet relayed. It is handed on through many hands, so in
+/// a box.
 pub(super) struct Answer {
     pub(super) head: response::Parts,
     /// What was read of the body to judge it; nothing unless it is a stream.
@@ -49,8 +53,8 @@ impl Answer {
         head: response::Parts,
         rest: Option<Answering>,
         endpoint: HeaderValue,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             is_events: is_events(&head.headers),
             head,
             seen: Bytes::new(),
@@ -61,7 +65,7 @@ impl Answer {
             dropped: Dropped::default(),
             is_estimate: false,
             endpoint,
-        }
+        })
     }
 }
 
@@ -69,7 +73,7 @@ impl Answer {
 pub(super) struct Failed {
     pub(super) class: Failure,
     /// What the upstream said, for the client if no other endpoint does better.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<Box<Answer>>,
     /// For the log.
     pub(super) cause: Option<String>,
 }
@@ -90,7 +94,7 @@ impl Failed {
         })
     }
 
-    pub(super) fn with_answer(class: Failure, answer: Answer) -> Box<Self> {
+    pub(super) fn with_answer(class: Failure, answer: Box<Answer>) -> Box<Self> {
         let cause = Some(answer.head.status.as_str().to_owned());
         Box::new(Self {
             class,
@@ -100,7 +104,8 @@ impl Failed {
     }
 }
 
-/// Sends a request and waits, `limit` at most, until its answer can be judged.
+/// Sends a request and waits, `limit` at most from when the endpoint could have all of
+/// it, until its answer can be judged. `arriving` is the body, where it is not there.
 ///
 /// # Errors
 /// When the answer, or its absence, counts against the endpoint. An answer
@@ -110,14 +115,21 @@ pub(super) async fn attempt(
     request: Request<Spliced>,
     endpoint: &HeaderValue,
     limit: Option<Duration>,
-) -> Result<Answer, Box<Failed>> {
-    let answer = async { judge(send(client, request, endpoint).await?).await };
-    match limit {
-        None => answer.await,
-        Some(limit) => match tokio::time::timeout(limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Failed::without_answer(Failure::Timeout, None)),
-        },
+    arriving: Option<&Arriving>,
+) -> Result<Box<Answer>, Box<Failed>> {
+    let mut answer = pin!(async { judge(send(client, request, endpoint).await?).await });
+    let Some(limit) = limit else {
+        return answer.await;
+    };
+    let mut left = limit;
+    loop {
+        if let Ok(answer) = timeout(left, answer.as_mut()).await {
+            return answer;
+        }
+        match arriving.and_then(|body| body.grace(limit)) {
+            Some(more) => left = more,
+            None => return Err(Failed::without_answer(Failure::Timeout, None)),
+        }
     }
 }
 
@@ -125,7 +137,7 @@ async fn send(
     client: &Client,
     request: Request<Spliced>,
     endpoint: &HeaderValue,
-) -> Result<Answer, Box<Failed>> {
+) -> Result<Box<Answer>, Box<Failed>> {
     match client.request(request).await {
         Ok(response) => {
             let (head, rest) = response.into_parts();
@@ -142,7 +154,7 @@ async fn send(
     }
 }
 
-async fn judge(answer: Answer) -> Result<Answer, Box<Failed>> {
+async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
     if answer.head.status.is_informational() {
         // Nobody asked to switch protocols, and passed on it would leave the client waiting.
         let cause = answer.head.status.as_str().to_owned();
@@ -157,7 +169,7 @@ async fn judge(answer: Answer) -> Result<Answer, Box<Failed>> {
 
 /// Reads a stream up to its first event, which may still be an error. Until
 /// then nothing has reached the client, and another endpoint may do better.
-async fn judge_events(mut answer: Answer) -> Result<Answer, Box<Failed>> {
+async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
     let mut peek = Peek::default();
     let first = loop {
         let frame = match &mut answer.rest {

@@ -1,19 +1,20 @@
-//! Request bodies: taken whole, so that another endpoint can be sent the same
-//! bytes, and sent on with only the model replaced.
+//! Request bodies: kept, so that another endpoint can be sent the same bytes, and
+//! sent on with only the model replaced.
 
-use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 
+use super::arriving::{Arriving, Lost};
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
 
@@ -21,22 +22,75 @@ use crate::protocol::error::ProxyError;
 pub const BODY_LIMIT: usize = 32 << 20;
 
 /// Longest silence of a client in the middle of its body.
-const IDLE: Duration = Duration::from_secs(60);
+pub(super) const IDLE: Duration = Duration::from_secs(60);
 
 /// Longest time for a whole body, however it drips: the largest one needs no more
 /// than 55 KB a second.
-const WHOLE: Duration = Duration::from_secs(600);
+pub(super) const WHOLE: Duration = Duration::from_secs(600);
 
 /// How long, and for how many bytes, the body of a refused request is read on.
 const DISCARD: Duration = Duration::from_secs(5);
 const DISCARD_LIMIT: usize = 2 * BODY_LIMIT;
 
-/// Reads a body to its end.
+/// A body as far as it has to be read.
+pub(super) enum Taken {
+    Whole(Bytes),
+    /// Its beginning, in which the model stands, and the body itself.
+    Begun(Bytes, Ask, Arriving),
+}
+
+/// Reads a body to its end, or up to its model where more of it is to come and `may_go`
+/// says of a request for that model that it may go on as it comes.
 ///
 /// # Errors
 /// When it is compressed, too large (a `Content-Length` is believed), stalls, or breaks off.
-pub(super) async fn collect(headers: &HeaderMap, body: &mut Body) -> Result<Bytes, ProxyError> {
-    let too_large = ProxyError::TooLarge { limit: BODY_LIMIT };
+pub(super) async fn take(
+    headers: &HeaderMap,
+    body: &mut Body,
+    may_go: impl FnOnce(&Ask) -> bool,
+) -> Result<Taken, ProxyError> {
+    let length = promised(headers)?;
+    let mut whole = Whole::default();
+    let mut waits = Waits::default();
+    if let Some(length) = length
+        && let Some(beginning) = next(&mut waits, body, 0).await?
+    {
+        let is_more = beginning.len() < length;
+        if let Some((ask, behind)) = is_more.then(|| Ask::peek(&beginning)).flatten()
+            && may_go(&ask)
+        {
+            let rest = std::mem::take(body);
+            let arriving = Arriving::new(beginning.clone(), behind, length, rest);
+            return Ok(Taken::Begun(beginning, ask, arriving));
+        }
+        whole.push(beginning, body.size_hint().exact());
+    }
+    while let Some(chunk) = next(&mut waits, body, whole.len()).await? {
+        whole.push(chunk, body.size_hint().exact());
+    }
+    Ok(Taken::Whole(whole.into_bytes()))
+}
+
+/// The next piece behind `have` bytes; none at the end.
+async fn next(
+    waits: &mut Waits,
+    body: &mut Body,
+    have: usize,
+) -> Result<Option<Bytes>, ProxyError> {
+    let Some(frame) = waits.next(body).await? else {
+        return Ok(None);
+    };
+    // Trailers belong to the connection they came on.
+    let frame = frame.map_err(|_| ProxyError::Interrupted)?;
+    let chunk = frame.into_data().unwrap_or_default();
+    if have + chunk.len() > BODY_LIMIT {
+        return Err(ProxyError::TooLarge { limit: BODY_LIMIT });
+    }
+    Ok(Some(chunk))
+}
+
+/// How long a body says it is, where it does.
+fn promised(headers: &HeaderMap) -> Result<Option<usize>, ProxyError> {
     let encoding = headers
         .get(CONTENT_ENCODING)
         .map(|value| value.as_bytes().trim_ascii());
@@ -48,30 +102,30 @@ pub(super) async fn collect(headers: &HeaderMap, body: &mut Body) -> Result<Byte
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY_LIMIT as u64) {
-        return Err(too_large);
+    match length.map(usize::try_from) {
+        None => Ok(None),
+        Some(Ok(length)) if length <= BODY_LIMIT => Ok(Some(length)),
+        Some(_) => Err(ProxyError::TooLarge { limit: BODY_LIMIT }),
     }
-    let mut whole = Whole::default();
-    let began = Instant::now();
-    while let Some(frame) = timeout(
-        IDLE.min(WHOLE.saturating_sub(began.elapsed())),
-        body.frame(),
-    )
-    .await
-    .map_err(|_| ProxyError::Stalled)?
-    {
-        // Trailers belong to the connection they came on.
-        let chunk = frame
-            .map_err(|_| ProxyError::Interrupted)?
-            .into_data()
-            .unwrap_or_default();
-        if whole.len() + chunk.len() > BODY_LIMIT {
-            return Err(too_large);
-        }
-        whole.push(chunk, body.size_hint().exact());
-    }
-    Ok(whole.into_bytes())
 }
+/// When a body was first waited for; most are there before they are asked for, and
+/// no timer is set for them.
+#[derive(Default)]
+struct Waits(Option<Instant>);
+
+impl Waits {
+    async fn next(&mut self, body: &mut Body) -> Result<Option<Piece>, ProxyError> {
+        if let Some(frame) = body.frame().now_or_never() {
+            return Ok(frame);
+        }
+        let began = *self.0.get_or_insert_with(Instant::now);
+        let limit = IDLE.min(WHOLE.saturating_sub(began.elapsed()));
+        let waited = timeout(limit, body.frame()).await;
+        waited.map_err(|_| ProxyError::Stalled)
+    }
+}
+
+type Piece = Result<Frame<Bytes>, axum::Error>;
 
 /// Reads on, within bounds, what a refused client is still sending. A
 /// connection that closes on unread bytes is reset, and many clients then report
@@ -132,11 +186,14 @@ impl Whole {
     }
 }
 
-/// A body in up to three pieces of known length. Cloning copies no bytes.
+/// A body in up to three pieces of known length, and what is still to come behind
+/// them. Cloning copies no bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spliced {
     pieces: [Bytes; 3],
     next: usize,
+    /// The body that goes on behind the pieces, and the offset in it.
+    rest: Option<(Arriving, usize)>,
 }
 
 impl Spliced {
@@ -160,29 +217,41 @@ impl Spliced {
         };
         Self {
             pieces: [body.slice(..before), new.into(), body.slice(after..)],
-            next: 0,
+            ..Self::default()
         }
     }
-}
 
-impl Spliced {
+    /// The same where `body` is the beginning of one that is to come.
+    pub(super) fn begun(body: &Bytes, ask: &Ask, model: &str, arriving: &Arriving) -> Self {
+        Self {
+            rest: Some((arriving.clone(), body.len())),
+            ..Self::new(body, ask, model)
+        }
+    }
+
     /// A body that is as it is.
     pub(super) fn whole(body: Bytes) -> Self {
         Self {
             pieces: [body, Bytes::new(), Bytes::new()],
-            next: 0,
+            ..Self::default()
         }
+    }
+
+    /// Bytes that are to come behind the pieces.
+    fn coming(&self) -> usize {
+        let coming = |(arriving, at): &(Arriving, usize)| arriving.length() - at;
+        self.rest.as_ref().map_or(0, coming)
     }
 }
 
 impl http_body::Body for Spliced {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Lost;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Lost>>> {
         while self.next < self.pieces.len() {
             let at = self.next;
             self.next += 1;
@@ -191,20 +260,31 @@ impl http_body::Body for Spliced {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
         }
-        Poll::Ready(None)
+        let Some((arriving, at)) = &mut self.rest else {
+            return Poll::Ready(None);
+        };
+        let piece = ready!(arriving.poll_piece(cx, *at)).transpose();
+        Poll::Ready(piece.map(|piece| {
+            let piece = piece?;
+            *at += piece.len();
+            Ok(Frame::data(piece))
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.iter().all(Bytes::is_empty)
+        self.pieces.iter().all(Bytes::is_empty) && self.coming() == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
+        let pieces: usize = self.pieces.iter().map(Bytes::len).sum();
+        SizeHint::with_exact((pieces + self.coming()) as u64)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -241,15 +321,20 @@ mod tests {
         assert_eq!(splice("{ \"x\":1}", "m"), "{\"model\":\"m\", \"x\":1}");
     }
 
+    async fn collect(body: &mut Body) -> Result<Bytes, ProxyError> {
+        match take(&HeaderMap::new(), body, |_| true).await? {
+            Taken::Whole(body) => Ok(body),
+            Taken::Begun(..) => panic!("nobody knows how much is to come"),
+        }
+    }
+
     async fn collected(chunks: &[&'static str]) -> Bytes {
         let chunks: Vec<_> = chunks
             .iter()
             .map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes())))
             .collect();
         let mut body = Body::from_stream(futures_util::stream::iter(chunks));
-        collect(&HeaderMap::new(), &mut body)
-            .await
-            .expect("a whole body")
+        collect(&mut body).await.expect("a whole body")
     }
 
     #[tokio::test]
@@ -267,7 +352,7 @@ mod tests {
         let first = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
         let silent = futures_util::stream::pending();
         let mut body = Body::from_stream(futures_util::StreamExt::chain(first, silent));
-        let stalled = collect(&HeaderMap::new(), &mut body).await;
+        let stalled = collect(&mut body).await;
         assert_eq!(stalled, Err(ProxyError::Stalled));
         // Reading on ends as well, or this test would not.
         discard(&HeaderMap::new(), &mut body).await;
@@ -280,7 +365,7 @@ mod tests {
             Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
         });
         let began = Instant::now();
-        let given_up = collect(&HeaderMap::new(), &mut Body::from_stream(drip)).await;
+        let given_up = collect(&mut Body::from_stream(drip)).await;
         assert_eq!(given_up, Err(ProxyError::Stalled));
         assert_eq!(began.elapsed().as_secs(), WHOLE.as_secs());
     }

@@ -98,11 +98,8 @@ impl Said {
 
 impl Proxy {
     /// Asks what the decision about a request depends on, and keeps it there.
-    pub(super) async fn consult(&self, asked: &mut Asked, live: &Arc<Live>) {
+    pub(super) async fn consult(&self, smart: &SmartRouter, asked: &mut Asked, live: &Arc<Live>) {
         let plan = live.plan();
-        let Some(smart) = &plan.smart_router else {
-            return;
-        };
         // Each model is asked once at most.
         while let Some((step, model)) = needed(asked, plan, live.clock().now_ms()) {
             let text = asked.text().unwrap_or_default().to_owned();
@@ -132,7 +129,9 @@ impl Proxy {
     /// model than the one that answered last.
     async fn align(&self, smart: &SmartRouter, asked: &mut Asked, live: &Arc<Live>) {
         let alignment = &smart.sticky.alignment;
-        let Some(summarizer) = alignment.summarizer_model.as_deref() else {
+        let is_aligned = alignment.enabled && smart.sticky.enabled;
+        let summarizer = alignment.summarizer_model.as_deref();
+        let Some(summarizer) = summarizer.filter(|_| is_aligned) else {
             return;
         };
         let handed = asked.with_features(live.plan(), live.clock().now_ms(), |features| {
@@ -144,7 +143,7 @@ impl Proxy {
             );
             (hands_over && last != choice.name).then(|| (last.to_owned(), choice.name.to_owned()))
         });
-        let Some((from, to)) = handed.filter(|_| alignment.enabled && smart.sticky.enabled) else {
+        let Some((from, to)) = handed else {
             return;
         };
         let prompt = words::summarize(&transcript(&asked.body, CONVERSATION));

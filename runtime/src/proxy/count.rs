@@ -58,14 +58,14 @@ async fn asked_of(
     asked: &Asked,
     live: &Live,
     upstream: &crate::activate::Upstream,
-) -> Option<Answer> {
+) -> Option<Box<Answer>> {
     let uri = address::under(&upstream.uri, "/messages", "/count_tokens")?;
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
     let mut request = Request::new(Spliced::new(&asked.body, &asked.ask, &upstream.model));
     *request.method_mut() = asked.method.clone();
     *request.uri_mut() = headers::target(&uri, asked.query.as_deref())?;
     *request.headers_mut() = headers::with_key(asked.headers.clone(), upstream);
-    let answer = attempt::attempt(client, request, &upstream.id_header, limit).await;
+    let answer = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
     answer.ok().filter(|answer| {
         let status = answer.head.status;
         !matches!(
@@ -75,7 +75,7 @@ async fn asked_of(
     })
 }
 
-fn estimated(asked: &Asked) -> Result<Answer, ProxyError> {
+fn estimated(asked: &Asked) -> Result<Box<Answer>, ProxyError> {
     let json = Json::read(&asked.body, OPAQUE)
         .map_err(|Malformed(at)| ProxyError::Body(AskError::Malformed(at)))?;
     let body = serde_json::json!({ "input_tokens": estimate::input_tokens(&json) });

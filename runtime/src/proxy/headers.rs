@@ -31,6 +31,9 @@ pub const IMAGE_AGENT: HeaderName = HeaderName::from_static("x-ctr-image-agent")
 /// Header that names the protocols an answer was translated between.
 pub const TRANSLATED: HeaderName = HeaderName::from_static("x-ctr-translated");
 
+/// Beginning of headers that are the proxy's own.
+const OURS: &str = "x-ctr-";
+
 /// OpenAI's name for a request at the upstream.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Anthropic's.
@@ -72,6 +75,9 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     CONNECTION,
 ];
 
+/// What `Connection` says most often, which names no field that needs to be looked for.
+const USUAL: [&str; 2] = ["keep-alive", "close"];
+
 /// What belongs to the client's connection with the proxy: its target, its
 /// framing, and whatever proves who the client is.
 const OWN: [HeaderName; 7] = [
@@ -86,11 +92,10 @@ const OWN: [HeaderName; 7] = [
 
 /// Leaves in a client's headers what may go to any upstream of its protocol.
 pub(super) fn clean_request(headers: &mut HeaderMap, interface: Interface) {
-    remove_hop_by_hop(headers);
-    for name in &OWN {
-        headers.remove(name);
-    }
-    remove_prefixed(headers, "x-ctr-");
+    remove_named(headers);
+    remove_where(headers, |name| {
+        is_hop_by_hop(name) || OWN.contains(name) || name.as_str().starts_with(OURS)
+    });
     if interface == Interface::Anthropic {
         headers.entry(ANTHROPIC_VERSION).or_insert(FIRST_VERSION);
     }
@@ -104,12 +109,10 @@ pub(super) fn clean_request(headers: &mut HeaderMap, interface: Interface) {
 /// Whether nothing is lost with it.
 pub(super) fn for_other(headers: &mut HeaderMap, interface: Interface) -> bool {
     let had_betas = headers.contains_key(ANTHROPIC_BETA);
-    for prefix in VENDORS {
-        remove_prefixed(headers, prefix);
-    }
-    for name in &SESSIONS {
-        headers.remove(name);
-    }
+    remove_where(headers, |name| {
+        let is_of = |vendor: &&str| name.as_str().starts_with(vendor);
+        SESSIONS.contains(name) || VENDORS.iter().any(is_of)
+    });
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if interface == Interface::Anthropic {
         headers.insert(ANTHROPIC_VERSION, FIRST_VERSION);
@@ -169,9 +172,10 @@ pub(super) fn with_key(mut headers: HeaderMap, upstream: &Upstream) -> HeaderMap
 /// Leaves in an upstream's headers what may go to the client, and says whose answer it is.
 pub(super) fn finish_response(answer: &mut Answer, live: &Live, account: &Account) {
     let headers = &mut answer.head.headers;
-    remove_hop_by_hop(headers);
-    headers.remove(SET_COOKIE);
-    remove_prefixed(headers, "x-ctr-");
+    remove_named(headers);
+    remove_where(headers, |name| {
+        is_hop_by_hop(name) || *name == SET_COOKIE || name.as_str().starts_with(OURS)
+    });
     if answer.is_events {
         // An error event may follow what the upstream promised.
         headers.remove(CONTENT_LENGTH);
@@ -239,24 +243,35 @@ pub(super) fn target(endpoint: &Uri, query: Option<&str>) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+/// Whether a field belongs to one connection, by its name alone.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || name.as_str().starts_with("proxy-")
+}
+
+/// Takes out what `Connection` names.
+fn remove_named(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|names| names.split(','))
-        .filter_map(|name| name.trim().parse().ok())
+        .map(str::trim)
+        .filter(|name| !USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual)))
+        .filter_map(|name| name.parse().ok())
         .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
+    for name in named {
         headers.remove(name);
     }
-    remove_prefixed(headers, "proxy-");
 }
 
-fn remove_prefixed(headers: &mut HeaderMap, prefix: &str) {
+/// Takes out every field of such a name, in one look at each.
+fn remove_where(headers: &mut HeaderMap, is_out: impl Fn(&HeaderName) -> bool) {
     let found: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with(prefix))
+        .filter(|name| is_out(name))
         .cloned()
         .collect();
     for name in found {

@@ -77,6 +77,9 @@ pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<I
     let Call::Answer(client) = asked.call else {
         return None;
     };
+    if !asked.shows_images() {
+        return None;
+    }
     let (plan, now_ms) = (live.plan(), live.clock().now_ms());
     let model = asked.with_features(plan, now_ms, |features| {
         let choice = route::choose(plan, features)?;

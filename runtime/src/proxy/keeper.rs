@@ -39,7 +39,7 @@ pub(super) async fn ask(
     *request.method_mut() = head.method;
     *request.headers_mut() = headers::with_key(cleaned, upstream);
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
-    let answered = attempt::attempt(client, request, &upstream.id_header, limit).await;
+    let answered = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
     // Whatever comes of it says nothing about how the endpoint answers requests.
     match answered.or_else(|failed| failed.answer.ok_or(())) {
         Ok(answer) => Ok(Committed::alone(answer)),

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use super::account::Account;
 use super::call::Call;
 use super::{Asked, Proxy};
 use crate::activate::Live;
@@ -19,21 +18,21 @@ pub(super) struct Observed<'o> {
 }
 
 impl Proxy {
-    /// Whether a request is looked at: one for an answer that leaves a trace,
-    /// where somebody wants to.
+    /// Whether a request is looked at: one for an answer, where somebody wants to
+    /// and it can leave a trace.
     pub(super) fn observed(
         &self,
         call: Call,
         live: &Live,
-        account: &Account,
+        request_id: &str,
     ) -> Option<Observed<'_>> {
+        self.traces.as_ref()?;
         let observer = self.observer.as_ref()?;
         let Call::Answer(protocol) = call else {
             return None;
         };
-        account.traced.as_ref()?;
         Some(Observed {
-            is_recorded: observer.wants(live, &account.request_id)?,
+            is_recorded: observer.wants(live, request_id)?,
             observer,
             protocol,
         })

@@ -76,7 +76,7 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn new(
-        answer: Answer,
+        answer: Box<Answer>,
         protocol: Protocol,
         account: Account,
         mark: Option<Mark>,

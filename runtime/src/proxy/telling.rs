@@ -2,7 +2,8 @@
 //! model cannot do taken out, or in another protocol.
 
 use bytes::Bytes;
-use ctr_compiler::plan::{Endpoint, Thinking};
+use ctr_compiler::plan::{Endpoint, Slot, Thinking};
+use ctr_compiler::route::looks_beyond_model;
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 use http::{HeaderValue, Request, Uri};
 
@@ -10,9 +11,10 @@ use super::address;
 use super::body::Spliced;
 use super::call::Call;
 use super::{Asked, headers};
-use crate::activate::Upstream;
+use crate::activate::{Live, Upstream};
 use crate::protocol::Protocol;
 use crate::protocol::adapt::{self, Lacks};
+use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
 use crate::protocol::json::{Json, Malformed};
 use crate::protocol::neutral::Dropped;
@@ -47,8 +49,28 @@ struct Changes<'p> {
     context: Option<&'p str>,
 }
 
+/// Whether no endpoint that may answer a request for this model needs more of it than
+/// its model.
+pub(super) fn goes_as_it_came(call: Call, ask: &Ask, live: &Live) -> bool {
+    let Call::Answer(client @ (Protocol::Messages | Protocol::Chat)) = call else {
+        return false;
+    };
+    let plan = live.plan();
+    if live.is_mixed || looks_beyond_model(plan, ask.name()) {
+        return false;
+    }
+    let named = ask.name().and_then(|name| plan.resolve(name));
+    let default = || plan.resolve(plan.router.slots.get(&Slot::Default)?);
+    let as_it_came = |endpoint: &Endpoint| {
+        let changes = Changes::of(None, endpoint);
+        changes.is_none() && live.upstream(endpoint).speaks == client
+    };
+    let target = named.or_else(default);
+    target.is_some_and(|target| target.endpoints().iter().all(as_it_came))
+}
+
 impl<'p> Changes<'p> {
-    fn of(asked: &'p Asked, endpoint: &'p Endpoint) -> Self {
+    fn of(context: Option<&'p str>, endpoint: &'p Endpoint) -> Self {
         Self {
             lacks: Lacks::of(&endpoint.capabilities),
             // A model that cannot think is asked for no thinking, whatever the plan wants.
@@ -56,7 +78,7 @@ impl<'p> Changes<'p> {
                 .thinking
                 .as_ref()
                 .filter(|_| endpoint.capabilities.reasoning),
-            context: asked.said.context(),
+            context,
         }
     }
 
@@ -100,14 +122,17 @@ impl Telling {
             is_guess,
         };
         let client = asked.protocol();
-        let changes = Changes::of(asked, endpoint);
+        let changes = Changes::of(asked.said.context(), endpoint);
         let mut headers = asked.headers.clone();
         let (body, uri) = if client == speaks {
             let body = match changes.is_none() && !asked.may_hold_foreign {
                 true => None,
                 false => telling.adapted(asked, upstream, client, changes)?,
             };
-            let as_it_came = || Spliced::new(&asked.body, &asked.ask, &upstream.model);
+            let as_it_came = || match &asked.arriving {
+                None => Spliced::new(&asked.body, &asked.ask, &upstream.model),
+                Some(rest) => Spliced::begun(&asked.body, &asked.ask, &upstream.model, rest),
+            };
             let uri = headers::target(&uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
             if asked.may_be_kept {
                 // The name of what is kept must be readable.

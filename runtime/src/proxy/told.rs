@@ -32,11 +32,11 @@ enum Unread {
 /// # Errors
 /// When it is a success that cannot be read.
 pub(super) async fn told(
-    mut answer: Answer,
+    mut answer: Box<Answer>,
     back: &Back,
     limit: Option<Duration>,
     dropped: &mut Dropped,
-) -> Result<Answer, Box<Failed>> {
+) -> Result<Box<Answer>, Box<Failed>> {
     if !answer.head.status.is_success() {
         let read = whole(&mut answer, ERROR_LIMIT, limit).await;
         let body = read
@@ -140,7 +140,7 @@ fn is_compressed(answer: &Answer) -> bool {
 
 impl Answer {
     /// The same with this body: events, or JSON.
-    fn with_body(mut self, body: String, is_events: bool) -> Self {
+    fn with_body(mut self: Box<Self>, body: String, is_events: bool) -> Box<Self> {
         let kind = if is_events {
             "text/event-stream"
         } else {

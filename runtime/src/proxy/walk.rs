@@ -35,7 +35,7 @@ const KEPT: &str = "`previous_response_id`, `conversation`, `prompt` and `backgr
 
 /// An answer the client will get, and the attempt it came from while that runs.
 pub(super) struct Committed {
-    pub(super) answer: Answer,
+    pub(super) answer: Box<Answer>,
     pub(super) mark: Option<Mark>,
     /// The logical model that answers, where a session keeps it.
     pub(super) model: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct Committed {
 
 impl Committed {
     /// An answer whose attempt is over.
-    pub(super) fn alone(answer: Answer) -> Self {
+    pub(super) fn alone(answer: Box<Answer>) -> Self {
         Self {
             answer,
             mark: None,
@@ -67,7 +67,7 @@ pub(super) async fn walk(
     let (turn, ticket) = live.draw();
     let way = Way {
         clock: live.clock(),
-        tokens: asked.body.len() as u64 / BYTES_A_TOKEN,
+        tokens: asked.length() as u64 / BYTES_A_TOKEN,
         turn,
     };
     let mut not_now = NotNow::Trials;
@@ -184,7 +184,7 @@ struct Going<'w> {
     asked: &'w Asked,
     live: &'w Live,
     way: &'w Way<'w>,
-    said: Option<Answer>,
+    said: Option<Box<Answer>>,
     timed_out: bool,
 }
 
@@ -250,6 +250,10 @@ impl Going<'_> {
         };
         let mut mark = Mark::new(entered, upstream.id_header.clone());
         let answered = asking.ask(upstream, endpoint).await?;
+        if let Some(fault) = self.asked.fault() {
+            // Whatever came of it says nothing about the endpoint.
+            return Err(fault);
+        }
         if let Some(traced) = &mut account.traced {
             let failed = answered.as_ref().err();
             traced.judged(failed.map(|failed| failed.class.word()));

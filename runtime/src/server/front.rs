@@ -31,7 +31,7 @@ impl Front {
         let (proxy, router) = &*self.0;
         match Call::of(&request) {
             Some(call) => Ok(proxy.serve(call, request.map(Body::new)).await),
-            None => router.call(request).await,
+            None => Box::pin(router.call(request)).await,
         }
     }
 }

@@ -1,0 +1,188 @@
+//! Bodies that reach the upstream while the client still sends them.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::stage::{MESSAGES, Stage, gone, pool_plan, upstream};
+use ctr_runtime::scripted::{Answer, ScriptedUpstream};
+use serde_json::Value;
+
+/// An upstream that is read byte by byte.
+struct Raw(TcpListener);
+
+impl Raw {
+    async fn start() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    /// A plan of pool `m`, whose first endpoint this is.
+    fn plan(&self, others: &[&ScriptedUpstream]) -> Value {
+        let mut plan = pool_plan(MESSAGES, &[&[others[0]], others].concat());
+        let url = format!("http://{}{MESSAGES}", self.0.local_addr().unwrap());
+        plan["pools"]["m"]["endpoints"][0]["api"]["url"] = url.into();
+        plan
+    }
+
+    async fn accept(&self) -> Reading {
+        Reading {
+            stream: self.0.accept().await.unwrap().0,
+            bytes: Vec::new(),
+        }
+    }
+}
+
+struct Reading {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+}
+
+impl Reading {
+    /// Reads until this has come.
+    async fn until(&mut self, wanted: &str) {
+        while !self.text().contains(wanted) {
+            let read = self.stream.read_buf(&mut self.bytes).await.unwrap();
+            assert!(read > 0, "{wanted} never came: {}", self.text());
+        }
+    }
+
+    /// Reads until the connection ends.
+    async fn end(&mut self) {
+        // It may be reset.
+        let _ = self.stream.read_to_end(&mut self.bytes).await;
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
+    /// Bytes of the body that are promised, and what came of it.
+    fn body(&self) -> (usize, &str) {
+        let (head, body) = self.text().split_once("\r\n\r\n").unwrap();
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then_some(value)
+        });
+        (length.unwrap().parse().unwrap(), body)
+    }
+
+    async fn answer(&mut self, status: u16) {
+        let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 2\r\n\r\n{{}}");
+        self.stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+/// A client that sends its body in parts.
+struct Client(TcpStream);
+
+impl Client {
+    async fn begin(stage: &Stage, length: usize, beginning: &str) -> Self {
+        let mut stream = TcpStream::connect(stage.addr).await.unwrap();
+        let head = format!(
+            "POST {MESSAGES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let sent = head + beginning;
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        Self(stream)
+    }
+
+    async fn go_on(&mut self, rest: &str) {
+        self.0.write_all(rest.as_bytes()).await.unwrap();
+    }
+
+    /// Status and body of the answer.
+    async fn answer(mut self) -> (u16, String) {
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+}
+
+/// A body in two parts.
+const BEGINNING: &str = "{ \"model\":\"m\", \"x\": \"it beg";
+const REST: &str = "ins\",\"of\":\"a \\\"model\\\" of its kind\" }";
+
+#[tokio::test]
+async fn the_upstream_hears_of_a_body_before_its_end() {
+    let (raw, other) = (Raw::start().await, upstream().await);
+    let stage = Stage::new(&raw.plan(&[&other])).await;
+    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    let mut reading = raw.accept().await;
+    reading.until("it beg").await;
+    client.go_on(REST).await;
+    reading.until("kind\" }").await;
+    let whole = format!("{BEGINNING}{REST}").replace("\"m\"", "\"up/a\"");
+    assert_eq!(reading.body(), (whole.len(), &*whole));
+    reading.answer(200).await;
+    assert_eq!(client.answer().await, (200, "{}".to_owned()));
+}
+
+/// However it is spelt, and wherever the parts are cut: no upstream ever has a whole
+/// request that names two models.
+#[tokio::test]
+async fn a_second_model_never_arrives() {
+    let (raw, other) = (Raw::start().await, upstream().await);
+    let stage = Stage::new(&raw.plan(&[&other])).await;
+    for second in ["\"model\":\"z\"}", "\"mod\\u0065l\":\"z\"}", "\"x\":\"z\"]"] {
+        let body = format!("{{\"model\":\"m\",\"x\":\"y\",{second}");
+        for cut in "{\"model\":\"m\",\"".len()..body.len() {
+            let (beginning, rest) = body.split_at(cut);
+            let mut client = Client::begin(&stage, body.len(), beginning).await;
+            let mut reading = raw.accept().await;
+            reading.until("up/a").await;
+            client.go_on(rest).await;
+            let (status, answer) = client.answer().await;
+            assert_eq!(status, 400, "{beginning} {rest}: {answer}");
+            reading.end().await;
+            let (promised, came) = reading.body();
+            assert!(came.len() < promised, "{beginning} {rest}: {came}");
+        }
+    }
+    assert_eq!(stage.health("a").failure_count, 0);
+    assert_eq!(other.received(), [], "nobody else is asked");
+}
+
+#[tokio::test]
+async fn another_endpoint_is_sent_the_same() {
+    let (raw, other) = (Raw::start().await, upstream().await);
+    let stage = Stage::new(&raw.plan(&[&other])).await;
+    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    let mut reading = raw.accept().await;
+    reading.until("it beg").await;
+    reading.answer(500).await;
+    client.go_on(REST).await;
+    other.wait_received(1).await;
+    let whole = format!("{BEGINNING}{REST}").replace("\"m\"", "\"up/b\"");
+    assert_eq!(other.received()[0].body, whole);
+    assert_eq!(client.answer().await.0, 200);
+    assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test]
+async fn an_answer_waits_for_the_end_of_the_body() {
+    let raw = Raw::start().await;
+    let gone = gone().await;
+    let stage = Stage::new(&raw.plan(&[&gone])).await;
+    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    let mut reading = raw.accept().await;
+    reading.until("it beg").await;
+    reading.answer(400).await;
+    client.go_on(REST).await;
+    assert_eq!(client.answer().await, (400, "{}".to_owned()));
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_is_nobody_elses_fault() {
+    let (raw, other) = (Raw::start().await, upstream().await);
+    other.set_default(Answer::text("never asked"));
+    let stage = Stage::new(&raw.plan(&[&other])).await;
+    let client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    let mut reading = raw.accept().await;
+    reading.until("it beg").await;
+    drop(client);
+    reading.end().await;
+    let (promised, came) = reading.body();
+    assert!(came.len() < promised, "{came}");
+    assert_eq!(stage.health("a").failure_count, 0);
+    assert_eq!(other.received(), []);
+}
