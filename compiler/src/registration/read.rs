@@ -6,6 +6,9 @@
 //! - number: decimal and unquoted; `010` is refused because readers disagree on it;
 //! - a quoted text is text, never a number or a boolean.
 
+mod many;
+mod number;
+
 use std::fmt::Display;
 
 use super::key::{Key, Standing, Takes};
@@ -354,69 +357,6 @@ impl Reader<'_> {
         value.map(|value| Spanned::new(value, node.span))
     }
 
-    /// A whole number within the range of its key.
-    pub(super) fn integer(
-        &mut self,
-        fields: &Fields<'_, '_>,
-        name: &str,
-        inside: &str,
-    ) -> Option<Spanned<i64>> {
-        let node = fields.get(name)?;
-        let range = match fields.takes(name) {
-            Takes::Integer(from, to) => from..=to,
-            _ => i64::MIN..=i64::MAX,
-        };
-        let path = Path { inside, name };
-        let scalar = self.scalar(node, &path, "a whole number")?;
-        let number = decimal(&scalar.text).and_then(|text| text.parse::<i128>().ok());
-        let Some(number) = number.filter(|_| !scalar.quoted) else {
-            self.not_plain(node, scalar, &path, "a whole number", number.is_some());
-            return None;
-        };
-        match i64::try_from(number)
-            .ok()
-            .filter(|number| range.contains(number))
-        {
-            Some(number) => Some(Spanned::new(number, node.span)),
-            None => {
-                let allowed = allowed(&range);
-                self.out_of_range(node.span, &path, &number.to_string(), &allowed);
-                None
-            }
-        }
-    }
-
-    /// A finite number of at least zero; for a ratio, of at most one.
-    pub(super) fn amount(
-        &mut self,
-        fields: &Fields<'_, '_>,
-        name: &str,
-        inside: &str,
-    ) -> Option<Spanned<f64>> {
-        let node = fields.get(name)?;
-        let path = Path { inside, name };
-        let scalar = self.scalar(node, &path, "a number")?;
-        let plain = scalar
-            .text
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'));
-        let number = scalar.text.parse::<f64>().ok().filter(|_| plain);
-        let Some(number) = number.filter(|_| !scalar.quoted) else {
-            self.not_plain(node, scalar, &path, "a number", number.is_some());
-            return None;
-        };
-        let (most, allowed) = match fields.takes(name) {
-            Takes::Ratio => (1.0, "0 to 1"),
-            _ => (f64::MAX, "0 or more"),
-        };
-        if !(0.0..=most).contains(&number) {
-            self.out_of_range(node.span, &path, &scalar.text, allowed);
-            return None;
-        }
-        // -0.0 and 0.0 are the same price and must give the same plan.
-        Some(Spanned::new(number + 0.0, node.span))
-    }
-
     /// One of a closed set of words.
     pub(super) fn word<T: Clone>(
         &mut self,
@@ -457,110 +397,6 @@ impl Reader<'_> {
         None
     }
 
-    /// The items of a list, each with its path.
-    pub(super) fn items<'t, 's>(
-        &mut self,
-        fields: &Fields<'t, 's>,
-        name: &str,
-        inside: &str,
-    ) -> &'t [Node<'s>] {
-        let Some(node) = fields.get(name) else {
-            return &[];
-        };
-        match &node.value {
-            Value::List(items) => items,
-            _ => {
-                self.wrong_type(node, &Path { inside, name }, "a list");
-                self.whole = false;
-                &[]
-            }
-        }
-    }
-
-    /// The items of a list of maps that are maps, each with its position. Others are reported.
-    pub(super) fn maps<'t, 's>(
-        &mut self,
-        fields: &Fields<'t, 's>,
-        name: &str,
-        inside: &str,
-        keys: &'static [Key],
-    ) -> Vec<(usize, Fields<'t, 's>)> {
-        let mut maps = Vec::new();
-        for (at, item) in self.items(fields, name, inside).iter().enumerate() {
-            let path = format!("{}[{at}]", join(inside, name));
-            match self.fields(item, keys, &path) {
-                Some(fields) => maps.push((at, fields)),
-                None if matches!(item.value, Value::Null) => self.empty_item(item, &path),
-                None => {}
-            }
-        }
-        maps
-    }
-
-    /// The items of a list of texts as written; blank ones are left out. One text
-    /// alone is a list of one.
-    pub(super) fn texts(
-        &mut self,
-        fields: &Fields<'_, '_>,
-        name: &str,
-        inside: &str,
-    ) -> Vec<Spanned<String>> {
-        let Some(node) = fields.get(name) else {
-            return Vec::new();
-        };
-        let alone = std::slice::from_ref(node);
-        let items = match &node.value {
-            Value::Scalar(_) => alone,
-            _ => self.items(fields, name, inside),
-        };
-        let mut texts = Vec::new();
-        for (at, item) in items.iter().enumerate() {
-            match &item.value {
-                Value::Scalar(scalar) if scalar.text.trim().is_empty() => {}
-                Value::Scalar(scalar) => {
-                    texts.push(Spanned::new(scalar.text.clone().into_owned(), item.span));
-                }
-                Value::Null | Value::Broken => {}
-                Value::List(_) | Value::Map(_) => {
-                    self.wrong_type(item, &format!("{}[{at}]", join(inside, name)), "a text");
-                }
-            }
-        }
-        texts
-    }
-
-    /// The texts of a map whose names are the user's, in the order written.
-    pub(super) fn named_texts(
-        &mut self,
-        fields: &Fields<'_, '_>,
-        name: &str,
-        inside: &str,
-    ) -> Vec<(Spanned<String>, Spanned<String>)> {
-        let Some(node) = fields.get(name) else {
-            return Vec::new();
-        };
-        let path = join(inside, name);
-        let Value::Map(entries) = &node.value else {
-            self.wrong_type(node, &path, "a map");
-            return Vec::new();
-        };
-        let mut texts = Vec::new();
-        for entry in entries {
-            let key = Spanned::new(entry.key.value.clone().into_owned(), entry.key.span);
-            match &entry.value.value {
-                Value::Scalar(scalar) => {
-                    let text = scalar.text.trim().to_owned();
-                    texts.push((key, Spanned::new(text, entry.value.span)));
-                }
-                Value::Null | Value::Broken => {}
-                Value::List(_) | Value::Map(_) => {
-                    self.wrong_type(&entry.value, &join(&path, &key.value), "a text");
-                }
-            }
-        }
-        texts
-    }
-
     fn not_plain(
         &mut self,
         node: &Node<'_>,
@@ -592,33 +428,5 @@ impl Reader<'_> {
             diagnostic.help(format!("write {wanted}"))
         };
         self.problems.push(diagnostic);
-    }
-
-    fn out_of_range(&mut self, span: Span, path: &impl Display, found: &str, allowed: &str) {
-        self.problems.push(
-            Diagnostic::new(
-                Code::DocumentOutOfRange,
-                format!("`{path}` cannot be {found}"),
-            )
-            .at(span, format!("takes {allowed}"))
-            .help(format!("write a number of {allowed}")),
-        );
-    }
-}
-
-/// A decimal whole number as every reader understands it: no leading zero.
-fn decimal(text: &str) -> Option<&str> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain =
-        !digits.is_empty() && digits.len() <= 30 && digits.chars().all(|c| c.is_ascii_digit());
-    (plain && (digits.len() == 1 || !digits.starts_with('0'))).then_some(text)
-}
-
-fn allowed(range: &std::ops::RangeInclusive<i64>) -> String {
-    match (*range.start(), *range.end()) {
-        // All that `i64` holds; only a number of twenty digits is told.
-        (i64::MIN, i64::MAX) => "at most 18 digits".to_owned(),
-        (start, i64::MAX) => format!("{start} or more"),
-        (start, end) => format!("{start} to {end}"),
     }
 }
