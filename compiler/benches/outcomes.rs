@@ -9,6 +9,9 @@
     reason = "a bench tells its figures"
 )]
 
+#[path = "memory/peak.rs"]
+mod peak;
+
 use std::fmt::Write;
 use std::hint::black_box;
 
@@ -64,13 +67,6 @@ fn rows() -> Vec<String> {
     (0..KINDS).map(one).collect()
 }
 
-/// The most memory this process had, in kilobytes, where the system tells.
-fn peak_kb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
 fn main() {
     let (before, after) = (plan(0), plan(1));
     let rows = rows();
@@ -98,9 +94,9 @@ fn main() {
     };
     play(1_000);
     let few = play(ROWS);
-    let small = peak_kb();
+    let small = peak::peak_kb();
     let many = play(ROWS * 10);
-    let large = peak_kb();
+    let large = peak::peak_kb();
     let bytes: usize = rows.iter().map(String::len).sum();
     for (count, seconds) in [(ROWS, few), (ROWS * 10, many)] {
         println!(

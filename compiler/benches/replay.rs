@@ -8,6 +8,9 @@
     reason = "a bench tells its figures"
 )]
 
+#[path = "memory/peak.rs"]
+mod peak;
+
 use std::fmt::Write;
 use std::hint::black_box;
 use std::time::Instant;
@@ -92,13 +95,6 @@ fn lines(finder: &Finder) -> Vec<String> {
     (0..KINDS).map(one).collect()
 }
 
-/// The most memory this process had, in kilobytes, where the system tells.
-fn peak_kb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
 fn main() {
     let (before, after) = (plan(0), plan(1));
     let finder = Finder::of(&after).expect("the plan has rules");
@@ -116,9 +112,9 @@ fn main() {
     };
     play(1_000);
     let few = play(LINES);
-    let small = peak_kb();
+    let small = peak::peak_kb();
     let many = play(LINES * 10);
-    let large = peak_kb();
+    let large = peak::peak_kb();
     let bytes: usize = lines.iter().map(String::len).sum();
     for (count, seconds) in [(LINES, few), (LINES * 10, many)] {
         println!(

@@ -224,30 +224,6 @@ fn the_newest_fifty_are_kept() {
     assert_eq!(digits.len(), "20260101000000000".len());
 }
 
-/// Every `text` block of the page is a command and what it prints, as far as `…`.
-#[test]
-fn the_page_shows_what_is_printed() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let page = std::fs::read_to_string(root.join("docs/evaluation.md")).unwrap();
-    let blocks: Vec<&str> = page.split("```text\n$ ctr ").skip(1).collect();
-    assert_eq!(blocks.len(), page.matches("```text").count());
-    assert_eq!(blocks.len(), 6);
-    for block in blocks {
-        let block = block.split("```").next().unwrap();
-        let (arguments, shown) = block.split_once('\n').unwrap();
-        let output = Place::new()
-            .ctr(arguments)
-            .current_dir(root)
-            .output()
-            .unwrap();
-        let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        match shown.trim_end().strip_suffix('…') {
-            Some(beginning) => assert!(printed.starts_with(beginning), "{arguments}"),
-            None => assert_eq!(printed.trim_end(), shown.trim_end(), "{arguments}"),
-        }
-    }
-}
-
 /// The tasks that the page shows are tasks.
 #[test]
 fn the_tasks_of_the_page_can_be_read() {

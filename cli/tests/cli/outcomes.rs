@@ -1,7 +1,5 @@
 //! Plans against what models made of prompts, and what could be better.
 
-use std::path::Path;
-
 use crate::{Place, assert_story};
 
 const ROWS: &str = include_str!("../../../fixtures/outcomes/outcomes.jsonl");
@@ -117,27 +115,4 @@ fn a_change_is_proposed_and_not_made() {
     assert_eq!(place.read("by-length.yaml"), BY_LENGTH);
     assert_eq!(place.exit("compile -o plan.json new.yaml"), 0);
     assert_eq!(place.exit("tune --outcomes outcomes.jsonl plan.json"), 64);
-}
-
-/// Every `text` block of the page is what its first line prints.
-#[test]
-fn outputs_in_the_page_are_real() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let page = std::fs::read_to_string(root.join("docs/outcomes.md")).unwrap();
-    let blocks: Vec<&str> = page
-        .split("```text\n$ ctr ")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
-    assert_eq!(blocks.len(), 3);
-    for block in blocks {
-        let (arguments, shown) = block.split_once('\n').unwrap();
-        let output = Place::new()
-            .ctr(arguments)
-            .current_dir(root)
-            .output()
-            .unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(printed.trim_end(), shown.trim_end(), "{arguments}");
-    }
 }

@@ -13,6 +13,8 @@
 )]
 
 mod documents;
+#[path = "../memory/peak.rs"]
+mod peak;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -242,14 +244,5 @@ fn only_once(only: &str) {
         ))),
         _ => drop(black_box(compile(&sources))),
     }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = held.and_then(|held| held.trim().strip_suffix(" kB"));
-    println!(
-        "{}",
-        kilobytes
-            .and_then(|held| held.parse::<f64>().ok())
-            .unwrap_or(f64::NAN)
-            / 1e3
-    );
+    println!("{}", peak::peak_kb().unwrap_or(f64::NAN) / 1e3);
 }

@@ -3,10 +3,8 @@
 
 use std::fmt::Write;
 
-/// Told apart also by those who see fewer colours (Okabe and Ito).
-const COLOURS: [&str; 6] = [
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
-];
+use crate::render::drawing::{COLOURS, escaped, rect, text};
+
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 24.0;
@@ -35,12 +33,15 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     let mut out = open(title, height);
     for (at, bar) in bars.iter().enumerate() {
         let y = 36.0 + at as f64 * BAND;
-        text(&mut out, LEFT - 8.0, y + 12.0, "end", &short(&bar.name));
-        let (width, fill) = (x(bar.share) - LEFT, COLOURS[0]);
-        let _ = writeln!(
-            out,
-            r#"<rect x="{LEFT:.1}" y="{y:.1}" width="{width:.1}" height="15" fill="{fill}"/>"#
+        text(
+            &mut out,
+            LEFT - 8.0,
+            y + 12.0,
+            "end",
+            &escaped(&short(&bar.name)),
         );
+        let (width, fill) = (x(bar.share) - LEFT, COLOURS[0]);
+        rect(&mut out, LEFT, y, width, 15.0, fill);
         if let Some((low, high)) = bar.reach {
             let (low, high, y) = (x(low), x(high), y + 7.5);
             let _ = writeln!(
@@ -49,7 +50,13 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
             );
         }
         let right = bar.reach.map_or(bar.share, |(_, high)| high.max(bar.share));
-        text(&mut out, x(right) + 6.0, y + 12.0, "start", &bar.told);
+        text(
+            &mut out,
+            x(right) + 6.0,
+            y + 12.0,
+            "start",
+            &escaped(&bar.told),
+        );
     }
     out.push_str("</svg>\n");
     out
@@ -79,7 +86,7 @@ pub(super) fn lines(title: &str, names: &[String], lines: &[Line<'_>]) -> String
             at if at + 1 == count => "end",
             _ => "middle",
         };
-        text(&mut out, x(at), TOP + PLOT + 18.0, anchor, name);
+        text(&mut out, x(at), TOP + PLOT + 18.0, anchor, &escaped(name));
     }
     for (number, line) in lines.iter().enumerate() {
         let fill = COLOURS[number % COLOURS.len()];
@@ -108,7 +115,7 @@ pub(super) fn lines(title: &str, names: &[String], lines: &[Line<'_>]) -> String
             r#"<rect x="60" y="{:.1}" width="12" height="12" fill="{fill}"/>"#,
             y - 10.0
         );
-        text(&mut out, 78.0, y, "start", line.name);
+        text(&mut out, 78.0, y, "start", &escaped(line.name));
     }
     out.push_str("</svg>\n");
     out
@@ -131,32 +138,6 @@ fn open(title: &str, height: f64) -> String {
          <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
     );
     let _ = writeln!(out, r#"<text x="12" y="20" font-size="14">{title}</text>"#);
-    out
-}
-
-fn text(out: &mut String, x: f64, y: f64, anchor: &str, word: &str) {
-    let word = escaped(word);
-    let _ = writeln!(
-        out,
-        r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{word}</text>"#
-    );
-}
-
-/// Text in HTML or XML, between tags or quotes.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // XML knows no other control characters, escaped or not.
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
     out
 }
 

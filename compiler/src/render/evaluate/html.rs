@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::chart::{Bar, bars, escaped};
+use super::chart::{Bar, bars};
 use super::{change, findings, left_out, milliseconds, percent};
 use crate::evaluate::{Comparison, Group, Report};
+use crate::render::drawing::escaped;
 
 const STYLE: &str = "body{font:14px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;\
                      color:#222}table{border-collapse:collapse;margin:1em 0}th,td{padding:.25em \

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::tables::{dollars, headline, percent};
 use crate::outcomes::{Figure, Point, Summary};
-use crate::render::drawing::{escaped, text};
+use crate::render::drawing::{AGAINST, COLOURS, escaped, text};
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 560.0;
@@ -16,10 +16,9 @@ const BOTTOM: f64 = 70.0;
 /// Lines across, and between them.
 const STEPS: u32 = 5;
 
-/// Colours told apart also by those who see fewer of them (Okabe and Ito).
-const PLANS: [&str; 2] = ["#0072b2", "#d55e00"];
+const PLANS: [&str; 2] = [COLOURS[0], AGAINST];
 const MODEL: &str = "#333333";
-const ORACLE: &str = "#009e73";
+const ORACLE: &str = COLOURS[2];
 const RANDOM: &str = "#999999";
 
 /// The plot as a document; one that says so where no cost is known.

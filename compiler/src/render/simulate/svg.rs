@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{title, turns};
-use crate::render::drawing::{escaped, rect, text};
+use crate::render::drawing::{AGAINST, COLOURS, escaped, rect, text};
 use crate::simulate::{EventKind, Timeline};
 
 const WIDTH: f64 = 960.0;
@@ -14,11 +14,7 @@ const PLOT: f64 = 240.0;
 const BAND: f64 = 18.0;
 const GAP: f64 = 8.0;
 
-/// Colours of endpoints, told apart also by those who see fewer of them (Okabe and Ito).
-const COLOURS: [&str; 6] = [
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442",
-];
-const FAILED: &str = "#d55e00";
+const FAILED: &str = AGAINST;
 const REFUSED: &str = "#999999";
 
 /// Colours of standings.
