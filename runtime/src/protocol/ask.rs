@@ -120,8 +120,8 @@ impl Ask {
     }
 
     /// What a body asks for whose beginning this is, and where its members go on behind
-    /// the model; none where the beginning does not tell. What follows has to be
-    /// [watched](Rest): it may hold another model, or be no JSON.
+    /// the model; none where the beginning does not tell. What follows has to be watched
+    /// as it comes: it may hold another model, or be no JSON.
     pub fn peek(beginning: &[u8]) -> Option<(Self, usize)> {
         let mut scan = Scan {
             body: beginning,
