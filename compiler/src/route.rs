@@ -20,7 +20,9 @@ use crate::diagnostic::nearest;
 use crate::health::{Seen, Standing};
 use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
-pub use choose::{CHAIN, Choice, Missing, Passed, Source, Step, choose, missing, needs, steps};
+pub use choose::{
+    CHAIN, Choice, Missing, Passed, Source, Step, asks_models, choose, missing, needs, steps,
+};
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub use images::image_agent;
 pub use likeness::{TASK, likeness, same_task};
@@ -267,14 +269,16 @@ pub fn route<'p>(
     }
 }
 
+/// What a request goes to of which a decision looks at no more than the model.
+pub fn by_model<'p>(plan: &'p Plan, asked: Option<&str>) -> Option<Target<'p>> {
+    let named = asked.and_then(|asked| plan.resolve(asked));
+    named.or_else(|| plan.resolve(plan.router.slots.get(&Slot::Default)?))
+}
+
 /// Whether a decision may depend on more of a request than the model it asks for.
 pub fn looks_beyond_model(plan: &Plan, asked: Option<&str>) -> bool {
-    let named = asked.and_then(|asked| plan.resolve(asked));
-    let target = named.or_else(|| {
-        let default = plan.router.slots.get(&Slot::Default)?;
-        plan.resolve(default)
-    });
-    let chooses = named.is_none()
+    let target = by_model(plan, asked);
+    let chooses = asked.and_then(|asked| plan.resolve(asked)).is_none()
         && (plan.smart_router.is_some()
             || plan.router.slots.keys().any(|slot| *slot != Slot::Default));
     let shows = plan.router.force_image_agent && plan.router.slots.contains_key(&Slot::Image);

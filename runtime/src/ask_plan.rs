@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
 use tokio::time::timeout;
 
-use crate::client::Client;
+use crate::client::{Client, cause};
 
 /// Path of the plan below the address of a proxy.
 pub(crate) const PATH: &str = "/api/plan";
@@ -86,7 +86,7 @@ pub async fn ask_plan(address: &str, key: Option<&str>) -> Result<Plan, AskError
 
 async fn answer(request: Request<Empty<Bytes>>) -> Result<Bytes, AskError> {
     let answer = Client::new().request(request).await;
-    let answer = answer.map_err(|error| AskError::Unreachable(deepest(&error)))?;
+    let answer = answer.map_err(|error| AskError::Unreachable(cause(&error)))?;
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(AskError::Denied),
@@ -94,7 +94,7 @@ async fn answer(request: Request<Empty<Bytes>>) -> Result<Bytes, AskError> {
     }
     let body = Limited::new(answer.into_body(), Limits::default().source_bytes);
     let body = body.collect().await;
-    let body = body.map_err(|error| AskError::Unreachable(deepest(&*error)))?;
+    let body = body.map_err(|error| AskError::Unreachable(cause(&*error)))?;
     Ok(body.to_bytes())
 }
 
@@ -118,15 +118,6 @@ fn plan_uri(address: &str) -> Result<Uri, AskError> {
     let path = format!("{}{PATH}", path.trim_end_matches('/'));
     parts.path_and_query = Some(path.parse().map_err(|_| no_url())?);
     Uri::from_parts(parts).map_err(|_| no_url())
-}
-
-/// The words of the cause below all others, which says the most.
-fn deepest(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(below) = error.source() {
-        error = below;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

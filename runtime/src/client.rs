@@ -101,6 +101,15 @@ impl Error for SendError {
     }
 }
 
+/// The words of the cause below all others, which says the most.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(below) = error.source() {
+        error = below;
+    }
+    error.to_string()
+}
+
 impl<B: Sendable> Client<B> {
     /// A client that trusts what the system trusts. Where that cannot be read,
     /// `http` upstreams still work and `https` ones fail by their certificate.

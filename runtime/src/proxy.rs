@@ -180,7 +180,9 @@ impl Proxy {
             traced.asks(model, session, &asked.headers, live.plan());
         }
         asked.remember(&self.kept, &self.sessions);
-        if let Some(smart) = &live.plan().smart_router {
+        if let Some(smart) = &live.plan().smart_router
+            && consult::asks_models(smart)
+        {
             Box::pin(self.consult(smart, &mut asked, live)).await;
         }
         if let Some(traced) = &mut account.traced {

@@ -123,9 +123,6 @@ pub fn choose<'p>(plan: &'p Plan, features: &RequestFeatures<'_>) -> Option<Choi
 /// The model whose answer the choice depends on and that was not asked yet, and
 /// the step that asks it.
 pub fn needs<'p>(plan: &'p Plan, features: &RequestFeatures<'_>) -> Option<(Step, &'p str)> {
-    if !plan.smart_router.as_ref().is_some_and(asks_models) {
-        return None;
-    }
     let chain = Chain { plan, features };
     for step in CHAIN {
         match chain.step(step) {
@@ -137,9 +134,9 @@ pub fn needs<'p>(plan: &'p Plan, features: &RequestFeatures<'_>) -> Option<(Step
     None
 }
 
-/// Whether any step asks a model; where none does, no step needs to be tried to
-/// find one that waits for an answer.
-fn asks_models(smart: &SmartRouter) -> bool {
+/// Whether a choice may depend on what a model says; where it cannot, none of them
+/// [needs](needs) one.
+pub fn asks_models(smart: &SmartRouter) -> bool {
     smart.router_model.is_some() || smart.semantic.classifier_model.is_some()
 }
 

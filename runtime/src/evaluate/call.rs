@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use crate::client::Client;
+use crate::client::{Client, cause};
 use crate::proxy::MESSAGES;
 
 /// Bytes that an answer may have.
@@ -107,7 +107,7 @@ impl Caller {
         }
         let began = Instant::now();
         let answer = self.client.request(request).await;
-        let answer = answer.map_err(|error| Failed::by(deepest(&error)))?;
+        let answer = answer.map_err(|error| Failed::by(cause(&error)))?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), LARGEST).collect().await;
         let latency_ms = (began.elapsed().as_secs_f64() * 1_000.0).round();
@@ -118,7 +118,7 @@ impl Caller {
         if !status.is_success() {
             return Err(failed(format!("http_{}", status.as_u16())));
         }
-        let body = body.map_err(|error| failed(deepest(&*error)))?.to_bytes();
+        let body = body.map_err(|error| failed(cause(&*error)))?.to_bytes();
         let text = words(&body).ok_or_else(|| failed("invalid_response".to_owned()))?;
         Ok(Said { text, latency_ms })
     }
@@ -154,15 +154,6 @@ fn uri(base_url: &str) -> Result<Uri, AddressError> {
     let path = format!("{}{MESSAGES}", path.trim_end_matches('/'));
     parts.path_and_query = Some(path.parse().map_err(|_| NO_URL)?);
     Uri::from_parts(parts).map_err(|_| NO_URL)
-}
-
-/// The words of the cause below all others, which says the most.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(below) = error.source() {
-        error = below;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

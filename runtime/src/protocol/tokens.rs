@@ -24,10 +24,11 @@ pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
     let mut pieces = Pieces::default();
     pieces.request(&json);
     let mut most: u64 = pieces.0.iter().map(Piece::most).sum();
-    let limit = limit.unwrap_or(u64::MAX);
-    if limit < u64::MAX && most <= limit {
+    let is_below = |most: u64| limit.is_some_and(|limit| most <= limit);
+    if is_below(most) {
         return most;
     }
+    let limit = limit.unwrap_or(u64::MAX);
     let vocabulary = match tokenizer {
         Tokenizer::Cl100k => cl100k_base(),
         Tokenizer::O200k => o200k_base(),
@@ -39,7 +40,7 @@ pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
         };
         tokens += counted;
         most = most - piece.most() + counted;
-        if limit < u64::MAX && most <= limit {
+        if is_below(most) {
             return most;
         }
     }

@@ -7,18 +7,14 @@
 //! since another endpoint may have to be sent the same.
 
 use std::fmt;
-use std::future::{Future as _, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
-use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::body::{IDLE, WHOLE};
+use super::body::Waits;
 use crate::protocol::ask::{Ask, Rest};
 use crate::protocol::error::ProxyError;
 
@@ -28,23 +24,19 @@ const PIECE: usize = 4 << 10;
 
 /// A body of which more is to come. Clones are the same body.
 #[derive(Clone)]
-pub(super) struct Arriving(Arc<Mutex<State>>);
+pub(super) struct Arriving {
+    /// Bytes of the whole body.
+    length: usize,
+    state: Arc<Mutex<State>>,
+}
 
 struct State {
     body: Body,
-    /// Bytes of the whole body.
-    length: usize,
+    waits: Waits,
     /// What came, each piece with the offset of its end.
     pieces: Vec<(usize, Bytes)>,
     /// What of it stands behind the model.
     rest: Rest,
-    began: Instant,
-    /// When the last piece came.
-    came: Instant,
-    /// Whether the client was found to have sent no more.
-    is_awaited: bool,
-    /// When a silent client is given up.
-    patience: Option<Pin<Box<Sleep>>>,
     /// How the body ended, once it did.
     over: Option<Result<(), ProxyError>>,
 }
@@ -63,10 +55,8 @@ impl std::error::Error for Lost {}
 
 impl fmt::Debug for Arriving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state();
         f.debug_struct("Arriving")
-            .field("length", &state.length)
-            .field("have", &state.have())
+            .field("length", &self.length)
             .finish_non_exhaustive()
     }
 }
@@ -77,27 +67,26 @@ impl Arriving {
     pub(super) fn new(beginning: Bytes, behind_model: usize, length: usize, body: Body) -> Self {
         let mut rest = Rest::default();
         rest.push(&beginning[behind_model..]);
-        let now = Instant::now();
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             body,
-            length,
+            waits: Waits::default(),
             pieces: vec![(beginning.len(), beginning)],
             rest,
-            began: now,
-            came: now,
-            is_awaited: false,
-            patience: None,
             over: None,
-        })))
+        };
+        Self {
+            length,
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of the whole body.
     pub(super) fn length(&self) -> usize {
-        self.state().length
+        self.length
     }
 
     /// What stands at an offset; nothing at the end.
@@ -117,7 +106,7 @@ impl Arriving {
             if state.over.is_some() {
                 return Poll::Ready(Ok(None));
             }
-            ready!(state.poll_more(cx));
+            ready!(state.poll_more(cx, self.length));
         }
     }
 
@@ -132,7 +121,7 @@ impl Arriving {
                 if let Some(over) = &state.over {
                     return Poll::Ready(over.clone());
                 }
-                ready!(state.poll_more(cx));
+                ready!(state.poll_more(cx, self.length));
             }
         })
         .await
@@ -141,17 +130,6 @@ impl Arriving {
     /// What is wrong with it, as far as it came.
     pub(super) fn fault(&self) -> Option<ProxyError> {
         self.state().over.clone()?.err()
-    }
-
-    /// How much longer an upstream may take that has `limit` from when it could have
-    /// the whole request; none when that is over.
-    pub(super) fn grace(&self, limit: Duration) -> Option<Duration> {
-        let state = self.state();
-        if state.over.is_none() && state.is_awaited {
-            return Some(limit);
-        }
-        let left = limit.saturating_sub(state.came.elapsed());
-        (!left.is_zero()).then_some(left)
     }
 }
 
@@ -166,43 +144,25 @@ impl State {
         Some(piece.slice(piece.len() - (end - at)..))
     }
 
-    /// Waits for the next piece, or for the end.
-    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                // Trailers belong to the connection they came on.
-                self.take(frame.into_data().unwrap_or_default());
-                if self.have() == self.length {
+    /// Waits for the next piece of a body of this length, or for its end.
+    fn poll_more(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<()> {
+        match ready!(self.waits.poll_piece(cx, &mut self.body)) {
+            Ok(Some(piece)) => {
+                self.take(piece);
+                if self.have() == length {
                     self.over = Some(self.check());
                 }
             }
-            Poll::Ready(Some(Err(_)) | None) => self.over = Some(Err(ProxyError::Interrupted)),
-            Poll::Pending => {
-                self.is_awaited = true;
-                ready!(self.poll_patience(cx));
-                self.over = Some(Err(ProxyError::Stalled));
-            }
+            Ok(None) => self.over = Some(Err(ProxyError::Interrupted)),
+            Err(error) => self.over = Some(Err(error)),
         }
-        self.is_awaited = false;
         Poll::Ready(())
-    }
-
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let until = (self.came + IDLE).min(self.began + WHOLE);
-        let patience = self
-            .patience
-            .get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if patience.deadline() != until {
-            patience.as_mut().reset(until);
-        }
-        patience.as_mut().poll(cx)
     }
 
     fn take(&mut self, piece: Bytes) {
         if piece.is_empty() {
             return;
         }
-        self.came = Instant::now();
         self.rest.push(&piece);
         let end = self.have() + piece.len();
         match self.pieces.last_mut() {
@@ -219,7 +179,7 @@ impl State {
         if self.rest.has_no_model() {
             return Ok(());
         }
-        let mut whole = BytesMut::with_capacity(self.length);
+        let mut whole = BytesMut::with_capacity(self.have());
         for (_, piece) in &self.pieces {
             whole.extend_from_slice(piece);
         }
@@ -266,29 +226,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_stalls_is_given_up() {
         let body = arriving(99, [&b"\"x\":"[..]]);
-        let began = Instant::now();
         assert_eq!(body.arrive().await, Err(ProxyError::Stalled));
-        assert_eq!(began.elapsed(), IDLE);
         assert!(whole(&body).await.is_err());
         assert_eq!(body.fault(), Some(ProxyError::Stalled));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_upstream_has_time_from_the_last_piece() {
-        let limit = Duration::from_secs(10);
-        let body = arriving(19, [&b"\"x\":1}"[..]]);
-        tokio::time::advance(limit).await;
-        assert_eq!(
-            body.grace(limit),
-            None,
-            "it takes nothing, though there is more"
-        );
-        body.arrive().await.expect("it arrives");
-        tokio::time::advance(limit / 2).await;
-        assert_eq!(body.grace(limit), Some(limit / 2));
-        let body = arriving(99, [&b"\"x\":1"[..]]);
-        let _ = futures_util::FutureExt::now_or_never(body.arrive());
-        tokio::time::advance(limit * 2).await;
-        assert_eq!(body.grace(limit), Some(limit), "the client is waited for");
     }
 }

@@ -2,7 +2,7 @@
 //! the head, and of a stream the first event.
 
 use std::error::Error as _;
-use std::pin::pin;
+use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,13 +10,14 @@ use ctr_compiler::health::Failure;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderValue, Request, StatusCode, response};
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::arriving::Arriving;
 use super::body::Spliced;
 use super::headers::is_plain;
 use super::kept::Listen;
 use super::{Answering, Client};
+use crate::client::cause;
 use crate::protocol::Protocol;
 use crate::protocol::neutral::Dropped;
 use crate::protocol::sse::{First, Peek};
@@ -104,8 +105,9 @@ impl Failed {
     }
 }
 
-/// Sends a request and waits, `limit` at most from when the endpoint could have all of
-/// it, until its answer can be judged. `arriving` is the body, where it is not there.
+/// Sends a request and waits, `limit` at most from when all of it is here, until its
+/// answer can be judged. `arriving` is the body, where it may not be here yet: it is
+/// taken as it comes, whether or not the endpoint takes it.
 ///
 /// # Errors
 /// When the answer, or its absence, counts against the endpoint. An answer
@@ -117,19 +119,22 @@ pub(super) async fn attempt(
     limit: Option<Duration>,
     arriving: Option<&Arriving>,
 ) -> Result<Box<Answer>, Box<Failed>> {
-    let mut answer = pin!(async { judge(send(client, request, endpoint).await?).await });
-    let Some(limit) = limit else {
-        return answer.await;
+    let answer = async { judge(send(client, request, endpoint).await?).await };
+    let due = async {
+        match arriving {
+            Some(body) if body.arrive().await.is_err() => return Failure::Network,
+            _ => {}
+        }
+        match limit {
+            Some(limit) => sleep(limit).await,
+            None => pending().await,
+        }
+        Failure::Timeout
     };
-    let mut left = limit;
-    loop {
-        if let Ok(answer) = timeout(left, answer.as_mut()).await {
-            return answer;
-        }
-        match arriving.and_then(|body| body.grace(limit)) {
-            Some(more) => left = more,
-            None => return Err(Failed::without_answer(Failure::Timeout, None)),
-        }
+    tokio::select! {
+        biased;
+        answer = answer => answer,
+        class = due => Err(Failed::without_answer(class, None)),
     }
 }
 
@@ -149,7 +154,7 @@ async fn send(
             } else {
                 Failure::Network
             };
-            Err(Failed::without_answer(class, error.source().map(root)))
+            Err(Failed::without_answer(class, error.source().map(cause)))
         }
     }
 }
@@ -183,7 +188,10 @@ async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed
                 }
             }
             Some(Err(error)) => {
-                return Err(Failed::without_answer(Failure::Network, Some(root(&error))));
+                return Err(Failed::without_answer(
+                    Failure::Network,
+                    Some(cause(&error)),
+                ));
             }
             None => {
                 answer.rest = None;
@@ -217,15 +225,6 @@ pub(super) fn is_events(headers: &HeaderMap) -> bool {
         .map_or(&b""[..], HeaderValue::as_bytes);
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream") && is_plain(headers)
-}
-
-/// The innermost cause: the outer ones only say that sending failed.
-pub(super) fn root(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! Request bodies: kept, so that another endpoint can be sent the same bytes, and
 //! sent on with only the model replaced.
 
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::arriving::{Arriving, Lost};
 use crate::protocol::ask::Ask;
@@ -22,11 +22,11 @@ use crate::protocol::error::ProxyError;
 pub const BODY_LIMIT: usize = 32 << 20;
 
 /// Longest silence of a client in the middle of its body.
-pub(super) const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Longest time for a whole body, however it drips: the largest one needs no more
 /// than 55 KB a second.
-pub(super) const WHOLE: Duration = Duration::from_secs(600);
+const WHOLE: Duration = Duration::from_secs(600);
 
 /// How long, and for how many bytes, the body of a refused request is read on.
 const DISCARD: Duration = Duration::from_secs(5);
@@ -47,46 +47,26 @@ pub(super) enum Taken {
 pub(super) async fn take(
     headers: &HeaderMap,
     body: &mut Body,
-    may_go: impl FnOnce(&Ask) -> bool,
+    may_go: impl Fn(&Ask) -> bool,
 ) -> Result<Taken, ProxyError> {
     let length = promised(headers)?;
     let mut whole = Whole::default();
     let mut waits = Waits::default();
-    if let Some(length) = length
-        && let Some(beginning) = next(&mut waits, body, 0).await?
-    {
-        let is_more = beginning.len() < length;
-        if let Some((ask, behind)) = is_more.then(|| Ask::peek(&beginning)).flatten()
+    while let Some(chunk) = poll_fn(|cx| waits.poll_piece(cx, body)).await? {
+        let is_beginning = whole.len() == 0;
+        if let Some(length) = length.filter(|length| is_beginning && chunk.len() < *length)
+            && let Some((ask, behind)) = Ask::peek(&chunk)
             && may_go(&ask)
         {
-            let rest = std::mem::take(body);
-            let arriving = Arriving::new(beginning.clone(), behind, length, rest);
-            return Ok(Taken::Begun(beginning, ask, arriving));
+            let arriving = Arriving::new(chunk.clone(), behind, length, std::mem::take(body));
+            return Ok(Taken::Begun(chunk, ask, arriving));
         }
-        whole.push(beginning, body.size_hint().exact());
-    }
-    while let Some(chunk) = next(&mut waits, body, whole.len()).await? {
+        if whole.len() + chunk.len() > BODY_LIMIT {
+            return Err(ProxyError::TooLarge { limit: BODY_LIMIT });
+        }
         whole.push(chunk, body.size_hint().exact());
     }
     Ok(Taken::Whole(whole.into_bytes()))
-}
-
-/// The next piece behind `have` bytes; none at the end.
-async fn next(
-    waits: &mut Waits,
-    body: &mut Body,
-    have: usize,
-) -> Result<Option<Bytes>, ProxyError> {
-    let Some(frame) = waits.next(body).await? else {
-        return Ok(None);
-    };
-    // Trailers belong to the connection they came on.
-    let frame = frame.map_err(|_| ProxyError::Interrupted)?;
-    let chunk = frame.into_data().unwrap_or_default();
-    if have + chunk.len() > BODY_LIMIT {
-        return Err(ProxyError::TooLarge { limit: BODY_LIMIT });
-    }
-    Ok(Some(chunk))
 }
 
 /// How long a body says it is, where it does.
@@ -108,24 +88,48 @@ fn promised(headers: &HeaderMap) -> Result<Option<usize>, ProxyError> {
         Some(_) => Err(ProxyError::TooLarge { limit: BODY_LIMIT }),
     }
 }
-/// When a body was first waited for; most are there before they are asked for, and
-/// no timer is set for them.
-#[derive(Default)]
-struct Waits(Option<Instant>);
 
-impl Waits {
-    async fn next(&mut self, body: &mut Body) -> Result<Option<Piece>, ProxyError> {
-        if let Some(frame) = body.frame().now_or_never() {
-            return Ok(frame);
-        }
-        let began = *self.0.get_or_insert_with(Instant::now);
-        let limit = IDLE.min(WHOLE.saturating_sub(began.elapsed()));
-        let waited = timeout(limit, body.frame()).await;
-        waited.map_err(|_| ProxyError::Stalled)
-    }
+/// How long a client is waited for. Most bodies are there before they are asked for,
+/// and no timer is set for them.
+#[derive(Default)]
+pub(super) struct Waits {
+    /// When it was first waited for.
+    began: Option<Instant>,
+    patience: Option<Pin<Box<Sleep>>>,
+    is_waiting: bool,
 }
 
-type Piece = Result<Frame<Bytes>, axum::Error>;
+impl Waits {
+    /// The next piece of a body; none at its end.
+    pub(super) fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: &mut Body,
+    ) -> Poll<Result<Option<Bytes>, ProxyError>> {
+        let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+            return self.poll_patience(cx).map(|()| Err(ProxyError::Stalled));
+        };
+        self.is_waiting = false;
+        Poll::Ready(match frame {
+            None => Ok(None),
+            // Trailers belong to the connection they came on.
+            Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+            Some(Err(_)) => Err(ProxyError::Interrupted),
+        })
+    }
+
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            let now = Instant::now();
+            let began = *self.began.get_or_insert(now);
+            patience.as_mut().reset((now + IDLE).min(began + WHOLE));
+        }
+        patience.as_mut().poll(cx)
+    }
+}
 
 /// Reads on, within bounds, what a refused client is still sending. A
 /// connection that closes on unread bytes is reset, and many clients then report

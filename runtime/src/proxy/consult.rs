@@ -96,6 +96,18 @@ impl Said {
     }
 }
 
+/// Whether any model may be asked on behalf of a request.
+pub(super) fn asks_models(smart: &SmartRouter) -> bool {
+    route::asks_models(smart) || summarizer(smart).is_some()
+}
+
+/// Who sums a conversation up that goes to another model, where anybody does.
+fn summarizer(smart: &SmartRouter) -> Option<&str> {
+    let alignment = &smart.sticky.alignment;
+    let is_aligned = alignment.enabled && smart.sticky.enabled;
+    alignment.summarizer_model.as_deref().filter(|_| is_aligned)
+}
+
 impl Proxy {
     /// Asks what the decision about a request depends on, and keeps it there.
     pub(super) async fn consult(&self, smart: &SmartRouter, asked: &mut Asked, live: &Arc<Live>) {
@@ -129,9 +141,7 @@ impl Proxy {
     /// model than the one that answered last.
     async fn align(&self, smart: &SmartRouter, asked: &mut Asked, live: &Arc<Live>) {
         let alignment = &smart.sticky.alignment;
-        let is_aligned = alignment.enabled && smart.sticky.enabled;
-        let summarizer = alignment.summarizer_model.as_deref();
-        let Some(summarizer) = summarizer.filter(|_| is_aligned) else {
+        let Some(summarizer) = summarizer(smart) else {
             return;
         };
         let handed = asked.with_features(live.plan(), live.clock().now_ms(), |features| {

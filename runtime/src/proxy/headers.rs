@@ -250,9 +250,6 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// Takes out what `Connection` names.
 fn remove_named(headers: &mut HeaderMap) {
-    if !headers.contains_key(CONNECTION) {
-        return;
-    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()

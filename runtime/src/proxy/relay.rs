@@ -19,9 +19,10 @@ use tokio::time::{Instant, Sleep};
 
 use super::Answering;
 use super::account::{Account, Mark, Outcome};
-use super::attempt::{Answer, root};
+use super::attempt::Answer;
 use super::kept::Listen;
 use crate::activate::Live;
+use crate::client::cause;
 use crate::protocol::sse::{self, Hold};
 use crate::protocol::translate::Stream;
 use crate::protocol::{Protocol, responses};
@@ -268,7 +269,9 @@ impl Body for Relay {
                     relay.end();
                     continue;
                 }
-                Poll::Ready(Some(Err(error))) => relay.broke(Failure::Network, Some(&root(&error))),
+                Poll::Ready(Some(Err(error))) => {
+                    relay.broke(Failure::Network, Some(&cause(&error)))
+                }
                 Poll::Pending => {
                     let Some(idle) = &mut relay.idle else {
                         return Poll::Pending;

@@ -2,8 +2,8 @@
 //! model cannot do taken out, or in another protocol.
 
 use bytes::Bytes;
-use ctr_compiler::plan::{Endpoint, Slot, Thinking};
-use ctr_compiler::route::looks_beyond_model;
+use ctr_compiler::plan::{Endpoint, Thinking};
+use ctr_compiler::route::{by_model, looks_beyond_model};
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 use http::{HeaderValue, Request, Uri};
 
@@ -55,18 +55,15 @@ pub(super) fn goes_as_it_came(call: Call, ask: &Ask, live: &Live) -> bool {
     let Call::Answer(client @ (Protocol::Messages | Protocol::Chat)) = call else {
         return false;
     };
-    let plan = live.plan();
-    if live.is_mixed || looks_beyond_model(plan, ask.name()) {
+    let (plan, asked) = (live.plan(), ask.name());
+    if live.is_mixed || looks_beyond_model(plan, asked) {
         return false;
     }
-    let named = ask.name().and_then(|name| plan.resolve(name));
-    let default = || plan.resolve(plan.router.slots.get(&Slot::Default)?);
     let as_it_came = |endpoint: &Endpoint| {
         let changes = Changes::of(None, endpoint);
         changes.is_none() && live.upstream(endpoint).speaks == client
     };
-    let target = named.or_else(default);
-    target.is_some_and(|target| target.endpoints().iter().all(as_it_came))
+    by_model(plan, asked).is_some_and(|target| target.endpoints().iter().all(as_it_came))
 }
 
 impl<'p> Changes<'p> {

@@ -11,8 +11,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 
-use super::attempt::{Answer, Failed, root};
+use super::attempt::{Answer, Failed};
 use super::headers;
+use crate::client::cause;
 use crate::protocol::neutral::Dropped;
 use crate::protocol::translate::{Back, BadAnswer, Broken};
 
@@ -126,7 +127,7 @@ async fn whole(answer: &mut Answer, most: usize, limit: Option<Duration>) -> Res
             Some(Ok(frame)) => {
                 body.extend_from_slice(frame.data_ref().map_or(&[][..], |chunk| chunk));
             }
-            Some(Err(error)) => return Err(Unread::Failed(Failure::Network, root(&error))),
+            Some(Err(error)) => return Err(Unread::Failed(Failure::Network, cause(&error))),
         }
         if body.len() > most {
             return Err(Unread::TooLong);

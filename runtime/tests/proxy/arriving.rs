@@ -98,6 +98,14 @@ impl Client {
     }
 }
 
+/// The client has begun, and the upstream has heard of it.
+async fn begun(stage: &Stage, raw: &Raw) -> (Client, Reading) {
+    let client = Client::begin(stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    let mut reading = raw.accept().await;
+    reading.until("it beg").await;
+    (client, reading)
+}
+
 /// A body in two parts.
 const BEGINNING: &str = "{ \"model\":\"m\", \"x\": \"it beg";
 const REST: &str = "ins\",\"of\":\"a \\\"model\\\" of its kind\" }";
@@ -106,9 +114,7 @@ const REST: &str = "ins\",\"of\":\"a \\\"model\\\" of its kind\" }";
 async fn the_upstream_hears_of_a_body_before_its_end() {
     let (raw, other) = (Raw::start().await, upstream().await);
     let stage = Stage::new(&raw.plan(&[&other])).await;
-    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
-    let mut reading = raw.accept().await;
-    reading.until("it beg").await;
+    let (mut client, mut reading) = begun(&stage, &raw).await;
     client.go_on(REST).await;
     reading.until("kind\" }").await;
     let whole = format!("{BEGINNING}{REST}").replace("\"m\"", "\"up/a\"");
@@ -146,9 +152,7 @@ async fn a_second_model_never_arrives() {
 async fn another_endpoint_is_sent_the_same() {
     let (raw, other) = (Raw::start().await, upstream().await);
     let stage = Stage::new(&raw.plan(&[&other])).await;
-    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
-    let mut reading = raw.accept().await;
-    reading.until("it beg").await;
+    let (mut client, mut reading) = begun(&stage, &raw).await;
     reading.answer(500).await;
     client.go_on(REST).await;
     other.wait_received(1).await;
@@ -163,9 +167,7 @@ async fn an_answer_waits_for_the_end_of_the_body() {
     let raw = Raw::start().await;
     let gone = gone().await;
     let stage = Stage::new(&raw.plan(&[&gone])).await;
-    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
-    let mut reading = raw.accept().await;
-    reading.until("it beg").await;
+    let (mut client, mut reading) = begun(&stage, &raw).await;
     reading.answer(400).await;
     client.go_on(REST).await;
     assert_eq!(client.answer().await, (400, "{}".to_owned()));
@@ -176,13 +178,31 @@ async fn a_client_that_breaks_off_is_nobody_elses_fault() {
     let (raw, other) = (Raw::start().await, upstream().await);
     other.set_default(Answer::text("never asked"));
     let stage = Stage::new(&raw.plan(&[&other])).await;
-    let client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
-    let mut reading = raw.accept().await;
-    reading.until("it beg").await;
+    let (client, mut reading) = begun(&stage, &raw).await;
     drop(client);
     reading.end().await;
     let (promised, came) = reading.body();
     assert!(came.len() < promised, "{came}");
     assert_eq!(stage.health("a").failure_count, 0);
     assert_eq!(other.received(), []);
+}
+
+/// Of a body that no buffer of a socket holds it takes what fits there.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_takes_nothing_is_given_up() {
+    let (raw, other) = (Raw::start().await, upstream().await);
+    let mut plan = raw.plan(&[&other]);
+    plan["upstream_timeout_ms"] = 1_000.into();
+    let stage = Stage::new(&plan).await;
+    let rest = format!("{}\"}}", "x".repeat(24 << 20));
+    let mut client = Client::begin(&stage, BEGINNING.len() + rest.len(), BEGINNING).await;
+    let _deaf = raw.accept().await;
+    client.go_on(&rest).await;
+    other.wait_received(1).await;
+    assert_eq!(
+        other.received()[0].body.len(),
+        BEGINNING.len() + rest.len() + 3
+    );
+    assert_eq!(client.answer().await.0, 200);
+    assert_eq!(stage.health("a").failure_count, 1);
 }
