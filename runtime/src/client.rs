@@ -5,7 +5,10 @@
 //! answer reaches the client without waking another task on its way.
 
 mod connection;
+mod framing;
+mod head;
 mod idle;
+mod sending;
 #[cfg(test)]
 mod tests;
 
@@ -13,28 +16,28 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, mem};
+use std::{fmt, io};
 
 use bytes::Bytes;
-use http::header::HOST;
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body::Body;
-use hyper::client::conn::http1;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
 pub(crate) use connection::Answering;
-use connection::Connection;
+use connection::{Connection, Stream};
 use idle::Idle;
+use sending::{Sending, Unsent};
 
 /// An address that does not even accept a connection in this time counts as
 /// down, so that another endpoint gets its turn while the client still waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A body that can be sent.
+/// A body that can be sent, if it knows its length.
 pub(crate) trait Sendable:
     Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
 {
@@ -46,18 +49,10 @@ impl<B> Sendable for B where
 }
 
 /// Sends requests. Clones share their connections.
-pub(crate) struct Client<B: Sendable> {
+#[derive(Clone)]
+pub(crate) struct Client {
     connector: HttpsConnector<HttpConnector>,
-    idle: Arc<Idle<B>>,
-}
-
-impl<B: Sendable> Clone for Client<B> {
-    fn clone(&self) -> Self {
-        Self {
-            connector: self.connector.clone(),
-            idle: Arc::clone(&self.idle),
-        }
-    }
+    idle: Arc<Idle>,
 }
 
 /// Whom a connection leads to.
@@ -72,8 +67,21 @@ struct Peer {
 pub(crate) enum SendError {
     /// There is no connection.
     Connect(Box<dyn Error + Send + Sync>),
-    /// The connection broke, or what came on it is no answer.
-    Broke(hyper::Error),
+    /// A request went out, and no answer came.
+    Broke(Broke),
+}
+
+/// Why an answer did not come, or not whole.
+#[derive(Debug)]
+pub(crate) enum Broke {
+    /// The connection broke.
+    Io(io::Error),
+    /// The upstream closed the connection.
+    Closed,
+    /// What came is no answer, for this reason.
+    Malformed(&'static str),
+    /// The body of the request did not come, for this reason.
+    Request(Box<dyn Error + Send + Sync>),
 }
 
 impl SendError {
@@ -101,6 +109,27 @@ impl Error for SendError {
     }
 }
 
+impl fmt::Display for Broke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_) => f.write_str("the connection broke"),
+            Self::Closed => f.write_str("the connection was closed before the answer's end"),
+            Self::Malformed(why) => write!(f, "the answer cannot be read: {why}"),
+            Self::Request(_) => f.write_str("the body of the request did not come"),
+        }
+    }
+}
+
+impl Error for Broke {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Request(error) => Some(&**error),
+            Self::Closed | Self::Malformed(_) => None,
+        }
+    }
+}
+
 /// The words of the cause below all others, which says the most.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
@@ -110,7 +139,7 @@ pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     error.to_string()
 }
 
-impl<B: Sendable> Client<B> {
+impl Client {
     /// A client that trusts what the system trusts. Where that cannot be read,
     /// `http` upstreams still work and `https` ones fail by their certificate.
     pub(crate) fn new() -> Self {
@@ -129,48 +158,45 @@ impl<B: Sendable> Client<B> {
     /// this future, before the end closes the connection.
     ///
     /// # Errors
-    /// When there is no answer. A request that a kept connection did not take,
-    /// since the peer had just closed it, is sent on another one.
-    pub(crate) async fn request(
+    /// When there is no answer. A request of which nothing was sent on a kept
+    /// connection, since the peer had just closed it, is sent on another one.
+    pub(crate) async fn request<B: Sendable>(
         &self,
-        mut request: Request<B>,
-    ) -> Result<Response<Answering<B>>, SendError> {
-        let address = origin_form(&mut request);
+        request: Request<B>,
+    ) -> Result<Response<Answering>, SendError> {
+        let address = request.uri().clone();
         let peer = Peer::of(&address)?;
+        let to_head = request.method() == Method::HEAD;
+        let mut sending = Sending::new(request, host(&address)).map_err(SendError::Broke)?;
         loop {
             let kept = self.idle.take(&peer);
             let is_kept = kept.is_some();
-            let connection = match kept {
+            let mut connection = match kept {
                 Some(connection) => connection,
                 None => Box::pin(self.connect(&address)).await?,
             };
-            request
-                .headers_mut()
-                .entry(HOST)
-                .or_insert_with(|| connection.host().clone());
-            match connection.send(request).await {
-                Ok((connection, response)) => {
+            match connection.send(&mut sending, to_head).await {
+                Ok((head, is_sent)) => {
+                    let unsent = (!is_sent).then(|| Box::new(sending) as Box<dyn Unsent<Stream>>);
                     let idle = Arc::clone(&self.idle);
-                    return Ok(response.map(|body| Answering::new(body, connection, peer, idle)));
+                    let ends = (head.framing, head.is_kept);
+                    let body = Answering::new(connection, ends, unsent, peer, idle);
+                    return Ok(Response::from_parts(head.parts, body));
                 }
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) if is_kept => request = unsent,
-                    _ => return Err(SendError::Broke(error.into_error())),
-                },
+                Err(Broke::Io(_) | Broke::Closed) if is_kept && sending.is_untouched() => {}
+                Err(broke) => return Err(SendError::Broke(broke)),
             }
         }
     }
 
-    async fn connect(&self, address: &Uri) -> Result<Connection<B>, SendError> {
+    async fn connect(&self, address: &Uri) -> Result<Box<Connection>, SendError> {
         let mut connector = self.connector.clone();
         poll_fn(|cx| connector.poll_ready(cx))
             .await
             .map_err(SendError::Connect)?;
         let connecting = connector.call(address.clone());
         let stream = connecting.await.map_err(SendError::Connect)?;
-        let shaken = http1::handshake(stream).await;
-        let (sender, driver) = shaken.map_err(SendError::Broke)?;
-        Ok(Connection::new(sender, driver, host(address)))
+        Ok(Box::new(Connection::new(TokioIo::new(stream))))
     }
 }
 
@@ -190,23 +216,17 @@ fn is_tls(address: &Uri) -> bool {
     address.scheme() == Some(&Scheme::HTTPS)
 }
 
-/// The address of a request, which keeps only the part a server is told.
-fn origin_form<B>(request: &mut Request<B>) -> Uri {
-    let path = request.uri().path_and_query().cloned();
-    let path = path.map_or_else(Uri::default, Uri::from);
-    mem::replace(request.uri_mut(), path)
-}
-
 /// What `Host` says: no user name, and no port that goes without saying.
-fn host(address: &Uri) -> HeaderValue {
-    let name = address.host().unwrap_or_default();
+fn host(address: &Uri) -> &str {
+    let authority = address.authority().map_or("", Authority::as_str);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     let usual = if is_tls(address) { 443 } else { 80 };
-    let host = match address.port_u16() {
-        Some(port) if port != usual => HeaderValue::try_from(format!("{name}:{port}")),
-        _ => HeaderValue::from_str(name),
-    };
-    // A host of a valid address is a valid value.
-    host.unwrap_or_else(|_| HeaderValue::from_static(""))
+    match host.rsplit_once(':') {
+        Some((name, _)) if address.port_u16() == Some(usual) => name,
+        _ => host,
+    }
 }
 
 fn tls() -> ClientConfig {

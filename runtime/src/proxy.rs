@@ -45,7 +45,7 @@ use http::{Request, Response};
 
 use account::Account;
 use asked::Asked;
-use body::{Spliced, Taken};
+use body::Taken;
 use image_agent::{Agent, Work};
 use kept::Kept;
 use relay::Relay;
@@ -57,15 +57,12 @@ use walk::Committed;
 
 use crate::access;
 use crate::activate::Live;
-use crate::client;
+use crate::client::Client;
 use crate::observe::Observer;
 use crate::protocol::error::ProxyError;
 use crate::trace::Traces;
 
 pub(crate) use listed::Listing;
-
-type Client = client::Client<Spliced>;
-type Answering = client::Answering<Spliced>;
 
 pub use body::BODY_LIMIT;
 pub use call::{CHAT_COMPLETIONS, COUNT_TOKENS, Call, EMBEDDINGS, MESSAGES, RESPONSES};

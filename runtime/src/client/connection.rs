@@ -1,156 +1,230 @@
 //! A connection and the answer on it.
 
 use std::future::{Future as _, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+use super::framing::Framing;
+use super::head::Head;
 use super::idle::Idle;
-use super::{Peer, Sendable};
+use super::sending::{Sending, Unsent};
+use super::{Broke, Peer, Sendable};
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Driver<B> = http1::Connection<Stream, B>;
+/// What a connection reads and writes.
+pub(super) type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
+
+/// How much room is made to read into; it doubles while reads fill it.
+const LEAST: usize = 8 << 10;
+const MOST: usize = 64 << 10;
+/// A read is not begun with less room than this.
+const ROOM: usize = LEAST / 2;
 
 /// A connection that carries one request at a time.
-pub(super) struct Connection<B: Sendable> {
-    sender: SendRequest<B>,
-    /// Absent once the connection has ended.
-    driver: Option<Pin<Box<Driver<B>>>>,
-    host: HeaderValue,
+pub(super) struct Connection {
+    stream: Stream,
+    /// What came and was not taken yet.
+    came: BytesMut,
+    /// How much room is made next.
+    room: usize,
 }
 
-impl<B: Sendable> Connection<B> {
-    pub(super) fn new(sender: SendRequest<B>, driver: Driver<B>, host: HeaderValue) -> Self {
+impl Connection {
+    pub(super) fn new(stream: Stream) -> Self {
         Self {
-            sender,
-            driver: Some(Box::pin(driver)),
-            host,
+            stream,
+            came: BytesMut::new(),
+            room: LEAST,
         }
     }
 
-    /// What its server wants to be called.
-    pub(super) fn host(&self) -> &HeaderValue {
-        &self.host
-    }
-
-    /// Moves bytes both ways as far as the socket lets.
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(driver) = &mut self.driver
-            && driver.as_mut().poll(cx).is_ready()
-        {
-            self.driver = None;
+    /// Reads what there is; how many bytes, none when the peer has closed.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.came.capacity() - self.came.len() < ROOM {
+            self.came.reserve(self.room);
         }
+        let read = ready!(pin!(self.stream.read_buf(&mut self.came)).poll(cx));
+        if self.came.len() == self.came.capacity() {
+            self.room = MOST.min(self.room * 2);
+        }
+        Poll::Ready(read)
     }
 
     /// Whether another request can be sent, as far as the peer has said until now.
     pub(super) fn is_free(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
-        self.driver.is_some() && self.sender.is_ready()
+        let mut cx = Context::from_waker(Waker::noop());
+        self.came.is_empty() && self.poll_more(&mut cx).is_pending()
     }
 
-    /// Sends a request up to the head of its answer.
+    /// Lets go of a buffer that one long answer has made large.
+    fn shrink(&mut self) {
+        if self.room > LEAST {
+            self.came = BytesMut::new();
+            self.room = LEAST;
+        }
+    }
+
+    /// Sends a request up to the head of its answer; whether all of it was sent.
+    /// `to_head` says that it is a `HEAD`.
     ///
     /// # Errors
-    /// With the request, if nothing of it was sent.
-    pub(super) async fn send(
-        mut self,
-        request: Request<B>,
-    ) -> Result<(Self, Response<Incoming>), TrySendError<Request<B>>> {
-        let mut answer = pin!(self.sender.try_send_request(request));
-        let answered = poll_fn(|cx| {
-            self.drive(cx);
-            answer.as_mut().poll(cx)
-        });
-        let response = answered.await?;
-        Ok((self, response))
+    /// When there will be no answer.
+    pub(super) async fn send<B: Sendable>(
+        &mut self,
+        request: &mut Sending<B>,
+        to_head: bool,
+    ) -> Result<(Head, bool), Broke> {
+        let mut is_sent = false;
+        let mut refused = None;
+        poll_fn(|cx| {
+            if !is_sent && refused.is_none() {
+                match request.poll_send(cx, &mut self.stream) {
+                    Poll::Ready(Ok(())) => is_sent = true,
+                    // A server may have answered before it stopped to listen.
+                    Poll::Ready(Err(Broke::Io(error))) => refused = Some(error),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {}
+                }
+            }
+            loop {
+                if let Some(head) = Head::take(&mut self.came, to_head)? {
+                    if head.is_interim() {
+                        continue;
+                    }
+                    return Poll::Ready(Ok((head, is_sent)));
+                }
+                let closed = match ready!(self.poll_more(cx)) {
+                    Ok(0) => Broke::Closed,
+                    Ok(_) => continue,
+                    Err(error) => Broke::Io(error),
+                };
+                return Poll::Ready(Err(refused.take().map_or(closed, Broke::Io)));
+            }
+        })
+        .await
     }
 }
 
 /// The body of an answer. At its end the connection is kept for the next
 /// request; dropped before, the connection is closed unless the rest of the body
 /// has come already.
-pub(crate) struct Answering<B: Sendable> {
-    body: Incoming,
+pub(crate) struct Answering {
     /// Absent after the end.
-    connection: Option<Connection<B>>,
+    connection: Option<Box<Connection>>,
+    framing: Framing,
+    /// What of the request goes out beside the answer.
+    unsent: Option<Box<dyn Unsent<Stream>>>,
+    /// Whether the connection can be used again.
+    is_kept: bool,
     peer: Peer,
-    idle: Arc<Idle<B>>,
+    idle: Arc<Idle>,
 }
 
-impl<B: Sendable> Answering<B> {
+impl Answering {
     pub(super) fn new(
-        body: Incoming,
-        connection: Connection<B>,
+        connection: Box<Connection>,
+        (framing, is_kept): (Framing, bool),
+        unsent: Option<Box<dyn Unsent<Stream>>>,
         peer: Peer,
-        idle: Arc<Idle<B>>,
+        idle: Arc<Idle>,
     ) -> Self {
         let mut answering = Self {
-            body,
             connection: Some(connection),
+            framing,
+            unsent,
+            is_kept,
             peer,
             idle,
         };
-        if answering.body.is_end_stream() {
-            answering.release();
-        }
+        answering.release_at_end();
         answering
     }
 
-    fn release(&mut self) {
-        if let Some(mut connection) = self.connection.take()
-            && connection.is_free()
+    fn release_at_end(&mut self) {
+        if self.framing.is_over()
+            && let Some(mut connection) = self.connection.take()
+            && self.is_kept
+            && self.unsent.is_none()
+            && connection.came.is_empty()
         {
+            connection.shrink();
             self.idle.keep(&self.peer, connection);
+        }
+    }
+
+    /// Takes what came; whether more has to come before there is a piece.
+    fn take(&mut self) -> Result<Option<Bytes>, Broke> {
+        let Some(connection) = &mut self.connection else {
+            return Ok(None);
+        };
+        let piece = self.framing.take(&mut connection.came)?;
+        self.release_at_end();
+        Ok(piece)
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broke>> {
+        if let (Some(unsent), Some(connection)) = (&mut self.unsent, &mut self.connection)
+            && let Poll::Ready(sent) = unsent.poll_send(cx, &mut connection.stream)
+        {
+            self.unsent = None;
+            // The answer may still be whole where the server did not take the rest.
+            self.is_kept &= sent.is_ok();
+        }
+        loop {
+            if let Some(piece) = self.take()? {
+                return Poll::Ready(Ok(Some(piece)));
+            }
+            let Some(connection) = &mut self.connection else {
+                return Poll::Ready(Ok(None));
+            };
+            match ready!(connection.poll_more(cx)).map_err(Broke::Io)? {
+                0 if matches!(self.framing, Framing::UntilClosed) => {
+                    self.framing = Framing::Length(0);
+                    self.connection = None;
+                }
+                0 => return Poll::Ready(Err(Broke::Closed)),
+                _ => {}
+            }
         }
     }
 }
 
-impl<B: Sendable> Body for Answering<B> {
+impl Body for Answering {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broke;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let answering = &mut *self;
-        let mut polled = Pin::new(&mut answering.body).poll_frame(cx);
-        if polled.is_pending()
-            && let Some(connection) = &mut answering.connection
-        {
-            connection.drive(cx);
-            polled = Pin::new(&mut answering.body).poll_frame(cx);
+    ) -> Poll<Option<Result<Frame<Bytes>, Broke>>> {
+        let piece = ready!(self.poll_piece(cx));
+        if piece.is_err() {
+            self.connection = None;
         }
-        match &polled {
-            Poll::Ready(None) => answering.release(),
-            Poll::Ready(Some(Ok(_))) if answering.body.is_end_stream() => answering.release(),
-            Poll::Ready(Some(Err(_))) => answering.connection = None,
-            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
-        }
-        polled
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)).transpose())
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.framing.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.framing
+            .left()
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
-impl<B: Sendable> Drop for Answering<B> {
+impl Drop for Answering {
     fn drop(&mut self) {
-        self.release();
+        while let Ok(Some(_)) = self.take() {}
     }
 }

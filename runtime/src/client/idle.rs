@@ -7,8 +7,8 @@ use std::time::Duration;
 use foldhash::HashMap;
 use tokio::time::{Instant, sleep};
 
+use super::Peer;
 use super::connection::Connection;
-use super::{Peer, Sendable};
 
 /// Longest time between two requests on a connection.
 const KEPT: Duration = Duration::from_secs(90);
@@ -17,42 +17,32 @@ const KEPT: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_secs(15);
 
 /// Connections that can be taken.
-pub(super) struct Idle<B: Sendable> {
-    state: Mutex<State<B>>,
+#[derive(Default)]
+pub(super) struct Idle {
+    state: Mutex<State>,
 }
 
-struct State<B: Sendable> {
+#[derive(Default)]
+struct State {
     /// By peer, the one used last at the end.
-    kept: HashMap<Peer, Vec<Kept<B>>>,
+    kept: HashMap<Peer, Vec<Kept>>,
     is_looked_at: bool,
 }
 
-struct Kept<B: Sendable> {
-    connection: Connection<B>,
+struct Kept {
+    connection: Box<Connection>,
     since: Instant,
 }
 
-impl<B: Sendable> Default for Idle<B> {
-    fn default() -> Self {
-        let state = State {
-            kept: HashMap::default(),
-            is_looked_at: false,
-        };
-        Self {
-            state: Mutex::new(state),
-        }
-    }
-}
-
-impl<B: Sendable> Idle<B> {
-    fn with<T>(&self, act: impl FnOnce(&mut State<B>) -> T) -> T {
+impl Idle {
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The connection to a peer that was used last, if one is still good.
-    pub(super) fn take(&self, peer: &Peer) -> Option<Connection<B>> {
+    pub(super) fn take(&self, peer: &Peer) -> Option<Box<Connection>> {
         loop {
-            let pop = |state: &mut State<B>| state.kept.get_mut(peer)?.pop();
+            let pop = |state: &mut State| state.kept.get_mut(peer)?.pop();
             let mut kept = self.with(pop)?;
             if kept.is_good(Instant::now()) {
                 return Some(kept.connection);
@@ -61,7 +51,7 @@ impl<B: Sendable> Idle<B> {
     }
 
     /// Keeps a connection that is free.
-    pub(super) fn keep(self: &Arc<Self>, peer: &Peer, connection: Connection<B>) {
+    pub(super) fn keep(self: &Arc<Self>, peer: &Peer, connection: Box<Connection>) {
         let kept = Kept {
             connection,
             since: Instant::now(),
@@ -92,14 +82,14 @@ impl<B: Sendable> Idle<B> {
     }
 }
 
-impl<B: Sendable> Kept<B> {
+impl Kept {
     fn is_good(&mut self, now: Instant) -> bool {
         now.duration_since(self.since) < KEPT && self.connection.is_free()
     }
 }
 
 /// Looks until nothing is left to look at.
-async fn look<B: Sendable>(idle: Weak<Idle<B>>) {
+async fn look(idle: Weak<Idle>) {
     loop {
         sleep(LOOK).await;
         if !idle.upgrade().is_some_and(|idle| idle.sweep()) {

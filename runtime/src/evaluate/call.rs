@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
@@ -63,7 +62,7 @@ impl Failed {
 
 /// Calls one address.
 pub(super) struct Caller {
-    client: Client<Full<Bytes>>,
+    client: Client,
     uri: Uri,
     key: Option<HeaderValue>,
     timeout: Duration,

@@ -61,7 +61,7 @@ impl Probed {
 /// Sends probes. Clones share their limit and their connections.
 #[derive(Clone)]
 pub(crate) struct Prober {
-    client: Client<Empty<Bytes>>,
+    client: Client,
     places: Arc<Semaphore>,
 }
 
@@ -103,7 +103,7 @@ impl Prober {
     async fn ask(&self, one: One) -> (usize, Probed) {
         // The semaphore lives as long as the prober and is never closed.
         let _place = self.places.acquire().await;
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Empty::<Bytes>::new());
         *request.method_mut() = Method::HEAD;
         *request.uri_mut() = one.uri;
         let sent = Instant::now();

@@ -8,12 +8,12 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use super::Asked;
-use super::Client;
 use super::attempt::{self, Answer, Failed};
 use super::kept::{Kept, Listen};
 use super::telling::Telling;
 use super::told::told;
 use crate::activate::Upstream;
+use crate::client::Client;
 use crate::protocol::Protocol;
 use crate::protocol::error::ProxyError;
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
 
-use super::Client;
 use super::attempt::{self, Answer};
 use super::body::Spliced;
 use super::walk::{self, Committed};
 use super::{Asked, address, headers};
 use crate::activate::Live;
+use crate::client::Client;
 use crate::pool::Way;
 use crate::protocol::anthropic::OPAQUE;
 use crate::protocol::ask::AskError;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request, request};
 
-use super::Client;
 use super::body::Spliced;
 use super::call::{Call, RESPONSES, kept_id};
 use super::kept::Kept;
 use super::walk::Committed;
 use super::{address, attempt, headers};
 use crate::activate::{Live, Upstream};
+use crate::client::Client;
 use crate::protocol::error::ProxyError;
 
 /// Asks the account that keeps a response. One that is not remembered can only

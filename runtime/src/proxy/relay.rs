@@ -17,11 +17,11 @@ use ctr_compiler::health::Failure;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use super::Answering;
 use super::account::{Account, Mark, Outcome};
 use super::attempt::Answer;
 use super::kept::Listen;
 use crate::activate::Live;
+use crate::client::Answering;
 use crate::client::cause;
 use crate::protocol::sse::{self, Hold};
 use crate::protocol::translate::Stream;

@@ -12,7 +12,6 @@ use ctr_compiler::plan::Endpoint;
 use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, Walk};
 
 use super::Asked;
-use super::Client;
 use super::account::{Account, Mark};
 use super::asking::Asking;
 use super::attempt::Answer;
@@ -20,6 +19,7 @@ use super::call::Call;
 use super::kept::Kept;
 use super::traced::Traced;
 use crate::activate::{self, Live, Upstream};
+use crate::client::Client;
 use crate::pool::{Entered, PoolRecord, Way};
 use crate::protocol::error::{ProxyError, Window, shown};
 

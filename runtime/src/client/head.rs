@@ -1,0 +1,272 @@
+//! The head of an answer, and where its body ends (RFC 9112, sections 4 to 6).
+
+use std::mem::MaybeUninit;
+
+use bytes::BytesMut;
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, response};
+
+use super::Broke;
+use super::framing::Framing;
+
+/// Most bytes of a head; real ones have a tenth of it.
+const LIMIT: usize = 64 << 10;
+
+/// Most header lines.
+const LINES: usize = 128;
+
+/// The head of an answer.
+pub(super) struct Head {
+    pub(super) parts: response::Parts,
+    pub(super) framing: Framing,
+    /// Whether the connection can carry another request after the body.
+    pub(super) is_kept: bool,
+}
+
+impl Head {
+    /// Takes a head off what came; none until it is there. `to_head` says that the
+    /// request was a `HEAD`, whose answer has no body.
+    ///
+    /// # Errors
+    /// When it is no head, when it is too large, or when it does not say clearly where
+    /// its body ends.
+    pub(super) fn take(came: &mut BytesMut, to_head: bool) -> Result<Option<Self>, Broke> {
+        let Some(length) = length(came) else {
+            return match came.len() > LIMIT {
+                true => Err(Broke::Malformed("its head is too large")),
+                false => Ok(None),
+            };
+        };
+        Self::read(came.split_to(length), to_head).map(Some)
+    }
+
+    fn read(bytes: BytesMut, to_head: bool) -> Result<Self, Broke> {
+        let bytes = bytes.freeze();
+        let mut lines = [const { MaybeUninit::uninit() }; LINES];
+        let mut head = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut head, &bytes, &mut lines);
+        let is_whole = parsed.is_ok_and(|parsed| parsed == httparse::Status::Complete(bytes.len()));
+        let (true, Some(minor), Some(code)) = (is_whole, head.version, head.code) else {
+            return Err(Broke::Malformed("its head is not HTTP/1"));
+        };
+        let mut headers = HeaderMap::with_capacity(head.headers.len());
+        for line in head.headers.iter() {
+            let name = HeaderName::from_bytes(line.name.as_bytes());
+            let value = HeaderValue::from_maybe_shared(bytes.slice_ref(line.value));
+            let (Ok(name), Ok(value)) = (name, value) else {
+                return Err(Broke::Malformed("it has a header that is none"));
+            };
+            headers.append(name, value);
+        }
+        let mut parts = Response::new(()).into_parts().0;
+        parts.status =
+            StatusCode::from_u16(code).map_err(|_| Broke::Malformed("its status is none"))?;
+        parts.version = match minor {
+            0 => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
+        parts.headers = headers;
+        let framing = framing(&mut parts, to_head)?;
+        let is_kept = minor > 0
+            && parts.status != StatusCode::SWITCHING_PROTOCOLS
+            && !matches!(framing, Framing::UntilClosed)
+            && !says_close(&parts.headers);
+        Ok(Self {
+            parts,
+            framing,
+            is_kept,
+        })
+    }
+
+    /// Whether the answer is still to come.
+    pub(super) fn is_interim(&self) -> bool {
+        let status = self.parts.status;
+        status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+    }
+}
+
+/// Bytes up to the first empty line, and that line.
+fn length(came: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', came).find_map(|at| match &came[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+fn framing(parts: &mut response::Parts, to_head: bool) -> Result<Framing, Broke> {
+    let headers = &mut parts.headers;
+    let has_none = to_head
+        || parts.status.is_informational()
+        || matches!(
+            parts.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
+    if has_none {
+        return Ok(Framing::Length(0));
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        // Other codings would have to be taken off here, and were not asked for.
+        let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        if !is_chunked || codings.next().is_some() || parts.version == Version::HTTP_10 {
+            return Err(Broke::Malformed("its transfer coding was not asked for"));
+        }
+        // It is overridden, and must not be passed on (RFC 9112, section 6.3).
+        headers.remove(CONTENT_LENGTH);
+        return Ok(Framing::chunked());
+    }
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = lengths.next() else {
+        return Ok(Framing::UntilClosed);
+    };
+    match number(first.as_bytes()) {
+        Some(length) if lengths.all(|other| other == first) => Ok(Framing::Length(length)),
+        _ => Err(Broke::Malformed("its length is none")),
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let is_number = digits.iter().all(u8::is_ascii_digit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    digits.parse().ok()
+}
+
+fn says_close(headers: &HeaderMap) -> bool {
+    let mut options = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a head says: status, where the body ends, whether the connection is kept.
+    fn read(head: &str, to_head: bool) -> String {
+        let mut came = BytesMut::from(head);
+        let head = match Head::take(&mut came, to_head) {
+            Ok(Some(head)) => head,
+            Ok(None) => return "more".to_owned(),
+            Err(broke) => return broke.to_string(),
+        };
+        let framing = match head.framing {
+            Framing::Length(length) => length.to_string(),
+            Framing::Chunked(_) => "chunked".to_owned(),
+            Framing::UntilClosed => "until closed".to_owned(),
+        };
+        let kept = if head.is_kept { "kept" } else { "not kept" };
+        format!("{}, {framing}, {kept}", head.parts.status.as_u16())
+    }
+
+    #[test]
+    fn a_head_says_where_its_body_ends() {
+        let says = |status: &str, headers: &str| read(&format!("{status}\r\n{headers}\r\n"), false);
+        let ok = |headers: &str| says("HTTP/1.1 200 OK", headers);
+        assert_eq!(ok("Content-Length: 5\r\n"), "200, 5, kept");
+        assert_eq!(ok("Transfer-Encoding: Chunked\r\n"), "200, chunked, kept");
+        assert_eq!(ok(""), "200, until closed, not kept");
+        assert_eq!(
+            ok("content-length: 5\r\ncontent-length: 5\r\n"),
+            "200, 5, kept"
+        );
+        assert_eq!(
+            ok("content-length: 5\r\ntransfer-encoding: chunked\r\n"),
+            "200, chunked, kept"
+        );
+        assert_eq!(
+            ok("content-length: 5\r\nconnection: x, Close\r\n"),
+            "200, 5, not kept"
+        );
+        assert_eq!(
+            says("HTTP/1.0 200 OK", "content-length: 5\r\n"),
+            "200, 5, not kept"
+        );
+        assert_eq!(
+            says("HTTP/1.1 204", "content-length: 5\r\n"),
+            "204, 0, kept"
+        );
+        assert_eq!(
+            says("HTTP/1.1 304 ", "content-length: 5\r\n"),
+            "304, 0, kept"
+        );
+        assert_eq!(says("HTTP/1.1 101 Go", ""), "101, 0, not kept");
+        assert_eq!(
+            read("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", true),
+            "200, 0, kept"
+        );
+        assert_eq!(
+            read("HTTP/1.1 200 OK\ncontent-length: 5\n\n", false),
+            "200, 5, kept"
+        );
+    }
+
+    #[test]
+    fn what_is_unclear_is_refused() {
+        let refused = |head: &str| {
+            let said = read(head, false);
+            assert!(
+                said.starts_with("the answer cannot be read"),
+                "{head:.60}: {said}"
+            );
+        };
+        for head in [
+            "\r\n\r\n",
+            "HTTP/2 200 OK\r\n\r\n",
+            "HTTP/1.1 20 OK\r\n\r\n",
+            "HTTP/1.1 099 OK\r\n\r\n",
+            "SSH-2.0-x\r\n\r\n",
+        ] {
+            refused(head);
+        }
+        for headers in [
+            "content-length: 5\r\ncontent-length: 6",
+            "content-length: 5, 5",
+            "content-length: +5",
+            "content-length: ",
+            "content-length: 99999999999999999999",
+            "transfer-encoding: gzip, chunked",
+            "transfer-encoding: gzip\r\ntransfer-encoding: chunked",
+            "a b: c",
+            ": c",
+            "a: \u{1}",
+            "a: b\r\n c",
+        ] {
+            refused(&format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\n"));
+        }
+        refused("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        refused(&format!("HTTP/1.1 200 OK\r\na: {}", "b".repeat(LIMIT)));
+        refused(&format!(
+            "HTTP/1.1 200 OK\r\n{}\r\n",
+            "a: b\r\n".repeat(LINES + 1)
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_is_taken_when_it_is_there(cut in 0_usize..62) {
+            let head = "HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 12\r\nx: \r\n\r\n";
+            let mut came = BytesMut::from(&head[..cut.min(head.len() - 1)]);
+            prop_assert!(matches!(Head::take(&mut came, false), Ok(None)));
+            came.extend_from_slice(&head.as_bytes()[came.len()..]);
+            came.extend_from_slice(b"body");
+            let taken = Head::take(&mut came, false).expect("a head").expect("whole");
+            prop_assert_eq!(&came[..], b"body");
+            prop_assert_eq!(&taken.parts.headers["a"], "b");
+            prop_assert_eq!(taken.framing.left(), Some(12));
+        }
+
+        #[test]
+        fn anything_may_come(bytes in prop::collection::vec(any::<u8>(), 0..80), known in "(HTTP/1[.]1 200\r\n)?") {
+            let mut came = BytesMut::from(known.as_bytes());
+            came.extend_from_slice(&bytes);
+            came.extend_from_slice(b"\r\n\r\n");
+            let _ = Head::take(&mut came, false);
+        }
+    }
+}

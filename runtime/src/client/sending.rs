@@ -1,0 +1,214 @@
+//! A request on its way out.
+
+use std::io::{self, IoSlice, Write as _};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{Method, Request, request};
+use tokio::io::AsyncWrite;
+
+use super::{Broke, Sendable};
+
+/// Pieces of a body up to this size are joined to what goes before them: they are
+/// copied sooner than they are listed.
+const SMALL: usize = 4 << 10;
+
+/// Room for the head of a usual request, which repeats what its client sent.
+const HEAD: usize = 1 << 10;
+
+/// A request, as far as it is not sent yet.
+pub(super) struct Sending<B> {
+    /// The head and small pieces.
+    joined: Vec<u8>,
+    /// How much of `joined` was sent.
+    sent: usize,
+    /// The piece behind `joined`.
+    large: Bytes,
+    body: B,
+    /// Bytes of the body that did not come from it yet.
+    left: u64,
+    /// Whether nothing was sent.
+    is_untouched: bool,
+}
+
+/// What is left of a request whose answer has begun.
+pub(super) trait Unsent<S>: Send {
+    /// Sends on.
+    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut S) -> Poll<Result<(), Broke>>;
+}
+
+impl<B: Sendable> Sending<B> {
+    /// A request to a server that wants to be called `host`.
+    ///
+    /// # Errors
+    /// When nobody knows how long the body is.
+    pub(super) fn new(request: Request<B>, host: &str) -> Result<Self, Broke> {
+        let (head, body) = request.into_parts();
+        let Some(left) = body.size_hint().exact() else {
+            return Err(Broke::Request("nobody knows its length".into()));
+        };
+        let joined = written(&head, host, left);
+        Ok(Self {
+            joined,
+            sent: 0,
+            large: Bytes::new(),
+            body,
+            left,
+            is_untouched: true,
+        })
+    }
+
+    /// Whether no byte of it was sent.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.is_untouched
+    }
+
+    /// Takes pieces of the body until there is something large to send.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broke>> {
+        while self.left > 0 && self.large.is_empty() && self.joined.len() - self.sent <= SMALL {
+            let piece = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Err(error)) => return Poll::Ready(Err(Broke::Request(error.into()))),
+                None => return Poll::Ready(Err(Broke::Request("it ended early".into()))),
+            };
+            match self.left.checked_sub(piece.len() as u64) {
+                Some(left) => self.left = left,
+                None => return Poll::Ready(Err(Broke::Request("it is too long".into()))),
+            }
+            if self.joined.len() == self.sent {
+                self.joined.clear();
+                self.sent = 0;
+            }
+            match piece.len() <= SMALL {
+                true => self.joined.extend_from_slice(&piece),
+                false => self.large = piece,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write<S: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut S,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let joined = &self.joined[self.sent..];
+            let stream = Pin::new(&mut *stream);
+            let written = match (joined.is_empty(), self.large.is_empty()) {
+                (true, true) => return Poll::Ready(Ok(())),
+                (false, true) => stream.poll_write(cx, joined),
+                (true, false) => stream.poll_write(cx, &self.large),
+                (false, false) => {
+                    let both = [IoSlice::new(joined), IoSlice::new(&self.large)];
+                    stream.poll_write_vectored(cx, &both)
+                }
+            };
+            let written = ready!(written)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.is_untouched = false;
+            let of_joined = written.min(self.joined.len() - self.sent);
+            self.sent += of_joined;
+            self.large.advance(written - of_joined);
+        }
+    }
+}
+
+impl<B: Sendable, S: AsyncWrite + Unpin> Unsent<S> for Sending<B> {
+    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut S) -> Poll<Result<(), Broke>> {
+        loop {
+            let filled = self.poll_fill(cx)?;
+            ready!(self.poll_write(cx, stream)).map_err(Broke::Io)?;
+            if filled.is_pending() || self.left == 0 {
+                ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Broke::Io)?;
+                return filled.map(Ok);
+            }
+        }
+    }
+}
+
+/// The head of a request with a body of `length` bytes.
+fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEAD);
+    let target = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    out.extend_from_slice(head.method.as_str().as_bytes());
+    out.push(b' ');
+    if !target.starts_with('/') {
+        out.push(b'/');
+    }
+    out.extend_from_slice(target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let mut line = |name: &str, value: &[u8]| {
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    };
+    if !head.headers.contains_key(HOST) {
+        line(HOST.as_str(), host.as_bytes());
+    }
+    for (name, value) in &head.headers {
+        // How the body is framed is said once, below.
+        if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
+            line(name.as_str(), value.as_bytes());
+        }
+    }
+    let needs_no_body = matches!(head.method, Method::GET | Method::HEAD);
+    if length > 0 || !needs_no_body {
+        let _ = write!(out, "{CONTENT_LENGTH}: {length}\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
+
+    use super::*;
+
+    fn head(request: Request<Full<Bytes>>) -> String {
+        let sending = Sending::new(request, "a.example").expect("a length");
+        String::from_utf8(sending.joined).expect("text")
+    }
+
+    #[test]
+    fn a_head_says_what_the_request_says() {
+        let request = Request::post("http://a.example?x=1")
+            .header("a", "b")
+            .header("content-length", "77")
+            .header("transfer-encoding", "chunked")
+            .body(Full::from("hello"))
+            .expect("a request");
+        assert_eq!(
+            head(request),
+            "POST /?x=1 HTTP/1.1\r\nhost: a.example\r\na: b\r\ncontent-length: 5\r\n\r\n"
+        );
+        let request = Request::post("http://a.example/v1")
+            .header("host", "b")
+            .body(Full::default());
+        assert_eq!(
+            head(request.expect("a request")),
+            "POST /v1 HTTP/1.1\r\nhost: b\r\ncontent-length: 0\r\n\r\n"
+        );
+        let request = Request::head("http://a.example").body(Full::default());
+        assert_eq!(
+            head(request.expect("a request")),
+            "HEAD / HTTP/1.1\r\nhost: a.example\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_body_has_a_length() {
+        let body = stream::empty::<Result<Frame<Bytes>, Infallible>>();
+        assert!(Sending::new(Request::new(StreamBody::new(body)), "a").is_err());
+    }
+}
