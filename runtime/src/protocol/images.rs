@@ -72,7 +72,7 @@ pub fn take(body: &[u8], protocol: Protocol) -> Option<Taken> {
         object.set("store", false);
     }
     Some(Taken {
-        body: json.to_string(),
+        body: json.written(),
         images,
         tool,
         is_not_kept,

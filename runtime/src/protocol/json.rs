@@ -32,7 +32,8 @@ pub enum Json<'a> {
     Object(Object<'a>),
 }
 
-/// Members in their order; of several with one name the last counts.
+/// Members in their order; of several with one name the last counts. A name that is
+/// borrowed needs no escapes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
@@ -179,6 +180,13 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// It as JSON.
+    pub fn written(&self) -> String {
+        let mut out = String::with_capacity(self.length());
+        self.write(&mut out);
+        out
+    }
+
     /// Adds it to `out` as JSON.
     pub fn write(&self, out: &mut String) {
         match self {
@@ -198,6 +206,16 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Bytes of it as JSON, but for escapes that names need.
+    fn length(&self) -> usize {
+        match self {
+            Self::Raw(raw) => raw.len(),
+            Self::Text(text) => text.written().len() + 2,
+            Self::List(items) => bracketed(items.iter().map(Json::length)),
+            Self::Object(object) => object.length(),
+        }
+    }
+
     /// The same without anything borrowed.
     pub fn into_owned(self) -> Json<'static> {
         match self {
@@ -211,9 +229,7 @@ impl<'a> Json<'a> {
 
 impl fmt::Display for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.write(&mut out);
-        f.write_str(&out)
+        f.write_str(&self.written())
     }
 }
 
@@ -244,9 +260,14 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Adds a member at the end.
-    pub fn push(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
-        self.0.push((name.into(), value.into()));
+    /// Adds a member at the end; its name has nothing that needs an escape.
+    pub fn push(&mut self, name: &'static str, value: impl Into<Json<'a>>) {
+        self.0.push((Cow::Borrowed(name), value.into()));
+    }
+
+    /// Adds a member that was read; its name is borrowed where it is written without escapes.
+    fn push_read(&mut self, name: Cow<'a, str>, value: Json<'a>) {
+        self.0.push((name, value));
     }
 
     /// Puts a value in place of the ones of this name, or at the end.
@@ -283,6 +304,19 @@ impl<'a> Object<'a> {
         found.map(|(_, value)| value)
     }
 
+    /// It as JSON.
+    pub fn written(&self) -> String {
+        let mut out = String::with_capacity(self.length());
+        self.write(&mut out);
+        out
+    }
+
+    /// Bytes of it as JSON, but for escapes that names need.
+    fn length(&self) -> usize {
+        let members = self.0.iter();
+        bracketed(members.map(|(name, value)| name.len() + 3 + value.length()))
+    }
+
     /// Adds it to `out` as JSON.
     pub fn write(&self, out: &mut String) {
         out.push('{');
@@ -296,8 +330,12 @@ impl<'a> Object<'a> {
             if at > 0 || after_others {
                 out.push(',');
             }
-            Text::from_plain(name).write(out);
-            out.push(':');
+            out.push('"');
+            match name {
+                Cow::Borrowed(name) => out.push_str(name),
+                Cow::Owned(name) => out.push_str(Text::from_plain(name).written()),
+            }
+            out.push_str("\":");
             value.write(out);
         }
     }
@@ -312,10 +350,13 @@ impl<'a> Object<'a> {
 
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.write(&mut out);
-        f.write_str(&out)
+        f.write_str(&self.written())
     }
+}
+
+/// Bytes of elements of these lengths with commas between and brackets around them.
+fn bracketed(lengths: impl Iterator<Item = usize>) -> usize {
+    (lengths.map(|length| length + 1).sum::<usize>() + 1).max(2)
 }
 
 impl<'a> From<Text<'a>> for Json<'a> {

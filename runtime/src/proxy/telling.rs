@@ -178,7 +178,7 @@ impl Telling {
         if let Some(body) = json.object_mut() {
             body.set("model", upstream.model.as_str());
         }
-        Ok(Some(Spliced::whole(json.to_string().into())))
+        Ok(Some(Spliced::whole(json.written().into())))
     }
 
     fn translated(

@@ -149,7 +149,7 @@ pub fn write_answer(answer: Answer<'_>, thinks: bool, dropped: &mut Dropped) -> 
         .with("content", content);
     write_stop(answer.stop, out)
         .with("usage", write_usage(answer.usage))
-        .to_string()
+        .written()
 }
 
 fn block<'a>(part: Part<'a>, thinks: bool, dropped: &mut Dropped) -> Option<Json<'a>> {

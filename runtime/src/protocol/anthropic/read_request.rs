@@ -149,7 +149,7 @@ fn note_marks(block: &Json<'_>, dropped: &mut Dropped) {
 pub(crate) fn arguments<'a>(input: Option<&Json<'a>>) -> Text<'a> {
     match input {
         Some(Json::Raw(std::borrow::Cow::Borrowed(raw))) => Text::from_plain(raw),
-        Some(other) => Text::from_string(other.to_string()),
+        Some(other) => Text::from_string(other.written()),
         None => "{}".into(),
     }
 }

@@ -53,7 +53,7 @@ pub fn write_request(request: Request<'_>, model: &str, dropped: &mut Dropped) -
     if stream {
         out.push("stream", true);
     }
-    out.to_string()
+    out.written()
 }
 
 /// The budget of thinking, if there is to be any, and the limit of the answer, which holds it.

@@ -74,7 +74,7 @@ pub(super) fn text<'a>(content: Option<&Json<'a>>) -> Text<'a> {
 pub(super) fn arguments<'a>(function: &Json<'a>) -> Text<'a> {
     match function.get("arguments") {
         Some(Json::Text(text)) => text.clone(),
-        Some(other) if !other.is_null() => Text::from_string(other.to_string()),
+        Some(other) if !other.is_null() => Text::from_string(other.written()),
         _ => Text::default(),
     }
 }
@@ -232,7 +232,7 @@ pub fn write_answer(answer: Answer<'_>, created: u64) -> String {
         .with("model", answer.model)
         .with("choices", vec![choice.into()])
         .with("usage", write_usage(answer.usage))
-        .to_string()
+        .written()
 }
 
 /// The last choice of a stream.

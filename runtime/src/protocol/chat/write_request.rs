@@ -69,7 +69,7 @@ pub fn write_request(
         out.push("stream", true);
         out.push("stream_options", Object::new().with("include_usage", true));
     }
-    out.to_string()
+    out.written()
 }
 
 /// The word for how much to think; none leaves it to the model.

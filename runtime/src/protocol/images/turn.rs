@@ -66,7 +66,7 @@ pub fn add_turn(
         Protocol::Messages | Protocol::Chat => "messages",
     };
     object.get_mut(list)?.items_mut()?.extend(turn);
-    Some(json.to_string())
+    Some(json.written())
 }
 
 fn message<'a>(role: &'static str, content: impl Into<Json<'a>>) -> Json<'a> {

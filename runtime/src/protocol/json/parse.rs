@@ -12,12 +12,15 @@ pub(super) fn document<'a>(text: &'a str, opaque: &[&str]) -> Result<Json<'a>, M
         depth: 0,
         opaque,
     };
-    let value = parser.value(false)?;
+    let value = parser.value(NAMELESS)?;
     match parser.peek() {
         None => Ok(value),
         Some(_) => Err(Malformed(parser.at)),
     }
 }
+
+/// The name of what has none; nothing is opaque by it.
+const NAMELESS: &str = "";
 
 struct Parser<'a, 'o> {
     text: &'a str,
@@ -28,12 +31,15 @@ struct Parser<'a, 'o> {
 }
 
 impl<'a> Parser<'a, '_> {
-    /// The next value; a list or object that `is_opaque` stays as it is.
-    fn value(&mut self, is_opaque: bool) -> Result<Json<'a>, Malformed> {
+    /// The next value; a list or object stays as it is where `name` is opaque.
+    fn value(&mut self, name: &str) -> Result<Json<'a>, Malformed> {
         let start = match self.peek() {
-            Some(b'"') => return self.string().map(Json::Text),
-            Some(b'{') if !is_opaque => return self.object(),
-            Some(b'[') if !is_opaque => return self.list(),
+            Some(b'"') => {
+                let (written, _) = self.quoted()?;
+                return Ok(Json::Text(Text::from_written(written)));
+            }
+            Some(b'{') if !self.opaque.contains(&name) => return self.object(),
+            Some(b'[') if !self.opaque.contains(&name) => return self.list(),
             Some(_) => self.at,
             None => return Err(Malformed(self.at)),
         };
@@ -47,9 +53,8 @@ impl<'a> Parser<'a, '_> {
         let mut more = !self.closes(b'}');
         while more {
             let name = self.name()?;
-            let is_opaque = self.opaque.contains(&&*name);
-            let value = self.value(is_opaque)?;
-            object.push(name, value);
+            let value = self.value(&name)?;
+            object.push_read(name, value);
             more = self.more(b'}')?;
         }
         self.depth -= 1;
@@ -61,7 +66,7 @@ impl<'a> Parser<'a, '_> {
         let mut items = Vec::new();
         let mut more = !self.closes(b']');
         while more {
-            items.push(self.value(false)?);
+            items.push(self.value(NAMELESS)?);
             more = self.more(b']')?;
         }
         self.depth -= 1;
@@ -71,13 +76,13 @@ impl<'a> Parser<'a, '_> {
     /// Passes over a value without making anything of it.
     fn skip(&mut self) -> Result<(), Malformed> {
         match self.peek() {
-            Some(b'"') => self.string().map(drop),
+            Some(b'"') => self.quoted().map(drop),
             Some(b'{') => {
                 self.enter()?;
                 let mut more = !self.closes(b'}');
                 while more {
                     self.peek();
-                    self.string()?;
+                    self.quoted()?;
                     self.colon()?;
                     self.skip()?;
                     more = self.more(b'}')?;
@@ -130,14 +135,11 @@ impl<'a> Parser<'a, '_> {
 
     fn name(&mut self) -> Result<Cow<'a, str>, Malformed> {
         self.peek();
-        let start = self.at;
-        let name = self.string()?;
-        let written = &self.text[start + 1..self.at - 1];
+        let (written, is_escaped) = self.quoted()?;
         self.colon()?;
-        Ok(if written.contains('\\') {
-            Cow::Owned(name.plain().into_owned())
-        } else {
-            Cow::Borrowed(written)
+        Ok(match is_escaped {
+            true => Cow::Owned(Text::from_written(written).plain().into_owned()),
+            false => Cow::Borrowed(written),
         })
     }
 
@@ -150,51 +152,72 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// The string whose opening quote is next.
-    fn string(&mut self) -> Result<Text<'a>, Malformed> {
-        if self.bytes.get(self.at) != Some(&b'"') {
+    /// What stands between the quotes of a string, the first of which is next, and
+    /// whether it has escapes.
+    #[inline]
+    fn quoted(&mut self) -> Result<(&'a str, bool), Malformed> {
+        let Some((b'"', inside)) = self.bytes.get(self.at..).and_then(<[u8]>::split_first) else {
             return Err(Malformed(self.at));
-        }
-        let start = self.at + 1;
-        let mut at = start;
-        loop {
-            at = special(self.bytes, at).ok_or(Malformed(self.bytes.len()))?;
-            match self.bytes[at] {
-                b'"' => break,
-                b'\\' => at += self.escape(at)?,
-                _ => return Err(Malformed(at)),
+        };
+        // Most names are no longer than this.
+        if let Some(word) = inside.first_chunk() {
+            let length = first_in(special_in(u64::from_le_bytes(*word)));
+            if inside.get(length) == Some(&b'"') {
+                let from = self.at + 1;
+                self.at = from + length + 1;
+                return Ok((&self.text[from..from + length], false));
             }
         }
-        self.at = at + 1;
-        Ok(Text::from_written(&self.text[start..at]))
+        self.long_quoted(inside)
     }
 
-    /// Length of the escape at `at`.
-    fn escape(&self, at: usize) -> Result<usize, Malformed> {
-        match self.bytes.get(at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
-            Some(b'u') => {
-                let digits = self.bytes.get(at + 2..at + 6);
-                match digits {
-                    Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(6),
-                    _ => Err(Malformed(at)),
+    /// The same, where `inside` is what follows the first quote.
+    fn long_quoted(&mut self, inside: &[u8]) -> Result<(&'a str, bool), Malformed> {
+        let end = self.bytes.len();
+        let mut rest = inside;
+        let mut is_escaped = false;
+        loop {
+            let at = special(rest, 0).ok_or(Malformed(end))?;
+            rest = match &rest[at..] {
+                [b'"', after @ ..] => {
+                    let from = self.at + 1;
+                    self.at = end - after.len();
+                    return Ok((&self.text[from..self.at - 1], is_escaped));
                 }
-            }
-            _ => Err(Malformed(at)),
+                [
+                    b'\\',
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                    after @ ..,
+                ] => after,
+                [b'\\', b'u', a, b, c, d, after @ ..]
+                    if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) =>
+                {
+                    after
+                }
+                wrong => return Err(Malformed(end - wrong.len())),
+            };
+            is_escaped = true;
         }
     }
 
     /// Passes over a number, `true`, `false` or `null`.
     fn scalar(&mut self) -> Result<(), Malformed> {
         let start = self.at;
-        for word in ["true", "false", "null"] {
-            if self.bytes[start..].starts_with(word.as_bytes()) {
-                self.at += word.len();
-                return Ok(());
-            }
+        let wrong = Err(Malformed(start));
+        let word: &[u8] = match self.bytes[start] {
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => b"",
+        };
+        if !word.is_empty() {
+            self.at += word.len();
+            return match self.bytes[start..].starts_with(word) {
+                true => Ok(()),
+                false => wrong,
+            };
         }
         self.at += usize::from(self.bytes[start] == b'-');
-        let wrong = Err(Malformed(start));
         let whole = self.digits();
         if whole == 0 || (whole > 1 && self.bytes[self.at - whole] == b'0') {
             return wrong;
@@ -236,30 +259,35 @@ impl<'a> Parser<'a, '_> {
 
 /// Offset from `from` on of the next byte that a string cannot hold as it is:
 /// a quote, a backslash, a control character.
+#[inline]
 pub(super) fn special(bytes: &[u8], from: usize) -> Option<usize> {
+    // Escapes are too near to one another for a vector search to pay.
+    let (words, rest) = bytes.get(from..)?.as_chunks();
     let mut at = from;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    for word in words {
         let found = special_in(u64::from_le_bytes(*word));
         if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+            return Some(at + first_in(found));
         }
         at += 8;
     }
-    let rest = bytes.get(at..)?;
-    let found = rest
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-    Some(at + found)
+    let mut word = [b' '; 8];
+    word[..rest.len()].copy_from_slice(rest);
+    let found = special_in(u64::from_le_bytes(word));
+    (found != 0).then(|| at + first_in(found))
 }
 
 /// The high bit of each special byte. Only the lowest set one is to be trusted;
-/// a borrow may set others above it (Mycroft's test for a zero byte, and its
-/// sibling for bytes below a bound).
+/// a borrow may set others above it (Mycroft's test for bytes below a bound).
 fn special_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
-    let quotes = zeros(word ^ (ONES * b'"' as u64));
-    let backslashes = zeros(word ^ (ONES * b'\\' as u64));
-    let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    (quotes | backslashes | controls) & (ONES << 7)
+    // With this bit turned the quote follows the control characters.
+    let controls_and_quotes = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (controls_and_quotes | backslashes) & !word & (ONES << 7)
+}
+
+/// The first byte whose high bit is set in `found`, or 8.
+fn first_in(found: u64) -> usize {
+    found.trailing_zeros() as usize / 8
 }

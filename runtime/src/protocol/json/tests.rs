@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::parse::special;
 use super::*;
 
 /// What the usual reader makes of a text, or nothing.
@@ -150,6 +151,38 @@ fn value() -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
+}
+
+#[test]
+fn a_special_byte_is_found_wherever_it_stands() {
+    for byte in u8::MIN..=u8::MAX {
+        let is_special = matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        for length in 1..20 {
+            for at in 0..length {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = byte;
+                for from in 0..=at {
+                    assert_eq!(special(&bytes, from), is_special.then_some(at), "{bytes:?}");
+                }
+                assert_eq!(special(&bytes, at + 1), None, "{bytes:?}");
+            }
+        }
+    }
+}
+
+/// What is reserved for it is what it takes, unless a name needs escapes.
+#[test]
+fn its_length_is_known() {
+    for text in [
+        "{}",
+        "[]",
+        "[1]",
+        r#"{"a":[],"b":{}}"#,
+        r#"{"a":"b\n","c":[1,"d",null]}"#,
+    ] {
+        let json = Json::parse(text, &[]).expect("JSON");
+        assert_eq!((json.written().as_str(), json.length()), (text, text.len()));
+    }
 }
 
 proptest! {

@@ -234,5 +234,5 @@ pub fn write_answer(answer: Answer<'_>, echo: &Echo) -> String {
     let output = items.iter().map(|item| item.complete().into()).collect();
     let names = (response_id(&answer.id), answer.model);
     echo.ended(names, output, &answer.stop, answer.usage)
-        .to_string()
+        .written()
 }

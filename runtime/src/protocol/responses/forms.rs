@@ -113,7 +113,7 @@ pub(super) fn call<'a>(item: &Json<'a>) -> Option<ToolCall<'a>> {
 
 /// Plain text as the arguments of what was a custom tool.
 pub(super) fn wrapped<'a>(input: Text<'a>) -> Text<'a> {
-    Text::from_string(Object::new().with(INPUT, input).to_string())
+    Text::from_string(Object::new().with(INPUT, input).written())
 }
 
 /// The plain text in such arguments; the arguments themselves where it is not there.

@@ -78,7 +78,7 @@ pub fn write_request(
     if request.stream {
         out.push("stream", true);
     }
-    out.to_string()
+    out.written()
 }
 
 fn tool<'a>(tool: Tool<'a>, names: &mut Names) -> Object<'a> {
