@@ -136,7 +136,7 @@ impl Relay {
                 out
             }
             Through::Told(stream) => {
-                let mut out = String::new();
+                let mut out = String::with_capacity(chunk.len());
                 if let Err(broken) = stream.push(&chunk, &mut out) {
                     let cause = broken.to_string();
                     stream.fail("the upstream's answer cannot be read", &mut out);

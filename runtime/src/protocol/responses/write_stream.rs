@@ -248,12 +248,9 @@ impl WriteStream {
         self.sequence += 1;
         out.push_str("event: ");
         out.push_str(name);
-        out.push_str("\ndata: ");
-        let mut event = Object::of_type(name)
-            .with("sequence_number", sequence)
-            .to_string();
-        event.pop();
-        out.push_str(&event);
+        out.push_str("\ndata: {");
+        let event = Object::of_type(name).with("sequence_number", sequence);
+        event.write_members(out, false);
         data.write_members(out, true);
         out.push_str("}\n\n");
     }

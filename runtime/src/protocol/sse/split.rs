@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
+use memchr::memchr2;
 
 use super::{BlankLines, field};
 
@@ -60,9 +61,12 @@ impl Split {
 
 /// The data of a block; none when it has none.
 pub fn data(block: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let block = block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block);
+    let mut rest = block.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(block);
     let mut data: Option<Cow<'_, [u8]>> = None;
-    for line in block.split(|byte| matches!(byte, b'\n' | b'\r')) {
+    while !rest.is_empty() {
+        let end = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
         let (b"data", value) = field(line) else {
             continue;
         };

@@ -1,5 +1,6 @@
 //! Streams on the way back.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::super::json::{Malformed, Text};
@@ -248,7 +249,11 @@ impl Reading {
             }
             return Ok(());
         };
-        let data = String::from_utf8_lossy(&data);
+        // Looking for what is no text takes longer than finding that all is.
+        let data = match std::str::from_utf8(&data) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(&data),
+        };
         let mut events = Vec::new();
         match &mut self.reader {
             Reader::Messages(reader) => reader.read(&data, &mut events)?,
