@@ -115,7 +115,7 @@ impl Account {
     /// The protocols an answer was translated between, for the log and a header.
     pub(super) fn translated(&self) -> Option<String> {
         let (client, endpoint) = self.told?;
-        Some(format!("{}-to-{}", client.word(), endpoint.word()))
+        Some([client.word(), "-to-", endpoint.word()].concat())
     }
 }
 

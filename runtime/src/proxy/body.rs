@@ -155,18 +155,18 @@ pub(super) async fn discard(headers: &HeaderMap, body: &mut Body) {
 /// The chunks of a body. A single one is not copied; of several only their
 /// bytes are kept, since a list of them could outgrow the body many times.
 #[derive(Default)]
-struct Whole {
+pub(super) struct Whole {
     first: Bytes,
     joined: BytesMut,
 }
 
 impl Whole {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.first.len() + self.joined.len()
     }
 
     /// Takes a chunk after which `left` bytes are to come, if that is known.
-    fn push(&mut self, chunk: Bytes, left: Option<u64>) {
+    pub(super) fn push(&mut self, chunk: Bytes, left: Option<u64>) {
         if self.len() == 0 {
             self.first = chunk;
             return;
@@ -181,7 +181,7 @@ impl Whole {
         self.joined.extend_from_slice(&chunk);
     }
 
-    fn into_bytes(self) -> Bytes {
+    pub(super) fn into_bytes(self) -> Bytes {
         if self.joined.is_empty() {
             self.first
         } else {

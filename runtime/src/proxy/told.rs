@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use ctr_compiler::health::Failure;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use super::attempt::{Answer, Failed};
+use super::body::Whole;
 use super::headers;
 use crate::client::cause;
 use crate::protocol::neutral::Dropped;
@@ -105,11 +107,12 @@ fn collected(back: &Back, events: &[u8], dropped: &mut Dropped) -> Result<String
 
 /// The body of an answer, from its beginning.
 async fn whole(answer: &mut Answer, most: usize, limit: Option<Duration>) -> Result<Bytes, Unread> {
-    let mut body = BytesMut::from(&answer.seen[..]);
+    let mut body = Whole::default();
+    body.push(answer.seen.clone(), None);
     let Some(mut rest) = answer.rest.take() else {
-        return Ok(body.freeze());
+        return Ok(body.into_bytes());
     };
-    loop {
+    while !rest.is_end_stream() {
         let frame = match limit {
             None => rest.frame().await,
             Some(limit) => match tokio::time::timeout(limit, rest.frame()).await {
@@ -123,9 +126,10 @@ async fn whole(answer: &mut Answer, most: usize, limit: Option<Duration>) -> Res
             },
         };
         match frame {
-            None => return Ok(body.freeze()),
+            None => break,
             Some(Ok(frame)) => {
-                body.extend_from_slice(frame.data_ref().map_or(&[][..], |chunk| chunk));
+                let chunk = frame.into_data().unwrap_or_default();
+                body.push(chunk, rest.size_hint().exact());
             }
             Some(Err(error)) => return Err(Unread::Failed(Failure::Network, cause(&error))),
         }
@@ -133,6 +137,7 @@ async fn whole(answer: &mut Answer, most: usize, limit: Option<Duration>) -> Res
             return Err(Unread::TooLong);
         }
     }
+    Ok(body.into_bytes())
 }
 
 fn is_compressed(answer: &Answer) -> bool {
