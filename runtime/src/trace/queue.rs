@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::store::Store;
 use super::{Filter, Trace};
@@ -19,11 +19,11 @@ use crate::counts::Counts;
 const QUEUE: usize = 4096;
 
 /// Records of one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 
-/// How long a record waits for others, and the time between two full transactions:
-/// 1,280 records a second are written at most, and what waits is all that is lost
-/// when a process is killed.
+/// How long a record waits for others, and the time between two transactions: 640
+/// records a second are written at most, and what waits is all that is lost when a
+/// process is killed.
 const GATHER: Duration = Duration::from_millis(200);
 
 enum Job {
@@ -176,36 +176,39 @@ struct Writing {
 
 impl Writing {
     async fn run(mut self) {
-        while let Some(job) = self.waiting.recv().await {
-            let next_at = Instant::now() + GATHER;
-            let next = self.gather(job, next_at).await;
-            self.write().await;
-            match next {
-                None => self.haste.rest(next_at).await,
+        let mut next = None;
+        loop {
+            let job = match next.take() {
+                Some(job) => Some(job),
+                None => self.waiting.recv().await,
+            };
+            match job {
+                Some(Job::Record(trace)) => {
+                    self.gathered.push(*trace);
+                    // Nothing wakes it for each record that comes meanwhile.
+                    self.haste.rest(Instant::now() + GATHER).await;
+                    next = self.gather();
+                    self.write().await;
+                }
                 Some(Job::Find(filter, tell)) => {
                     let found = self.store.find(filter).await;
                     // Whoever asked may have gone.
                     let _ = tell.send(found.map_err(|error| error.to_string()));
                 }
-                Some(Job::Record(_) | Job::Stop) => break,
+                Some(Job::Stop) | None => break,
             }
         }
         self.store.close().await;
     }
 
-    /// Takes records until there are enough or time is up; what comes and is none
-    /// ends it.
-    async fn gather(&mut self, first: Job, until: Instant) -> Option<Job> {
-        let mut next = Some(first);
-        while let Some(job) = next {
-            match job {
+    /// Takes the records that wait, as many as are written together; whatever else
+    /// comes ends it.
+    fn gather(&mut self) -> Option<Job> {
+        while self.gathered.len() < BATCH {
+            match self.waiting.try_recv().ok()? {
                 Job::Record(trace) => self.gathered.push(*trace),
                 other => return Some(other),
             }
-            if self.gathered.len() >= BATCH {
-                return None;
-            }
-            next = timeout_at(until, self.waiting.recv()).await.ok().flatten();
         }
         None
     }

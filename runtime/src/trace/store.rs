@@ -25,6 +25,9 @@ const BUSY: Duration = Duration::from_secs(1);
 /// Rows of one statement: far below what SQLite takes.
 const ROWS: usize = 128;
 
+/// Bytes of a usual record.
+const RECORD: usize = 2 << 10;
+
 /// Rows that are read at a time.
 const PAGE: i64 = 500;
 
@@ -56,8 +59,11 @@ impl Store {
     /// When the store is full, locked, read-only, or no store at all.
     pub(super) async fn add(&mut self, traces: Vec<Trace>) -> Result<(), sqlx::Error> {
         let must_tidy = self.untidy >= TIDIED;
-        let inserts: Vec<_> = traces.chunks(ROWS).map(inserting).collect();
         let added = u32::try_from(traces.len()).unwrap_or(TIDIED);
+        // It takes milliseconds, in which a worker could serve requests.
+        let written = move || traces.chunks(ROWS).map(inserting).collect::<Vec<_>>();
+        let inserts = tokio::task::spawn_blocking(written).await;
+        let inserts = inserts.map_err(|_| sqlx::Error::WorkerCrashed)?;
         let connection = self.connection().await?;
         let mut transaction = connection.begin().await?;
         for mut insert in inserts {
@@ -175,10 +181,18 @@ fn inserting(traces: &[Trace]) -> QueryBuilder<Sqlite> {
             .push_bind(trace.session_key.clone())
             .push_bind(i64::from(trace.cascade_triggered))
             .push_bind(i64::from(trace.shadow_checked))
-            .push_bind(serde_json::to_string(trace).unwrap_or_default());
+            .push_bind(written(trace));
     });
     insert.push(" ON CONFLICT (request_id) DO NOTHING");
     insert
+}
+
+/// A record as JSON.
+fn written(trace: &Trace) -> String {
+    let mut out = Vec::with_capacity(RECORD);
+    // Neither fails: a record has no map with odd keys, and JSON is text.
+    let _ = serde_json::to_writer(&mut out, trace);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn selecting(filter: &Filter, before: Option<&(i64, String)>) -> QueryBuilder<Sqlite> {
