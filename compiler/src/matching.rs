@@ -1,22 +1,27 @@
 //! The rules of a plan against a text: which match, at a cost that follows the
 //! text and not the number of rules.
 //!
-//! All keywords go into one automaton. So do literals that a regular expression
-//! cannot match without; the expression itself is run only where one of its
-//! literals occurs (as RE2's `FilteredRE2` does). Expressions without such a
-//! literal share one set. Keywords are compared as claude-trigger-router does:
-//! as parts of words, in lower case unless the rule says otherwise.
+//! All keywords go into one automaton, which runs only where a sample of the text
+//! says that one may stand. So do literals that a regular expression cannot match
+//! without; the expression itself is run only where one of its literals occurs (as
+//! RE2's `FilteredRE2` does). Expressions without such a literal share one set.
+//! Keywords are compared as claude-trigger-router does: as parts of words, in lower
+//! case unless the rule says otherwise.
 
 mod literals;
+mod lower;
+mod sieve;
+mod stretches;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::plan::{Pattern, Rule};
+use words::Words;
 
 /// Bytes that one compiled expression may take.
 pub const REGEX_BYTES: usize = 16 << 20;
@@ -31,9 +36,9 @@ const LONG_S: char = 'ſ';
 #[derive(Default)]
 pub struct Matcher {
     /// Keywords and literals in lower case.
-    folded: Words,
+    folded: Words<Says>,
     /// Keywords whose case counts.
-    exact: Words,
+    exact: Words<Says>,
     /// Expressions that run where one of their literals occurs.
     gated: Vec<Expression>,
     /// Expressions that always run.
@@ -42,13 +47,6 @@ pub struct Matcher {
     owners: Vec<usize>,
     /// Expressions that always run and are too large for one set together.
     alone: Vec<Expression>,
-}
-
-/// Words to find, and what each says.
-#[derive(Default)]
-struct Words {
-    automaton: Option<AhoCorasick>,
-    says: Vec<Says>,
 }
 
 /// What the occurrence of a word says.
@@ -123,28 +121,25 @@ impl Matcher {
 
     /// Tells `found` each rule that matches, some more than once, until it says stop.
     fn search(&self, text: &str, mut found: impl FnMut(usize) -> bool) {
-        let mut maybe: BTreeSet<usize> = match text.contains(LONG_S) {
+        let is_ascii = text.is_ascii();
+        let mut maybe: BTreeSet<usize> = match !is_ascii && text.contains(LONG_S) {
             true => (0..self.gated.len()).collect(),
             false => BTreeSet::new(),
         };
-        for (words, text) in [
-            (&self.exact, Cow::Borrowed(text)),
-            (&self.folded, folded(text)),
-        ] {
-            let Some(automaton) = &words.automaton else {
-                continue;
-            };
-            for word in automaton.find_overlapping_iter(text.as_ref()) {
-                match words.says[word.pattern().as_usize()] {
-                    Says::Rule(rule) => {
-                        if !found(rule) {
-                            return;
-                        }
-                    }
-                    Says::Expression(at) => {
-                        maybe.insert(at);
-                    }
+        let folded = match is_ascii {
+            true => Cow::Borrowed(text),
+            false => lower::beyond_ascii(text),
+        };
+        for (words, text) in [(&self.exact, text), (&self.folded, &*folded)] {
+            let goes_on = words.search(text, |says| match says {
+                Says::Rule(rule) => found(rule),
+                Says::Expression(at) => {
+                    maybe.insert(at);
+                    true
                 }
+            });
+            if !goes_on {
+                return;
             }
         }
         for expression in maybe.into_iter().filter_map(|at| self.gated.get(at)) {
@@ -171,18 +166,10 @@ impl Matcher {
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Matcher")
-            .field("words", &(self.folded.says.len() + self.exact.says.len()))
+            .field("words", &(self.folded.count() + self.exact.count()))
             .field("expressions", &(self.gated.len() + self.owners.len()))
             .finish()
     }
-}
-
-/// A text as keywords are compared with it. ASCII is left to the automaton.
-fn folded(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.to_lowercase())
 }
 
 #[derive(Default)]
@@ -241,8 +228,8 @@ impl Building {
             what: error.to_string(),
         };
         let mut matcher = Matcher {
-            folded: words(self.folded, true).map_err(too_many)?,
-            exact: words(self.exact, false).map_err(too_many)?,
+            folded: Words::new(self.folded, true).map_err(too_many)?,
+            exact: Words::new(self.exact, false).map_err(too_many)?,
             gated: self.gated,
             ..Matcher::default()
         };
@@ -271,22 +258,4 @@ pub fn compiled(pattern: &str, case_sensitive: bool) -> Result<Regex, regex::Err
         .case_insensitive(!case_sensitive)
         .size_limit(REGEX_BYTES)
         .build()
-}
-
-fn words(words: Vec<(String, Says)>, fold: bool) -> Result<Words, aho_corasick::BuildError> {
-    if words.is_empty() {
-        return Ok(Words {
-            automaton: None,
-            says: Vec::new(),
-        });
-    }
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(fold)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(words.iter().map(|(word, _)| word))?;
-    Ok(Words {
-        automaton: Some(automaton),
-        says: words.into_iter().map(|(_, says)| says).collect(),
-    })
 }
