@@ -1,21 +1,20 @@
-//! What a decision looks at in a request body: read in one pass that builds no
-//! tree, and only when the plan asks for more than the model.
+//! What a decision looks at in a request body: read in one pass, in which only the
+//! text that rules look at is decoded, and only when the plan asks for more than
+//! the model.
 //!
 //! The body was found to be a JSON object before. What is odd in it is passed
 //! over: an upstream may complain about it, routing does not.
 
 mod content;
 
-use std::borrow::Cow;
-use std::fmt;
-
 use ctr_compiler::plan::{AnalysisScope, Interface};
 use ctr_compiler::route::RequestFeatures;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 
-use content::{Parts, images, parts};
+use super::json::Json;
+use super::tokens;
+use content::{Parts, images};
 
 /// Between the messages of a conversation that is looked at as one text.
 const BETWEEN: &str = "\n---\n";
@@ -49,39 +48,44 @@ pub struct Features {
     pub messages: u64,
     /// Tools that are offered.
     pub tools: u64,
+    /// Tokens of the input that [`tokens::count`] does not exceed.
+    pub most_tokens: u64,
 }
 
 impl Features {
     /// Reads a body of a client that speaks `interface`. A body of OpenAI
     /// Responses, which has `input` in place of `messages`, is read as well.
     pub fn read(body: &[u8], interface: Interface, scope: AnalysisScope) -> Self {
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let Ok(body) = Body::deserialize(&mut deserializer) else {
+        let Ok(body) = Json::read(body, tokens::AS_WRITTEN) else {
             return Self::default();
         };
+        let asked = |name| value::<Asked>(&body, name);
+        let thinking = asked("thinking");
+        let effort: Option<String> = value(&body, "reasoning_effort");
+        let metadata: Option<Metadata> = value(&body, "metadata");
+        let limits = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+        let tools = body.get("tools").map_or(&[][..], objects);
         let mut features = Self {
-            thinking: body.thinking.as_ref().is_some_and(Asked::is_on)
-                || body.reasoning.as_ref().is_some_and(Asked::is_on)
-                || body.reasoning_effort.is_some_and(|effort| effort != "none"),
-            thinking_budget: body.thinking.and_then(|thinking| thinking.budget_tokens),
-            web_search: body.tools.search,
-            tools: body.tools.many,
+            thinking: thinking.as_ref().is_some_and(Asked::is_on)
+                || asked("reasoning").as_ref().is_some_and(Asked::is_on)
+                || effort.is_some_and(|effort| effort != "none"),
+            thinking_budget: thinking.and_then(|thinking| thinking.budget_tokens),
+            web_search: tools.iter().any(searches),
+            tools: tools.len() as u64,
             subagent: match interface {
-                Interface::Anthropic => body.system.and_then(subagent),
+                Interface::Anthropic => body.get("system").and_then(subagent),
                 Interface::Openai => None,
             },
-            session: body
-                .metadata
-                .and_then(|metadata| session(&metadata.user_id?)),
-            max_tokens: body
-                .max_tokens
-                .or(body.max_completion_tokens)
-                .or(body.max_output_tokens),
+            session: metadata.and_then(|metadata| session(&metadata.user_id?)),
+            max_tokens: limits.into_iter().find_map(|name| value(&body, name)),
+            most_tokens: tokens::most(&body),
             ..Self::default()
         };
-        let talk = body.messages.or(body.input).unwrap_or_default();
-        features.messages = talk.messages.len() as u64;
-        features.take(&talk, scope);
+        let talk = ["messages", "input"]
+            .into_iter()
+            .filter_map(|name| body.get(name));
+        let talk = talk.filter(|talk| !talk.is_null()).map(messages).next();
+        features.take(&talk.unwrap_or_default(), scope);
         features
     }
 
@@ -105,68 +109,56 @@ impl Features {
         }
     }
 
-    fn take(&mut self, talk: &Talk<'_>, scope: AnalysisScope) {
-        let last_is_user = talk.messages.last().is_some_and(Message::is_user);
-        let mut texts: Vec<String> = Vec::new();
-        let mut users = 0;
-        for message in talk.messages.iter().rev() {
-            let has_images = if message.is_user() {
-                let parts = message.parts();
-                let is_last = users == 0;
-                self.is_tool_result |= is_last && last_is_user && parts.is_mostly_results();
-                let counts = is_last || scope == AnalysisScope::FullConversation;
-                if counts && !parts.text.trim().is_empty() {
-                    texts.push(parts.text);
+    fn take(&mut self, messages: &[Message<'_>], scope: AnalysisScope) {
+        self.messages = messages.len() as u64;
+        let last = messages.len().saturating_sub(1);
+        let last_of_user = messages.iter().rposition(|message| message.is_user);
+        let mut text = String::new();
+        for (at, message) in messages.iter().enumerate() {
+            let has_images = if message.is_user {
+                let parts = message.content.map(Parts::of).unwrap_or_default();
+                let is_last = last_of_user == Some(at);
+                self.is_tool_result |= is_last && at == last && parts.is_mostly_results();
+                if is_last || scope == AnalysisScope::FullConversation {
+                    add(&parts, &mut text);
                 }
                 parts.images > 0
             } else {
-                message.is_tool() && message.gives_images()
+                message.is_tool && message.gives_images()
             };
-            self.image_in_last |= has_images && users == 0;
+            self.image_in_last |= has_images && last_of_user.is_none_or(|last| last <= at);
             self.image_anywhere |= has_images;
-            users += usize::from(message.is_user());
         }
-        self.is_tool_result |= talk.messages.last().is_some_and(Message::is_tool);
-        texts.reverse();
-        self.text = (!texts.is_empty()).then(|| texts.join(BETWEEN));
+        self.is_tool_result |= messages.last().is_some_and(|message| message.is_tool);
+        self.text = (!text.is_empty()).then_some(text);
     }
 }
 
-/// The members of a body that count.
-#[derive(Deserialize)]
-struct Body<'b> {
-    #[serde(borrow, default)]
-    messages: Option<Talk<'b>>,
-    #[serde(borrow, default)]
-    input: Option<Talk<'b>>,
-    #[serde(borrow, default)]
-    system: Option<&'b RawValue>,
-    #[serde(default, deserialize_with = "or_nothing")]
-    thinking: Option<Asked>,
-    #[serde(default, deserialize_with = "or_nothing")]
-    reasoning: Option<Asked>,
-    #[serde(default, deserialize_with = "or_nothing")]
-    reasoning_effort: Option<String>,
-    #[serde(default)]
-    tools: Tools,
-    #[serde(default, deserialize_with = "or_nothing")]
-    metadata: Option<Metadata>,
-    #[serde(default, deserialize_with = "or_nothing")]
-    max_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "or_nothing")]
-    max_completion_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "or_nothing")]
-    max_output_tokens: Option<u64>,
+/// Adds what a message says, unless that is blank.
+fn add(parts: &Parts<'_>, text: &mut String) {
+    let before = text.len();
+    if before > 0 {
+        text.push_str(BETWEEN);
+    }
+    let start = text.len();
+    parts.write(text);
+    if text[start..].trim().is_empty() {
+        text.truncate(before);
+    }
 }
 
-/// A value of the expected form, else nothing.
-fn or_nothing<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: serde::de::DeserializeOwned,
-{
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+/// A small member, where it has the expected form.
+fn value<T: DeserializeOwned>(body: &Json<'_>, name: &str) -> Option<T> {
+    serde_json::from_str(&body.get(name)?.to_string()).ok()
+}
+
+/// The elements of a list, where all of them are objects.
+fn objects<'j, 'a>(list: &'j Json<'a>) -> &'j [Json<'a>] {
+    let items = list.items();
+    match items.iter().all(|item| matches!(item, Json::Object(_))) {
+        true => items,
+        false => &[],
+    }
 }
 
 /// `thinking` and `reasoning`.
@@ -206,75 +198,29 @@ fn session(user_id: &str) -> Option<String> {
 }
 
 /// The model in the marker that the second block of `system` begins with.
-fn subagent(system: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Block<'b> {
-        #[serde(borrow, default)]
-        text: Option<Cow<'b, str>>,
-    }
-    let blocks: Vec<Block<'_>> = serde_json::from_str(system.get()).ok()?;
-    let text = blocks.get(1)?.text.as_ref()?;
+fn subagent(system: &Json<'_>) -> Option<String> {
+    let text = objects(system).get(1)?.get("text")?.text()?.plain();
     let (model, _) = text.strip_prefix(MARKER[0])?.split_once(MARKER[1])?;
     Some(model.trim().to_owned()).filter(|model| !model.is_empty())
 }
 
-/// How many tools there are, and whether one of them searches the web.
-#[derive(Default)]
-struct Tools {
-    many: u64,
-    search: bool,
+/// Whether a tool searches the web.
+fn searches(tool: &Json<'_>) -> bool {
+    let kind = tool.get("type").and_then(Json::text);
+    kind.is_some_and(|kind| kind.written().starts_with("web_search"))
 }
 
-impl<'de> Deserialize<'de> for Tools {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Tool<'b> {
-            #[serde(rename = "type", borrow, default)]
-            kind: Option<&'b RawValue>,
-        }
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        let tools: Vec<Tool<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
-        let searches = |tool: &Tool<'_>| {
-            tool.kind
-                .is_some_and(|kind| kind.get().starts_with("\"web_search"))
-        };
-        Ok(Self {
-            many: tools.len() as u64,
-            search: tools.iter().any(searches),
-        })
-    }
-}
-
-/// The messages of a body; a lone text is one message of the user.
-#[derive(Default)]
-struct Talk<'b> {
-    messages: Vec<Message<'b>>,
-}
-
-/// One message, with its content unread.
-#[derive(Default)]
-struct Message<'b> {
-    role: Cow<'b, str>,
-    kind: Cow<'b, str>,
-    content: Option<&'b RawValue>,
+/// One message, with its content as it came.
+struct Message<'j> {
+    is_user: bool,
+    /// The result of a tool, which OpenAI's protocols send as a message of its own.
+    is_tool: bool,
+    content: Option<&'j Json<'j>>,
     /// What a call gave, in Responses.
-    output: Option<&'b RawValue>,
+    output: Option<&'j Json<'j>>,
 }
 
 impl Message<'_> {
-    fn is_user(&self) -> bool {
-        self.role == "user"
-    }
-
-    /// The result of a tool, which OpenAI's protocols send as a message of its own.
-    fn is_tool(&self) -> bool {
-        self.role == "tool" || self.kind == "function_call_output"
-    }
-
-    fn parts(&self) -> Parts {
-        self.content.map(parts).unwrap_or_default()
-    }
-
     /// Whether there are images in what a tool gives.
     fn gives_images(&self) -> bool {
         let given = [self.content, self.output].into_iter().flatten();
@@ -282,83 +228,26 @@ impl Message<'_> {
     }
 }
 
-impl<'de: 'b, 'b> Deserialize<'de> for Talk<'b> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        if raw.get().starts_with('"') {
-            let message = Message {
-                role: Cow::Borrowed("user"),
-                content: Some(raw),
-                ..Message::default()
-            };
-            return Ok(Self {
-                messages: vec![message],
-            });
-        }
-        let messages = serde_json::from_str::<List<'b>>(raw.get());
-        Ok(Self {
-            messages: messages.map(|list| list.0).unwrap_or_default(),
-        })
+/// The messages of a body; a lone text is one message of the user.
+fn messages<'j>(talk: &'j Json<'j>) -> Vec<Message<'j>> {
+    if talk.text().is_some() {
+        return vec![Message {
+            is_user: true,
+            is_tool: false,
+            content: Some(talk),
+            output: None,
+        }];
     }
-}
-
-struct List<'b>(Vec<Message<'b>>);
-
-impl<'de: 'b, 'b> Deserialize<'de> for List<'b> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Items;
-        impl<'de> Visitor<'de> for Items {
-            type Value = Vec<Message<'de>>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("messages")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut messages = Vec::new();
-                while let Some(message) = items.next_element::<Message<'de>>()? {
-                    messages.push(message);
-                }
-                Ok(messages)
-            }
+    let message = |message: &'j Json<'j>| {
+        let is = |name, word| message.get(name).is_some_and(|value| value.is(word));
+        Message {
+            is_user: is("role", "user"),
+            is_tool: is("role", "tool") || is("type", "function_call_output"),
+            content: message.get("content"),
+            output: message.get("output"),
         }
-        deserializer.deserialize_seq(Items).map(List)
-    }
-}
-
-impl<'de: 'b, 'b> Deserialize<'de> for Message<'b> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Message<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a message")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut message = Message::default();
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    match name.as_ref() {
-                        "role" => message.role = text(map.next_value()?),
-                        "type" => message.kind = text(map.next_value()?),
-                        "content" => message.content = Some(map.next_value()?),
-                        "output" => message.output = Some(map.next_value()?),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(message)
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-/// A text, or the empty one for anything else.
-fn text(raw: &RawValue) -> Cow<'_, str> {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+    };
+    objects(talk).iter().map(message).collect()
 }
 
 #[cfg(test)]

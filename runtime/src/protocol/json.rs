@@ -9,6 +9,7 @@
 //! of what was read.
 
 mod parse;
+mod scan;
 mod text;
 
 use std::borrow::Cow;

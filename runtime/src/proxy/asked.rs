@@ -81,6 +81,7 @@ impl Asked {
         let is_bound = builds.on_kept || call == Call::Embeddings;
         let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
         let features = features(call, &body, &ask, live.plan(), in_full);
+        let most_tokens = features.as_ref().map_or(0, |features| features.most_tokens);
         Ok(Self {
             method: head.method,
             query: head.uri.query().map(str::to_owned),
@@ -90,6 +91,7 @@ impl Asked {
             may_hold_foreign,
             features,
             is_read_in_full: in_full,
+            counted: Counted::at_most(most_tokens),
             ..Self::new(call, headers, body, ask)
         })
     }
@@ -190,7 +192,7 @@ impl Asked {
         };
         let protocol = self.call.protocol();
         self.may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, protocol);
-        self.counted = Counted::default();
+        self.counted = Counted::at_most(body.len() as u64);
         (self.body, self.ask) = (body, ask);
         true
     }
@@ -251,7 +253,7 @@ impl Asked {
         let count = |tokenizer, limit| self.counted.up_to(&self.body, tokenizer, limit);
         look(&RequestFeatures {
             tokens: Tokens::Lazy {
-                most: self.body.len() as u64,
+                most: self.counted.most,
                 count: &count,
             },
             session: self.session.at(now_ms, lifetime(plan)),
@@ -278,20 +280,31 @@ fn features(call: Call, body: &[u8], ask: &Ask, plan: &Plan, in_full: bool) -> O
     Some(Features::read(body, call.interface(), scope))
 }
 
-/// What is known of the number of tokens, so that none is counted twice: the bounds
-/// between which it is, by vocabulary.
+/// What is known of the number of tokens, so that none is counted twice.
 #[derive(Default)]
-struct Counted(Mutex<[Option<RangeInclusive<u64>>; 2]>);
+struct Counted {
+    /// There are no more.
+    most: u64,
+    /// The bounds between which it is, by vocabulary.
+    known: Mutex<[Option<RangeInclusive<u64>>; 2]>,
+}
 
 impl Counted {
+    fn at_most(most: u64) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
     /// The number, or with a limit any on the same side of it.
     fn up_to(&self, body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = match tokenizer {
             Tokenizer::Cl100k => &mut known[0],
             Tokenizer::O200k => &mut known[1],
         };
-        let (least, most) = known.clone().unwrap_or(0..=u64::MAX).into_inner();
+        let (least, most) = known.clone().unwrap_or(0..=self.most).into_inner();
         match limit {
             _ if least == most => return least,
             Some(limit) if limit < least => return least,

@@ -1,15 +1,11 @@
 //! The content of one message: a text, or parts of several kinds.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use super::super::json::{Json, Text};
 
 /// What the content of a message is made of.
 #[derive(Default)]
-pub(super) struct Parts {
-    /// Its texts, joined by line breaks.
-    pub(super) text: String,
+pub(super) struct Parts<'j> {
+    texts: Vec<&'j Text<'j>>,
     /// How many of its parts are images, those in results of tools among them.
     pub(super) images: usize,
     /// How many of its parts are results of tools.
@@ -17,71 +13,66 @@ pub(super) struct Parts {
     count: usize,
 }
 
-impl Parts {
+impl<'j> Parts<'j> {
+    /// Reads the content of a message. What is neither a text nor a list has no parts.
+    pub(super) fn of(content: &'j Json<'j>) -> Self {
+        let mut parts = Self::default();
+        if let Some(text) = content.text() {
+            parts.texts.push(text);
+            parts.count = 1;
+        }
+        for part in content.items() {
+            let Some(kind) = kind(part) else {
+                continue;
+            };
+            parts.count += 1;
+            if kind.is("text") || kind.is("input_text") {
+                parts.texts.extend(part.get("text").and_then(Json::text));
+            } else if is_image(kind) {
+                parts.images += 1;
+            } else if kind.is("tool_result") {
+                parts.results += 1;
+                parts.images += part.get("content").map_or(0, images);
+            }
+        }
+        parts
+    }
+
     /// Whether more than half of the parts are results of tools.
     pub(super) fn is_mostly_results(&self) -> bool {
         self.results * 2 > self.count
     }
-}
 
-#[derive(Deserialize)]
-struct Part<'b> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Option<Cow<'b, str>>,
-    #[serde(borrow, default)]
-    text: Option<&'b RawValue>,
-    #[serde(borrow, default)]
-    content: Option<&'b RawValue>,
-}
-
-/// Reads the content of a message. What is neither a text nor a list has no parts.
-pub(super) fn parts(content: &RawValue) -> Parts {
-    let mut parts = Parts::default();
-    if let Ok(text) = serde_json::from_str::<String>(content.get()) {
-        parts.text = text;
-        parts.count = 1;
-        return parts;
-    }
-    let list: Vec<&RawValue> = serde_json::from_str(content.get()).unwrap_or_default();
-    for part in list {
-        let Ok(part) = serde_json::from_str::<Part<'_>>(part.get()) else {
-            continue;
-        };
-        parts.count += 1;
-        match part.kind.as_deref() {
-            Some("text" | "input_text") => {
-                let text = part.text.map(RawValue::get);
-                let text = text.and_then(|text| serde_json::from_str::<Cow<'_, str>>(text).ok());
-                if let Some(text) = text {
-                    if !parts.text.is_empty() {
-                        parts.text.push('\n');
-                    }
-                    parts.text.push_str(&text);
-                }
+    /// Adds its texts, with line breaks between them.
+    pub(super) fn write(&self, out: &mut String) {
+        let start = out.len();
+        for text in &self.texts {
+            if out.len() > start {
+                out.push('\n');
             }
-            Some("image" | "image_url" | "input_image") => parts.images += 1,
-            Some("tool_result") => {
-                parts.results += 1;
-                parts.images += part.content.map_or(0, images);
-            }
-            _ => {}
+            text.push_plain(out);
         }
     }
-    parts
 }
 
 /// How many images a list of parts has.
-pub(super) fn images(list: &RawValue) -> usize {
-    #[derive(Deserialize)]
-    struct Kind<'b> {
-        #[serde(rename = "type", borrow, default)]
-        kind: Option<Cow<'b, str>>,
+pub(super) fn images(list: &Json<'_>) -> usize {
+    let kinds = list.items().iter().filter_map(kind);
+    kinds.filter(|kind| is_image(kind)).count()
+}
+
+/// The kind of a part, `null` where it says none; nothing where it is no part.
+fn kind<'j>(part: &'j Json<'j>) -> Option<&'j Json<'j>> {
+    const NONE: &Json<'static> = &Json::NULL;
+    if !matches!(part, Json::Object(_)) {
+        return None;
     }
-    let list: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
-    let is_image = |part: &&&RawValue| {
-        let kind = serde_json::from_str::<Kind<'_>>(part.get());
-        let kind = kind.ok().and_then(|part| part.kind);
-        matches!(kind.as_deref(), Some("image" | "image_url" | "input_image"))
-    };
-    list.iter().filter(is_image).count()
+    let kind = part.get("type").unwrap_or(NONE);
+    (kind.is_null() || kind.text().is_some()).then_some(kind)
+}
+
+fn is_image(kind: &Json<'_>) -> bool {
+    ["image", "image_url", "input_image"]
+        .iter()
+        .any(|image| kind.is(image))
 }

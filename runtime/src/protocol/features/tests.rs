@@ -148,3 +148,32 @@ fn odd_bodies_are_passed_over() {
     );
     assert_eq!((seen.text.as_deref(), seen.max_tokens), (Some("x"), None));
 }
+
+#[test]
+fn texts_are_decoded_and_half_a_character_hides_nothing() {
+    let text = |content: &str| {
+        let body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":{content}}}]}}");
+        let (interface, scope) = (Interface::Anthropic, AnalysisScope::LastMessage);
+        Features::read(body.as_bytes(), interface, scope).text
+    };
+    let escaped = r#""a\n\t\"b\" \u00e9 \ud83d\ude00 \/ \\""#;
+    assert_eq!(text(escaped).as_deref(), Some("a\n\t\"b\" é 😀 / \\"));
+    assert_eq!(
+        text(r#""fix \ud83d it""#).as_deref(),
+        Some("fix \u{fffd} it")
+    );
+    let parts =
+        r#"[{"type":"text","text":""},{"type":"text","text":"a"},{"type":"text","text":"\ud83d"}]"#;
+    assert_eq!(text(parts).as_deref(), Some("a\n\u{fffd}"));
+}
+
+#[test]
+fn there_are_no_more_tokens_than_bytes_that_count() {
+    let body = json!({
+        "model": "a-model",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "1234567"}]}],
+        "tools": [{"name": "ab", "description": "cd", "input_schema": {}}],
+    });
+    assert_eq!(read(&body).most_tokens, 7 + 4 + 2);
+    assert_eq!(read(&json!({})).most_tokens, 0);
+}

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::parse::special;
+use super::scan::special;
 use super::*;
 
 /// What the usual reader makes of a text, or nothing.

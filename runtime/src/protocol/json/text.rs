@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::parse::special;
+use memchr::memchr;
+
+use super::scan::special;
 
 /// What stands between the quotes of a JSON string, escapes and all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,10 +58,18 @@ impl<'a> Text<'a> {
 
     /// The text without escapes. Half a surrogate pair becomes U+FFFD.
     pub fn plain(&self) -> Cow<'_, str> {
-        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() {
+        if memchr(b'\\', self.0.as_bytes()).is_none() {
             return Cow::Borrowed(&self.0);
         }
-        Cow::Owned(decoded(&self.0))
+        let mut plain = String::with_capacity(self.0.len());
+        self.push_plain(&mut plain);
+        Cow::Owned(plain)
+    }
+
+    /// Adds the text without escapes to `out`, as [`Text::plain`] gives it.
+    pub fn push_plain(&self, out: &mut String) {
+        out.reserve(self.0.len());
+        decode(&self.0, out);
     }
 
     /// Whether it is this word, which has no escapes.
@@ -148,11 +158,10 @@ impl From<&'static str> for Text<'_> {
     }
 }
 
-/// The string without its escapes, all of which the parser has checked.
-fn decoded(written: &str) -> String {
-    let mut out = String::with_capacity(written.len());
+/// Adds the string without its escapes, all of which the parser has checked.
+fn decode(written: &str, out: &mut String) {
     let mut rest = written;
-    while let Some(at) = rest.find('\\') {
+    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
         let mut length = 2;
@@ -172,7 +181,6 @@ fn decoded(written: &str) -> String {
         rest = rest.get(at + length..).unwrap_or_default();
     }
     out.push_str(rest);
-    out
 }
 
 /// The character at the beginning of `\uXXXX…`, and the bytes it takes.
