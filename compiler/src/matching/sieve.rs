@@ -148,11 +148,23 @@ impl Sieve {
             };
             let bytes = self.folded(load(text, start));
             found.looked();
+            if !self.may_be_piece(bytes, offset) {
+                continue;
+            }
             if let Some(piece) = self.pieces.find(hash(bytes), |piece| piece.bytes == bytes) {
                 let end = start.saturating_add(piece.behind).min(text.len());
                 found.push(start.saturating_sub(piece.before)..end);
             }
         }
+    }
+
+    /// Whether the gram of these bytes that is furthest from the one at `offset` is in the
+    /// table too: chance put few there, and of those fewer beside another.
+    fn may_be_piece(&self, bytes: u64, offset: usize) -> bool {
+        let last = self.stride() - 1;
+        let other = if offset * 2 > last { 0 } else { last };
+        let gram = gram_of(bytes >> (8 * other));
+        offsets(&self.table, self.gram_mask(), gram) >> other & 1 == 1
     }
 
     /// Bytes of a gram.
