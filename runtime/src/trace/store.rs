@@ -60,10 +60,7 @@ impl Store {
     pub(super) async fn add(&mut self, traces: Vec<Trace>) -> Result<(), sqlx::Error> {
         let must_tidy = self.untidy >= TIDIED;
         let added = u32::try_from(traces.len()).unwrap_or(TIDIED);
-        // It takes milliseconds, in which a worker could serve requests.
-        let written = move || traces.chunks(ROWS).map(inserting).collect::<Vec<_>>();
-        let inserts = tokio::task::spawn_blocking(written).await;
-        let inserts = inserts.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        let inserts: Vec<_> = traces.chunks(ROWS).map(inserting).collect();
         let connection = self.connection().await?;
         let mut transaction = connection.begin().await?;
         for mut insert in inserts {
@@ -160,14 +157,26 @@ async fn opened(directory: Option<PathBuf>) -> Result<SqliteConnection, sqlx::Er
     Ok(connection)
 }
 
-fn migrations() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
+/// All steps that made the table what it is, the first of them first.
+const STEPS: [(i64, &str, &str); 2] = [
+    (
         1,
-        "traces".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/0001_traces.sql").into_sql_str(),
-        false,
-    )])
+        "traces",
+        include_str!("../../migrations/0001_traces.sql"),
+    ),
+    (
+        2,
+        "traces in order",
+        include_str!("../../migrations/0002_traces_in_order.sql"),
+    ),
+];
+
+fn migrations() -> Migrator {
+    let steps = STEPS.map(|(version, what, sql)| {
+        let simple = MigrationType::Simple;
+        Migration::new(version, what.into(), simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.into())
 }
 
 fn inserting(traces: &[Trace]) -> QueryBuilder<Sqlite> {
@@ -183,7 +192,7 @@ fn inserting(traces: &[Trace]) -> QueryBuilder<Sqlite> {
             .push_bind(i64::from(trace.shadow_checked))
             .push_bind(written(trace));
     });
-    insert.push(" ON CONFLICT (request_id) DO NOTHING");
+    insert.push(" ON CONFLICT (started_at, request_id) DO NOTHING");
     insert
 }
 

@@ -94,3 +94,36 @@ async fn a_record_of_another_version_is_passed_over() {
     let found = store.find(all()).await.expect("tells");
     assert_eq!(found, [trace(1)]);
 }
+
+#[tokio::test]
+async fn what_an_earlier_version_kept_is_still_there() {
+    let folder = TempDir::new().expect("a folder");
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join(NAME))
+        .create_if_missing(true);
+    let mut earlier = options.connect().await.expect("a file");
+    let mut first = migrations();
+    first.migrations.to_mut().truncate(1);
+    let made = first.run_direct(None, &mut earlier, false).await;
+    made.expect("the first table");
+    sqlx::query(
+        "INSERT INTO traces (request_id, started_at, cascade_triggered, shadow_checked, record) \
+         VALUES ('req_1', 1, 0, 0, ?)",
+    )
+    .bind(written(&trace(1)))
+    .execute(&mut earlier)
+    .await
+    .expect("a trace");
+    earlier.close().await.expect("closed");
+
+    let mut store = Store::new(Some(folder.path()));
+    store.add(vec![trace(1), trace(2)]).await.expect("takes");
+    let found = store.find(all()).await.expect("tells");
+    assert_eq!(found, [trace(2), trace(1)]);
+    let one = Filter {
+        request_id: Some("req_1".to_owned()),
+        ..all()
+    };
+    assert_eq!(store.find(one).await.expect("tells"), [trace(1)]);
+    store.close().await;
+}
