@@ -19,9 +19,9 @@ use crate::counts::Counts;
 const QUEUE: usize = 4096;
 
 /// Records of one transaction.
-const BATCH: usize = 128;
+const BATCH: usize = 192;
 
-/// How long a record waits for others, and the time between two transactions: 640
+/// How long a record waits for others, and the time between two transactions: 960
 /// records a second are written at most, and what waits is all that is lost when a
 /// process is killed.
 const GATHER: Duration = Duration::from_millis(200);

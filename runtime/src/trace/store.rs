@@ -23,7 +23,7 @@ pub(crate) const NAME: &str = "ctr.db";
 const BUSY: Duration = Duration::from_secs(1);
 
 /// Rows of one statement: far below what SQLite takes.
-const ROWS: usize = 128;
+const ROWS: usize = 192;
 
 /// Bytes of a usual record.
 const RECORD: usize = 2 << 10;
