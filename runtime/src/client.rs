@@ -25,7 +25,7 @@ use http_body::Body;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tower_service::Service;
 
 pub(crate) use connection::Answering;
@@ -143,11 +143,15 @@ impl Client {
     /// A client that trusts what the system trusts. Where that cannot be read,
     /// `http` upstreams still work and `https` ones fail by their certificate.
     pub(crate) fn new() -> Self {
+        Self::with(trusting_the_system())
+    }
+
+    fn with(tls: ClientConfig) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.enforce_http(false);
-        let tls = HttpsConnectorBuilder::new().with_tls_config(tls());
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls);
         Self {
             connector: tls.https_or_http().enable_http1().wrap_connector(tcp),
             idle: Arc::default(),
@@ -229,16 +233,19 @@ fn host(address: &Uri) -> &str {
     }
 }
 
-fn tls() -> ClientConfig {
+fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .expect("ring supports the versions rustls defaults to");
-    match builder.clone().with_native_roots() {
+        .expect("ring supports the versions rustls defaults to")
+}
+
+fn trusting_the_system() -> ClientConfig {
+    match tls().with_native_roots() {
         Ok(builder) => builder.with_no_client_auth(),
         Err(error) => {
             tracing::warn!(%error, "the system's root certificates cannot be read; https upstreams will not be trusted");
-            builder
+            tls()
                 .with_root_certificates(RootCertStore::empty())
                 .with_no_client_auth()
         }

@@ -1,5 +1,7 @@
 //! Over real sockets: which connections are used again, and which are not.
 
+mod tls;
+
 use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
