@@ -22,6 +22,10 @@ pub(crate) const NAME: &str = "ctr.db";
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(1);
 
+/// Pages that SQLite keeps, as a negative number of KiB. Rows are added at the end and
+/// taken off the beginning, and the system keeps the file for those who ask.
+const CACHE: &str = "-512";
+
 /// Rows of one statement: far below what SQLite takes.
 const ROWS: usize = 192;
 
@@ -148,6 +152,7 @@ async fn opened(directory: Option<PathBuf>) -> Result<SqliteConnection, sqlx::Er
                 .filename(path)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
+                .pragma("cache_size", CACHE)
         }
     };
     let mut connection = options.disable_statement_logging().connect().await?;
