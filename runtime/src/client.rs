@@ -29,7 +29,7 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tower_service::Service;
 
 pub(crate) use connection::Answering;
-use connection::{Connection, Stream};
+use connection::Connection;
 use idle::Idle;
 use sending::{Sending, Unsent};
 
@@ -181,7 +181,7 @@ impl Client {
             };
             match connection.send(&mut sending, to_head).await {
                 Ok((head, is_sent)) => {
-                    let unsent = (!is_sent).then(|| Box::new(sending) as Box<dyn Unsent<Stream>>);
+                    let unsent = (!is_sent).then(|| Box::new(sending) as Box<dyn Unsent>);
                     let idle = Arc::clone(&self.idle);
                     let ends = (head.framing, head.is_kept);
                     let body = Answering::new(connection, ends, unsent, peer, idle);

@@ -121,7 +121,7 @@ pub(crate) struct Answering {
     connection: Option<Box<Connection>>,
     framing: Framing,
     /// What of the request goes out beside the answer.
-    unsent: Option<Box<dyn Unsent<Stream>>>,
+    unsent: Option<Box<dyn Unsent>>,
     /// Whether the connection can be used again.
     is_kept: bool,
     peer: Peer,
@@ -132,7 +132,7 @@ impl Answering {
     pub(super) fn new(
         connection: Box<Connection>,
         (framing, is_kept): (Framing, bool),
-        unsent: Option<Box<dyn Unsent<Stream>>>,
+        unsent: Option<Box<dyn Unsent>>,
         peer: Peer,
         idle: Arc<Idle>,
     ) -> Self {

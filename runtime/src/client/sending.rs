@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Request, request};
-use tokio::io::AsyncWrite;
+use tokio::io::AsyncWrite as _;
 
+use super::connection::Stream;
 use super::{Broke, Sendable};
 
 /// Pieces of a body up to this size are joined to what goes before them: they are
@@ -34,9 +35,9 @@ pub(super) struct Sending<B> {
 }
 
 /// What is left of a request whose answer has begun.
-pub(super) trait Unsent<S>: Send {
+pub(super) trait Unsent: Send {
     /// Sends on.
-    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut S) -> Poll<Result<(), Broke>>;
+    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<Result<(), Broke>>;
 }
 
 impl<B: Sendable> Sending<B> {
@@ -89,11 +90,7 @@ impl<B: Sendable> Sending<B> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_write<S: AsyncWrite + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        stream: &mut S,
-    ) -> Poll<io::Result<()>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<()>> {
         loop {
             let joined = &self.joined[self.sent..];
             let stream = Pin::new(&mut *stream);
@@ -118,8 +115,8 @@ impl<B: Sendable> Sending<B> {
     }
 }
 
-impl<B: Sendable, S: AsyncWrite + Unpin> Unsent<S> for Sending<B> {
-    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut S) -> Poll<Result<(), Broke>> {
+impl<B: Sendable> Unsent for Sending<B> {
+    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<Result<(), Broke>> {
         loop {
             let filled = self.poll_fill(cx)?;
             ready!(self.poll_write(cx, stream)).map_err(Broke::Io)?;

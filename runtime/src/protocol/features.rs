@@ -149,7 +149,7 @@ fn add(parts: &Parts<'_>, text: &mut String) {
 
 /// A small member, where it has the expected form.
 fn value<T: DeserializeOwned>(body: &Json<'_>, name: &str) -> Option<T> {
-    serde_json::from_str(&body.get(name)?.to_string()).ok()
+    serde_json::from_str(&body.get(name)?.written()).ok()
 }
 
 /// The elements of a list, where all of them are objects.

@@ -170,7 +170,7 @@ impl<'j> Pieces<'j> {
     fn written(&mut self, value: Option<&'j Json<'j>>) {
         let written = |value: &'j Json<'j>| match value.raw() {
             Some(raw) => Cow::Borrowed(raw),
-            None => Cow::Owned(value.to_string()),
+            None => Cow::Owned(value.written()),
         };
         self.0.extend(value.map(written).map(Piece::Written));
     }

@@ -63,8 +63,8 @@ impl Store {
     /// When the store is full, locked, read-only, or no store at all.
     pub(super) async fn add(&mut self, traces: Vec<Trace>) -> Result<(), sqlx::Error> {
         let must_tidy = self.untidy >= TIDIED;
-        let added = u32::try_from(traces.len()).unwrap_or(TIDIED);
         let inserts: Vec<_> = traces.chunks(ROWS).map(inserting).collect();
+        let added = u32::try_from(traces.len()).unwrap_or(TIDIED);
         let connection = self.connection().await?;
         let mut transaction = connection.begin().await?;
         for mut insert in inserts {

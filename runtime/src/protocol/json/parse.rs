@@ -8,7 +8,6 @@ use super::{Json, MAX_DEPTH, Malformed, Object, Text};
 pub(super) fn document<'a>(text: &'a str, opaque: &[&str]) -> Result<Json<'a>, Malformed> {
     let mut parser = Parser {
         text,
-        bytes: text.as_bytes(),
         scan: Scan::new(text.as_bytes()),
         at: 0,
         depth: 0,
@@ -26,7 +25,6 @@ const NAMELESS: &str = "";
 
 struct Parser<'a, 'o> {
     text: &'a str,
-    bytes: &'a [u8],
     scan: Scan<'a>,
     at: usize,
     depth: usize,
@@ -136,6 +134,6 @@ impl<'a> Parser<'a, '_> {
     /// The next byte that is no white space, without taking it.
     fn peek(&mut self) -> Option<u8> {
         self.at = self.scan.token(self.at);
-        self.bytes.get(self.at).copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 }
