@@ -5,7 +5,6 @@
 //! answer reaches the client without waking another task on its way.
 
 mod connection;
-mod framing;
 mod head;
 mod idle;
 mod sending;
@@ -27,6 +26,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tower_service::Service;
+
+use crate::http1::Malformed;
 
 pub(crate) use connection::Answering;
 use connection::Connection;
@@ -79,9 +80,15 @@ pub(crate) enum Broke {
     /// The upstream closed the connection.
     Closed,
     /// What came is no answer, for this reason.
-    Malformed(&'static str),
+    Malformed(Malformed),
     /// The body of the request did not come, for this reason.
     Request(Box<dyn Error + Send + Sync>),
+}
+
+impl From<Malformed> for Broke {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
 }
 
 impl SendError {

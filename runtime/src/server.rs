@@ -3,9 +3,15 @@
 //! What is answered is decided elsewhere: model calls in `proxy`, the rest in
 //! `admin`. This file owns the socket and the life of the process's tasks.
 
+mod answer;
+mod connection;
 mod connections;
 mod front;
+mod head;
 mod listen;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 use std::fmt;
 use std::io;
@@ -20,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+pub use self::connections::accept;
 use self::front::Front;
 use crate::activate::{ActivateError, Live};
 use crate::admin;
@@ -222,7 +229,8 @@ fn serve(
     let front = Front::new(proxy, router);
     let saver = file.map(|file| Saver::start(file, records, Arc::clone(reload.live())));
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(connections::serve(listener, front, stopped));
+    let answer = move |request| front.clone().answer(request);
+    let serving = tokio::spawn(accept(listener, answer, stopped));
     tracing::info!(%addr, hash = reload.live().load().hash.short(), "listening");
     Running {
         addr,

@@ -1,75 +1,49 @@
 //! A connection and the answer on it.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use super::framing::Framing;
 use super::head::Head;
 use super::idle::Idle;
 use super::sending::{Sending, Unsent};
 use super::{Broke, Peer, Sendable};
+use crate::http1::{Framing, Incoming};
 
 /// What a connection reads and writes.
 pub(super) type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
 
-/// How much room is made to read into; it doubles while reads fill it.
-const LEAST: usize = 8 << 10;
-const MOST: usize = 64 << 10;
-/// A read is not begun with less room than this.
-const ROOM: usize = LEAST / 2;
-
 /// A connection that carries one request at a time.
 pub(super) struct Connection {
     stream: Stream,
-    /// What came and was not taken yet.
-    came: BytesMut,
-    /// How much room is made next.
-    room: usize,
+    came: Incoming,
 }
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
         Self {
             stream,
-            came: BytesMut::new(),
-            room: LEAST,
+            came: Incoming::new(),
         }
     }
 
     /// Reads what there is; how many bytes, none when the peer has closed.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.came.capacity() - self.came.len() < ROOM {
-            self.came.reserve(self.room);
-        }
-        let read = ready!(pin!(self.stream.read_buf(&mut self.came)).poll(cx));
-        if self.came.len() == self.came.capacity() {
-            self.room = MOST.min(self.room * 2);
-        }
-        Poll::Ready(read)
+        self.came.poll_more(cx, &mut self.stream)
     }
 
     /// Whether another request can be sent, as far as the peer has said until now.
     pub(super) fn is_free(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         self.came.is_empty() && self.poll_more(&mut cx).is_pending()
-    }
-
-    /// Lets go of a buffer that one long answer has made large.
-    fn shrink(&mut self) {
-        if self.room > LEAST {
-            self.came = BytesMut::new();
-            self.room = LEAST;
-        }
     }
 
     /// Sends a request up to the head of its answer; whether all of it was sent.
@@ -155,7 +129,7 @@ impl Answering {
             && self.unsent.is_none()
             && connection.came.is_empty()
         {
-            connection.shrink();
+            connection.came.clear();
             self.idle.keep(&self.peer, connection);
         }
     }
@@ -165,7 +139,7 @@ impl Answering {
         let Some(connection) = &mut self.connection else {
             return Ok(None);
         };
-        let piece = self.framing.take(&mut connection.came)?;
+        let piece = connection.came.take_piece(&mut self.framing)?;
         self.release_at_end();
         Ok(piece)
     }

@@ -2,18 +2,15 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, response};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Response, StatusCode, Version, response};
 
 use super::Broke;
-use super::framing::Framing;
+use crate::http1::{Framing, Incoming, LINES, Malformed, content_length, fields, is_chunked, says};
 
 /// Most bytes of a head; real ones have a tenth of it.
 const LIMIT: usize = 64 << 10;
-
-/// Most header lines.
-const LINES: usize = 128;
 
 /// The head of an answer.
 pub(super) struct Head {
@@ -30,48 +27,37 @@ impl Head {
     /// # Errors
     /// When it is no head, when it is too large, or when it does not say clearly where
     /// its body ends.
-    pub(super) fn take(came: &mut BytesMut, to_head: bool) -> Result<Option<Self>, Broke> {
-        let Some(length) = length(came) else {
+    pub(super) fn take(came: &mut Incoming, to_head: bool) -> Result<Option<Self>, Broke> {
+        let Some(head) = came.take_head() else {
             return match came.len() > LIMIT {
-                true => Err(Broke::Malformed("its head is too large")),
+                true => Err(Malformed("its head is too large").into()),
                 false => Ok(None),
             };
         };
-        Self::read(came.split_to(length), to_head).map(Some)
+        Ok(Some(Self::read(&head, to_head)?))
     }
 
-    fn read(bytes: BytesMut, to_head: bool) -> Result<Self, Broke> {
-        let bytes = bytes.freeze();
+    fn read(bytes: &Bytes, to_head: bool) -> Result<Self, Malformed> {
         let mut lines = [const { MaybeUninit::uninit() }; LINES];
         let mut head = httparse::Response::new(&mut []);
         let parsed = httparse::ParserConfig::default()
-            .parse_response_with_uninit_headers(&mut head, &bytes, &mut lines);
+            .parse_response_with_uninit_headers(&mut head, bytes, &mut lines);
         let is_whole = parsed.is_ok_and(|parsed| parsed == httparse::Status::Complete(bytes.len()));
         let (true, Some(minor), Some(code)) = (is_whole, head.version, head.code) else {
-            return Err(Broke::Malformed("its head is not HTTP/1"));
+            return Err(Malformed("its head is not HTTP/1"));
         };
-        let mut headers = HeaderMap::with_capacity(head.headers.len());
-        for line in head.headers.iter() {
-            let name = HeaderName::from_bytes(line.name.as_bytes());
-            let value = HeaderValue::from_maybe_shared(bytes.slice_ref(line.value));
-            let (Ok(name), Ok(value)) = (name, value) else {
-                return Err(Broke::Malformed("it has a header that is none"));
-            };
-            headers.append(name, value);
-        }
         let mut parts = Response::new(()).into_parts().0;
-        parts.status =
-            StatusCode::from_u16(code).map_err(|_| Broke::Malformed("its status is none"))?;
+        parts.status = StatusCode::from_u16(code).map_err(|_| Malformed("its status is none"))?;
         parts.version = match minor {
             0 => Version::HTTP_10,
             _ => Version::HTTP_11,
         };
-        parts.headers = headers;
+        parts.headers = fields(head.headers, bytes)?;
         let framing = framing(&mut parts, to_head)?;
         let is_kept = minor > 0
             && parts.status != StatusCode::SWITCHING_PROTOCOLS
             && !matches!(framing, Framing::UntilClosed)
-            && !says_close(&parts.headers);
+            && !says(&parts.headers, "close");
         Ok(Self {
             parts,
             framing,
@@ -86,16 +72,7 @@ impl Head {
     }
 }
 
-/// Bytes up to the first empty line, and that line.
-fn length(came: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'\n', came).find_map(|at| match &came[at + 1..] {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
-}
-
-fn framing(parts: &mut response::Parts, to_head: bool) -> Result<Framing, Broke> {
+fn framing(parts: &mut response::Parts, to_head: bool) -> Result<Framing, Malformed> {
     let headers = &mut parts.headers;
     let has_none = to_head
         || parts.status.is_informational()
@@ -106,39 +83,16 @@ fn framing(parts: &mut response::Parts, to_head: bool) -> Result<Framing, Broke>
     if has_none {
         return Ok(Framing::Length(0));
     }
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next() {
-        // Other codings would have to be taken off here, and were not asked for.
-        let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-        if !is_chunked || codings.next().is_some() || parts.version == Version::HTTP_10 {
-            return Err(Broke::Malformed("its transfer coding was not asked for"));
+    if is_chunked(headers)? {
+        if parts.version == Version::HTTP_10 {
+            return Err(Malformed("HTTP/1.0 has no chunks"));
         }
         // It is overridden, and must not be passed on (RFC 9112, section 6.3).
         headers.remove(CONTENT_LENGTH);
         return Ok(Framing::chunked());
     }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    let Some(first) = lengths.next() else {
-        return Ok(Framing::UntilClosed);
-    };
-    match number(first.as_bytes()) {
-        Some(length) if lengths.all(|other| other == first) => Ok(Framing::Length(length)),
-        _ => Err(Broke::Malformed("its length is none")),
-    }
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    digits.parse().ok()
-}
-
-fn says_close(headers: &HeaderMap) -> bool {
-    let mut options = headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    let length = content_length(headers)?;
+    Ok(length.map_or(Framing::UntilClosed, Framing::Length))
 }
 
 #[cfg(test)]
@@ -149,7 +103,7 @@ mod tests {
 
     /// What a head says: status, where the body ends, whether the connection is kept.
     fn read(head: &str, to_head: bool) -> String {
-        let mut came = BytesMut::from(head);
+        let mut came = Incoming::from(head.as_bytes());
         let head = match Head::take(&mut came, to_head) {
             Ok(Some(head)) => head,
             Ok(None) => return "more".to_owned(),
@@ -251,21 +205,21 @@ mod tests {
         #[test]
         fn a_head_is_taken_when_it_is_there(cut in 0_usize..62) {
             let head = "HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 12\r\nx: \r\n\r\n";
-            let mut came = BytesMut::from(&head[..cut.min(head.len() - 1)]);
+            let mut came = Incoming::from(&head.as_bytes()[..cut.min(head.len() - 1)]);
             prop_assert!(matches!(Head::take(&mut came, false), Ok(None)));
-            came.extend_from_slice(&head.as_bytes()[came.len()..]);
-            came.extend_from_slice(b"body");
+            came.push(&head.as_bytes()[came.len()..]);
+            came.push(b"body");
             let taken = Head::take(&mut came, false).expect("a head").expect("whole");
-            prop_assert_eq!(&came[..], b"body");
+            prop_assert_eq!(came.bytes(), b"body");
             prop_assert_eq!(&taken.parts.headers["a"], "b");
             prop_assert_eq!(taken.framing.left(), Some(12));
         }
 
         #[test]
         fn anything_may_come(bytes in prop::collection::vec(any::<u8>(), 0..80), known in "(HTTP/1[.]1 200\r\n)?") {
-            let mut came = BytesMut::from(known.as_bytes());
-            came.extend_from_slice(&bytes);
-            came.extend_from_slice(b"\r\n\r\n");
+            let mut came = Incoming::from(known.as_bytes());
+            came.push(&bytes);
+            came.push(b"\r\n\r\n");
             let _ = Head::take(&mut came, false);
         }
     }

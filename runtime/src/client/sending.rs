@@ -1,37 +1,26 @@
 //! A request on its way out.
 
-use std::io::{self, IoSlice, Write as _};
+use std::io::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Request, request};
 use tokio::io::AsyncWrite as _;
 
 use super::connection::Stream;
 use super::{Broke, Sendable};
-
-/// Pieces of a body up to this size are joined to what goes before them: they are
-/// copied sooner than they are listed.
-const SMALL: usize = 4 << 10;
+use crate::http1::{Outgoing, write_line};
 
 /// Room for the head of a usual request, which repeats what its client sent.
 const HEAD: usize = 1 << 10;
 
 /// A request, as far as it is not sent yet.
 pub(super) struct Sending<B> {
-    /// The head and small pieces.
-    joined: Vec<u8>,
-    /// How much of `joined` was sent.
-    sent: usize,
-    /// The piece behind `joined`.
-    large: Bytes,
+    out: Outgoing,
     body: B,
     /// Bytes of the body that did not come from it yet.
     left: u64,
-    /// Whether nothing was sent.
-    is_untouched: bool,
 }
 
 /// What is left of a request whose answer has begun.
@@ -50,25 +39,21 @@ impl<B: Sendable> Sending<B> {
         let Some(left) = body.size_hint().exact() else {
             return Err(Broke::Request("nobody knows its length".into()));
         };
-        let joined = written(&head, host, left);
         Ok(Self {
-            joined,
-            sent: 0,
-            large: Bytes::new(),
+            out: Outgoing::new(written(&head, host, left)),
             body,
             left,
-            is_untouched: true,
         })
     }
 
     /// Whether no byte of it was sent.
     pub(super) fn is_untouched(&self) -> bool {
-        self.is_untouched
+        !self.out.is_begun()
     }
 
     /// Takes pieces of the body until there is something large to send.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broke>> {
-        while self.left > 0 && self.large.is_empty() && self.joined.len() - self.sent <= SMALL {
+        while self.left > 0 && self.out.has_room() {
             let piece = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Poll::Ready(Err(Broke::Request(error.into()))),
@@ -78,40 +63,9 @@ impl<B: Sendable> Sending<B> {
                 Some(left) => self.left = left,
                 None => return Poll::Ready(Err(Broke::Request("it is too long".into()))),
             }
-            if self.joined.len() == self.sent {
-                self.joined.clear();
-                self.sent = 0;
-            }
-            match piece.len() <= SMALL {
-                true => self.joined.extend_from_slice(&piece),
-                false => self.large = piece,
-            }
+            self.out.push(piece, b"");
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<()>> {
-        loop {
-            let joined = &self.joined[self.sent..];
-            let stream = Pin::new(&mut *stream);
-            let written = match (joined.is_empty(), self.large.is_empty()) {
-                (true, true) => return Poll::Ready(Ok(())),
-                (false, true) => stream.poll_write(cx, joined),
-                (true, false) => stream.poll_write(cx, &self.large),
-                (false, false) => {
-                    let both = [IoSlice::new(joined), IoSlice::new(&self.large)];
-                    stream.poll_write_vectored(cx, &both)
-                }
-            };
-            let written = ready!(written)?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.is_untouched = false;
-            let of_joined = written.min(self.joined.len() - self.sent);
-            self.sent += of_joined;
-            self.large.advance(written - of_joined);
-        }
     }
 }
 
@@ -119,7 +73,7 @@ impl<B: Sendable> Unsent for Sending<B> {
     fn poll_send(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<Result<(), Broke>> {
         loop {
             let filled = self.poll_fill(cx)?;
-            ready!(self.poll_write(cx, stream)).map_err(Broke::Io)?;
+            ready!(self.out.poll_write(cx, stream)).map_err(Broke::Io)?;
             if filled.is_pending() || self.left == 0 {
                 ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Broke::Io)?;
                 return filled.map(Ok);
@@ -139,19 +93,13 @@ fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
     }
     out.extend_from_slice(target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    let mut line = |name: &str, value: &[u8]| {
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value);
-        out.extend_from_slice(b"\r\n");
-    };
     if !head.headers.contains_key(HOST) {
-        line(HOST.as_str(), host.as_bytes());
+        write_line(&mut out, HOST.as_str(), host.as_bytes());
     }
     for (name, value) in &head.headers {
         // How the body is framed is said once, below.
         if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
-            line(name.as_str(), value.as_bytes());
+            write_line(&mut out, name.as_str(), value.as_bytes());
         }
     }
     let needs_no_body = matches!(head.method, Method::GET | Method::HEAD);
@@ -166,15 +114,17 @@ fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
 mod tests {
     use std::convert::Infallible;
 
+    use bytes::Bytes;
     use futures_util::stream;
-    use http_body::Frame;
+    use http_body::{Body as _, Frame};
     use http_body_util::{Full, StreamBody};
 
     use super::*;
 
     fn head(request: Request<Full<Bytes>>) -> String {
-        let sending = Sending::new(request, "a.example").expect("a length");
-        String::from_utf8(sending.joined).expect("text")
+        let (head, body) = request.into_parts();
+        let length = body.size_hint().exact().expect("a length");
+        String::from_utf8(written(&head, "a.example", length)).expect("text")
     }
 
     #[test]

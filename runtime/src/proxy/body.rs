@@ -1,7 +1,7 @@
 //! Request bodies: kept, so that another endpoint can be sent the same bytes, and
 //! sent on with only the model replaced.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,9 +12,10 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::arriving::{Arriving, Lost};
+use crate::patience::Patience;
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
 
@@ -89,14 +90,12 @@ fn promised(headers: &HeaderMap) -> Result<Option<usize>, ProxyError> {
     }
 }
 
-/// How long a client is waited for. Most bodies are there before they are asked for,
-/// and no timer is set for them.
+/// How long a client is waited for.
 #[derive(Default)]
 pub(super) struct Waits {
     /// When it was first waited for.
     began: Option<Instant>,
-    patience: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
+    patience: Patience,
 }
 
 impl Waits {
@@ -107,27 +106,18 @@ impl Waits {
         body: &mut Body,
     ) -> Poll<Result<Option<Bytes>, ProxyError>> {
         let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
-            return self.poll_patience(cx).map(|()| Err(ProxyError::Stalled));
+            let began = &mut self.began;
+            let due = |now: Instant| Some((now + IDLE).min(*began.get_or_insert(now) + WHOLE));
+            let waited = self.patience.poll_until(cx, due);
+            return waited.map(|()| Err(ProxyError::Stalled));
         };
-        self.is_waiting = false;
+        self.patience.is_over();
         Poll::Ready(match frame {
             None => Ok(None),
             // Trailers belong to the connection they came on.
             Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
             Some(Err(_)) => Err(ProxyError::Interrupted),
         })
-    }
-
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let patience = self
-            .patience
-            .get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
-        if !std::mem::replace(&mut self.is_waiting, true) {
-            let now = Instant::now();
-            let began = *self.began.get_or_insert(now);
-            patience.as_mut().reset((now + IDLE).min(began + WHOLE));
-        }
-        patience.as_mut().poll(cx)
     }
 }
 

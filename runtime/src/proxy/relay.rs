@@ -6,7 +6,6 @@
 //! did. Neither ever looks complete.
 
 use std::fmt;
-use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,13 +14,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep};
 
 use super::account::{Account, Mark, Outcome};
 use super::attempt::Answer;
 use super::kept::Listen;
 use crate::activate::Live;
 use crate::client::{Answering, cause};
+use crate::patience::Patience;
 use crate::protocol::sse::{self, Hold};
 use crate::protocol::translate::Stream;
 use crate::protocol::{Protocol, responses};
@@ -57,7 +56,10 @@ pub(super) struct Relay {
     /// Goes out before anything else.
     ready: Bytes,
     through: Through,
-    idle: Option<Idle>,
+    /// The longest silence of the upstream, if there is one. Only time spent waiting for it
+    /// counts: while a slow client is not ready nothing is read, and nothing is due.
+    limit: Option<Duration>,
+    patience: Patience,
     protocol: Protocol,
     /// Of a stream of Responses, what its end is made of when it breaks: its
     /// first event, and what went out last.
@@ -65,9 +67,6 @@ pub(super) struct Relay {
     /// Listens for the id of a response that is kept.
     listen: Option<Listen>,
     account: Account,
-    /// The upstream broke off, and the client's connection breaks when this is
-    /// polled again: by then the server has sent what went out before.
-    is_breaking: bool,
     /// The attempt, while it runs; absent where it has failed already.
     mark: Option<Mark>,
     /// A request holds its plan to the last byte.
@@ -95,12 +94,12 @@ impl Relay {
             upstream: answer.rest,
             ready: Bytes::new(),
             through,
-            idle: limit.map(|ms| Idle::new(Duration::from_millis(ms))),
+            limit: limit.map(Duration::from_millis),
+            patience: Patience::default(),
             protocol,
             ends,
             listen: answer.listen,
             account,
-            is_breaking: false,
             mark,
             _live: live,
         };
@@ -239,9 +238,6 @@ impl Body for Relay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let relay = &mut *self;
-        if relay.is_breaking {
-            return Poll::Ready(Some(Err(BrokenOff)));
-        }
         loop {
             if !relay.ready.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut relay.ready)))));
@@ -252,9 +248,7 @@ impl Body for Relay {
             let broke = match Pin::new(&mut *upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let is_last = upstream.is_end_stream();
-                    if let Some(idle) = &mut relay.idle {
-                        idle.rearm = true;
-                    }
+                    relay.patience.is_over();
                     // Trailers belong to the connection they came on.
                     let chunk = frame.into_data().unwrap_or_default();
                     let ready = relay.pass(chunk);
@@ -272,17 +266,15 @@ impl Body for Relay {
                     relay.broke(Failure::Network, Some(&cause(&error)))
                 }
                 Poll::Pending => {
-                    let Some(idle) = &mut relay.idle else {
+                    let Some(limit) = relay.limit else {
                         return Poll::Pending;
                     };
-                    ready!(idle.poll(cx));
+                    ready!(relay.patience.poll(cx, limit));
                     relay.broke(Failure::Timeout, None)
                 }
             };
             if let Err(BrokenOff) = broke {
-                relay.is_breaking = true;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return Poll::Ready(Some(Err(BrokenOff)));
             }
         }
     }
@@ -299,40 +291,5 @@ impl Body for Relay {
             (Some(upstream), Through::Bytes) => upstream.size_hint(),
             (Some(_), _) => SizeHint::default(),
         }
-    }
-}
-
-/// The longest silence of an upstream. Only time spent waiting for it counts:
-/// while a slow client is not ready nothing is read, and nothing is due.
-struct Idle {
-    limit: Duration,
-    /// Made when something is first waited for; most plain answers never are.
-    sleep: Option<Pin<Box<Sleep>>>,
-    /// Something came since the limit was last set.
-    rearm: bool,
-}
-
-impl Idle {
-    fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            sleep: None,
-            rearm: false,
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let limit = self.limit;
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        if std::mem::take(&mut self.rearm) {
-            // A limit too long for the clock is no limit.
-            match Instant::now().checked_add(limit) {
-                Some(deadline) => sleep.as_mut().reset(deadline),
-                None => return Poll::Pending,
-            }
-        }
-        sleep.as_mut().poll(cx)
     }
 }

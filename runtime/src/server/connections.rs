@@ -3,40 +3,38 @@
 use std::io;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use axum::body::Body;
+use axum::response::Response;
+use foldhash::HashMap;
+use http::Request;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::front::Front;
+use super::connection;
 
 /// How long running requests may go on once the proxy stops.
 const DRAIN: Duration = Duration::from_secs(30);
-/// How long a connection may take for a request's head, or stay without a
-/// request. Longer than the 60 s after which common load balancers drop a
-/// connection, so that none of them picks one that is about to close.
-const HEAD: Duration = Duration::from_secs(75);
 /// Pause when no connection can be accepted, as when there are no file
 /// descriptors left: asking again at once would only burn time.
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves until `stopped`, then stops to accept and lets requests finish.
-pub(super) async fn serve(listener: TcpListener, front: Front, mut stopped: oneshot::Receiver<()>) {
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
+/// Answers HTTP/1 until `stopped` ends, then stops to accept and lets running requests
+/// finish for at most 30 s. What `answer` is doing is dropped when its client goes away.
+pub async fn accept<F, A>(listener: TcpListener, answer: F, mut stopped: oneshot::Receiver<()>)
+where
+    F: Fn(Request<Body>) -> A + Clone + Send + 'static,
+    A: Future<Output = Response> + Send + 'static,
+{
+    let mut connections = Connections::default();
     loop {
         tokio::select! {
             _ = &mut stopped => break,
             // Ended ones are taken out, so that the set holds what is open.
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            () = connections.one_ends(), if !connections.running.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, front.clone(), graceful.watcher()));
-                }
+                Ok((stream, _)) => connections.begin(stream, answer.clone()),
                 Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -46,30 +44,52 @@ pub(super) async fn serve(listener: TcpListener, front: Front, mut stopped: ones
         }
     }
     drop(listener);
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!(open = connections.len(), "requests still running are ended");
-    }
-    connections.shutdown().await;
+    connections.end().await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    front: Front,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
-    // Without it every answer on a kept-alive connection waits for the peer's delayed acknowledgement.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("no TCP_NODELAY: {error}");
+/// What is open.
+#[derive(Default)]
+struct Connections {
+    running: JoinSet<()>,
+    /// Dropped to let one know that it is to end.
+    stops: HashMap<Id, oneshot::Sender<()>>,
+}
+
+impl Connections {
+    fn begin<F, A>(&mut self, stream: TcpStream, answer: F)
+    where
+        F: Fn(Request<Body>) -> A + Send + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        // Without it every answer on a kept-alive connection waits for the peer's delayed acknowledgement.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("no TCP_NODELAY: {error}");
+        }
+        let (stop, stopping) = oneshot::channel();
+        let running = self
+            .running
+            .spawn(connection::serve(stream, answer, stopping));
+        self.stops.insert(running.id(), stop);
     }
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| front.clone().answer(request)),
-        );
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!("connection ended: {error}");
+
+    async fn one_ends(&mut self) {
+        if let Some(ended) = self.running.join_next_with_id().await {
+            let id = ended.map_or_else(|error: JoinError| error.id(), |(id, ())| id);
+            self.stops.remove(&id);
+        }
+    }
+
+    /// Lets running requests finish, and ends what goes on for too long.
+    async fn end(&mut self) {
+        self.stops.clear();
+        let all = async { while self.running.join_next().await.is_some() {} };
+        if timeout(DRAIN, all).await.is_err() {
+            tracing::warn!(
+                open = self.running.len(),
+                "requests still running are ended"
+            );
+        }
+        self.running.shutdown().await;
     }
 }
 

@@ -5,33 +5,33 @@
 //! cloned, boxed and searched for each request), so the few paths that carry all
 //! the traffic are compared here.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
-use hyper::body::Incoming;
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
+use tower_service::Service as _;
 
 use crate::proxy::{Call, Proxy};
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Front(Arc<(Proxy, TowerToHyperService<Router>)>);
+pub(super) struct Front(Arc<(Proxy, Router)>);
 
 impl Front {
     pub(super) fn new(proxy: Proxy, router: Router) -> Self {
-        Self(Arc::new((proxy, TowerToHyperService::new(router))))
+        Self(Arc::new((proxy, router)))
     }
 
-    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(super) async fn answer(self, request: Request<Body>) -> Response {
         let (proxy, router) = &*self.0;
         match Call::of(&request) {
-            Some(call) => Ok(proxy.serve(call, request.map(Body::new)).await),
-            None => Box::pin(router.call(request)).await,
+            Some(call) => proxy.serve(call, request).await,
+            None => {
+                let Ok(response) = Box::pin(router.clone().call(request)).await;
+                response
+            }
         }
     }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use ctr_runtime::clock::Clock;
 use ctr_runtime::pool::Records;
 use ctr_runtime::proxy::{Call, Proxy};
 use ctr_runtime::scripted::ScriptedUpstream;
+use ctr_runtime::server::accept;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -22,6 +22,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
+use tokio::sync::oneshot;
 
 pub(crate) const MESSAGES: &str = "/v1/messages";
 pub(crate) const CHAT: &str = "/v1/chat/completions";
@@ -128,6 +129,7 @@ pub(crate) struct Stage {
     pub(crate) addr: SocketAddr,
     pub(crate) live: Arc<Live>,
     pub(crate) proxy: Proxy,
+    _stop: oneshot::Sender<()>,
     client: Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
 }
 
@@ -148,17 +150,22 @@ impl Stage {
         let live = Arc::new(Live::activate(plan.into(), &env, &records).unwrap());
         let proxy = Proxy::new(Arc::new(ArcSwap::new(Arc::clone(&live))));
         let served = proxy.clone();
-        let router = Router::new().fallback(move |request: Request<Body>| async move {
-            let call = Call::of(&request).expect("only calls are sent");
-            served.serve(call, request).await
-        });
+        let answer = move |request: Request<Body>| {
+            let served = served.clone();
+            async move {
+                let call = Call::of(&request).expect("only calls are sent");
+                served.serve(call, request).await
+            }
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (stop, stopped) = oneshot::channel();
+        tokio::spawn(accept(listener, answer, stopped));
         Self {
             addr,
             live,
             proxy,
+            _stop: stop,
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }

@@ -1,15 +1,19 @@
-//! Where the body of an answer ends.
+//! Where the body of a message ends.
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use http::{HeaderName, HeaderValue};
 
-use super::Broke;
+use super::Malformed;
 
 /// Most bytes of a line that says how long a chunk is, and of all trailers.
 const LINE: usize = 4 << 10;
 const TRAILERS: usize = 16 << 10;
 
+const NOT_CHUNKED: Malformed = Malformed("it is not chunked as it says");
+
 /// What of a body is still to come.
-pub(super) enum Framing {
+#[derive(Debug)]
+pub(crate) enum Framing {
     /// This many bytes.
     Length(u64),
     /// Chunks, of which this comes next.
@@ -19,7 +23,8 @@ pub(super) enum Framing {
 }
 
 /// A part of the chunked coding (RFC 9112, section 7.1).
-pub(super) enum Chunk {
+#[derive(Debug)]
+pub(crate) enum Chunk {
     /// The line that says how long the next chunk is.
     Size,
     /// This many bytes.
@@ -34,17 +39,17 @@ pub(super) enum Chunk {
 
 impl Framing {
     /// A body in chunks.
-    pub(super) fn chunked() -> Self {
+    pub(crate) fn chunked() -> Self {
         Self::Chunked(Chunk::Size)
     }
 
     /// Whether all of the body was taken.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Length(0) | Self::Chunked(Chunk::Over))
     }
 
     /// Bytes still to come, where that is known.
-    pub(super) fn left(&self) -> Option<u64> {
+    pub(crate) fn left(&self) -> Option<u64> {
         match self {
             Self::Length(left) => Some(*left),
             Self::Chunked(Chunk::Over) => Some(0),
@@ -58,7 +63,7 @@ impl Framing {
     ///
     /// # Errors
     /// When what came is not chunked.
-    pub(super) fn take(&mut self, came: &mut BytesMut) -> Result<Option<Bytes>, Broke> {
+    pub(crate) fn take(&mut self, came: &mut BytesMut) -> Result<Option<Bytes>, Malformed> {
         match self {
             Self::Length(left) => Ok(piece(came, left)),
             Self::UntilClosed => Ok((!came.is_empty()).then(|| came.split().freeze())),
@@ -84,14 +89,14 @@ fn piece(came: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
 
 impl Chunk {
     /// Takes what stands before the next bytes of the body, as far as it came.
-    fn settle(&mut self, came: &mut BytesMut) -> Result<(), Broke> {
+    fn settle(&mut self, came: &mut BytesMut) -> Result<(), Malformed> {
         loop {
             *self = match self {
                 Self::Data(1..) | Self::Over => return Ok(()),
                 Self::Data(0) => Self::DataEnd,
                 Self::DataEnd => match line(came, 0)? {
                     Some(end) if end.is_empty() => Self::Size,
-                    Some(_) => return Err(Broke::Malformed("a chunk is longer than it says")),
+                    Some(_) => return Err(Malformed("a chunk is longer than it says")),
                     None => return Ok(()),
                 },
                 Self::Size => match line(came, LINE)? {
@@ -103,7 +108,10 @@ impl Chunk {
                 },
                 Self::Trailers(before) => match line(came, TRAILERS - *before)? {
                     Some(line) if line.is_empty() => Self::Over,
-                    Some(line) => Self::Trailers(TRAILERS.min(*before + line.len())),
+                    Some(line) if is_field(&line) => {
+                        Self::Trailers(TRAILERS.min(*before + line.len()))
+                    }
+                    Some(_) => return Err(NOT_CHUNKED),
                     None => return Ok(()),
                 },
             };
@@ -112,27 +120,42 @@ impl Chunk {
 }
 
 /// Takes a line of at most `limit` bytes, and its end.
-fn line(came: &mut BytesMut, limit: usize) -> Result<Option<BytesMut>, Broke> {
+fn line(came: &mut BytesMut, limit: usize) -> Result<Option<BytesMut>, Malformed> {
     match memchr::memchr(b'\n', came) {
-        Some(end) if end > 0 && end - 1 <= limit && came[end - 1] == b'\r' => {
+        Some(end) if (1..=limit + 1).contains(&end) && came[end - 1] == b'\r' => {
             let line = came.split_to(end - 1);
             came.advance(2);
-            Ok(Some(line))
+            // Somebody else might take it for the line's end.
+            match memchr::memchr(b'\r', &line) {
+                Some(_) => Err(NOT_CHUNKED),
+                None => Ok(Some(line)),
+            }
         }
         None if came.len() <= limit + 1 => Ok(None),
-        _ => Err(Broke::Malformed("it is not chunked as it says")),
+        _ => Err(NOT_CHUNKED),
     }
 }
 
+/// Whether a line is a header's. Trailers are not kept, and still have to be some: else the
+/// beginning of another message could be taken for them.
+fn is_field(line: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', line) else {
+        return false;
+    };
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
+    HeaderName::from_bytes(name).is_ok() && HeaderValue::from_bytes(value.trim_ascii()).is_ok()
+}
+
 /// The size in the line before a chunk, which extensions may follow.
-fn size(line: &[u8]) -> Result<u64, Broke> {
+fn size(line: &[u8]) -> Result<u64, Malformed> {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit());
     let (digits, rest) = line.split_at(digits.count());
-    let is_size = matches!(rest.trim_ascii_start(), [] | [b';', ..]);
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    let is_size = matches!(rest[blanks.count()..], [] | [b';', ..]);
     let digits = std::str::from_utf8(digits).ok().filter(|_| is_size);
     digits
         .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .ok_or(Broke::Malformed("a chunk has no size"))
+        .ok_or(Malformed("a chunk has no size"))
 }
 
 #[cfg(test)]
@@ -143,7 +166,7 @@ mod tests {
 
     /// The body that is read from pieces as they come, whether it is over, and what
     /// stands behind it.
-    fn read(mut framing: Framing, pieces: &[&[u8]]) -> Result<(Vec<u8>, bool, Vec<u8>), Broke> {
+    fn read(mut framing: Framing, pieces: &[&[u8]]) -> Result<(Vec<u8>, bool, Vec<u8>), Malformed> {
         let (mut came, mut body) = (BytesMut::new(), Vec::new());
         for piece in pieces {
             came.extend_from_slice(piece);
@@ -192,6 +215,11 @@ mod tests {
             "0x1\r\n",
             "1\n",
             "1\ro\r\n",
+            "1\r\r\n",
+            "1;\r \r\no\r\n",
+            "0\r\na: b\r\r\n\r\n",
+            "0\r\nGET / HTTP/1.1\r\n\r\n",
+            "0\r\na b: c\r\n\r\n",
             "1 2\r\n",
             "11111111111111111\r\n",
             "1\r\nokay\r\n",
@@ -202,10 +230,7 @@ mod tests {
             &endless,
         ] {
             let read = read(Framing::chunked(), &[bytes.as_bytes()]);
-            assert!(
-                matches!(read, Err(Broke::Malformed(_))),
-                "{bytes:.40}: {read:?}"
-            );
+            assert!(matches!(read, Err(Malformed(_))), "{bytes:.40}: {read:?}");
         }
     }
 
