@@ -13,6 +13,7 @@ mod tests;
 
 use std::error::Error;
 use std::future::poll_fn;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -57,10 +58,32 @@ pub(crate) struct Client {
 }
 
 /// Whom a connection leads to.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug)]
 struct Peer {
     is_tls: bool,
     authority: Authority,
+}
+
+impl Peer {
+    /// As it is written: an authority's own hash folds each letter, to find equal what a
+    /// plan seldom writes in two ways.
+    fn written(&self) -> (bool, &str) {
+        (self.is_tls, self.authority.as_str())
+    }
+}
+
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        self.written() == other.written()
+    }
+}
+
+impl Eq for Peer {}
+
+impl Hash for Peer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.written().hash(state);
+    }
 }
 
 /// A request that got no answer.

@@ -61,7 +61,8 @@ impl Answer {
     pub(super) fn new(response: Response, asked: Asked, interim: &[u8]) -> Self {
         let (head, body) = response.into_parts();
         let ends = ends(&head, &body, asked);
-        let is_kept = asked.is_kept && ends != Ends::Closed;
+        // Whoever answers with another protocol does not go on with this one.
+        let is_kept = asked.is_kept && ends != Ends::Closed && !head.status.is_informational();
         let mut out = Vec::with_capacity(HEAD);
         out.extend_from_slice(interim);
         write_head(&mut out, &head, ends, Asked { is_kept, ..asked });
