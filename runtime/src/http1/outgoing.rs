@@ -39,6 +39,11 @@ impl Outgoing {
         self.is_begun
     }
 
+    /// Bytes that are not written yet.
+    pub(crate) fn left(&self) -> usize {
+        self.joined.len() - self.written + self.large.len() + self.tail.len()
+    }
+
     /// Whether another piece can be added before something is written.
     pub(crate) fn has_room(&self) -> bool {
         self.large.is_empty() && self.tail.is_empty() && self.joined.len() - self.written <= SMALL

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,9 +15,14 @@ use http_body::Body as _;
 
 use super::wire::Wire;
 use crate::http1::{Outgoing, content_length, write_line};
+use crate::patience::Patience;
 
 /// What ends the last chunk, and the chunks.
 const LAST: &[u8] = b"\r\n0\r\n\r\n";
+
+/// How long a client may take nothing of an answer that waits for it. It holds its
+/// upstream's connection meanwhile.
+const UNREAD: Duration = Duration::from_secs(300);
 
 /// Room for the head of a usual answer.
 const HEAD: usize = 1 << 10;
@@ -54,6 +59,7 @@ pub(super) struct Answer {
     /// Whether all of the body is in `out`, or behind it.
     is_over: bool,
     is_kept: bool,
+    patience: Patience,
 }
 
 impl Answer {
@@ -72,6 +78,7 @@ impl Answer {
             ends,
             is_over: matches!(ends, Ends::Absent | Ends::Length(0)),
             is_kept,
+            patience: Patience::default(),
         }
     }
 
@@ -83,12 +90,13 @@ impl Answer {
     /// Sends it.
     ///
     /// # Errors
-    /// When the connection breaks, or the body does: what came of it was sent then,
-    /// and the connection has to be closed, so that it does not look complete.
+    /// When the connection breaks, the client takes nothing for five minutes, or the body
+    /// breaks: what came of it was sent then, and the connection has to be closed, so that
+    /// it does not look complete.
     pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, wire: &Wire) -> Poll<io::Result<()>> {
         loop {
             let filled = self.poll_fill(cx);
-            ready!(wire.poll_write(cx, &mut self.out))?;
+            ready!(self.poll_write(cx, wire))?;
             if ready!(filled).is_err() {
                 return Poll::Ready(Err(io::Error::other("the answer broke off")));
             }
@@ -96,6 +104,18 @@ impl Answer {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, wire: &Wire) -> Poll<io::Result<()>> {
+        let before = self.out.left();
+        let written = wire.poll_write(cx, &mut self.out);
+        if written.is_ready() || self.out.left() < before {
+            self.patience.is_over();
+        }
+        if written.is_pending() && self.patience.poll(cx, UNREAD).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
     }
 
     /// Takes pieces of the body until there is something large to send.

@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::time::{Duration, Instant, sleep};
 
 use super::accept;
 
@@ -61,6 +62,7 @@ async fn answer(request: Request<Body>) -> Response {
             let pieces = [Ok(Bytes::from_static(b"ab")), Err("broken")];
             Response::new(Body::from_stream(stream::iter(pieces)))
         }
+        "/huge" => Response::new(Body::from(vec![b'x'; 64 << 20])),
         "/none" => with_status(StatusCode::NO_CONTENT, String::new()),
         "/never" => std::future::pending().await,
         _ => Response::new(Body::from("unread")),
@@ -239,6 +241,25 @@ async fn a_client_that_says_nothing_is_let_go() {
     assert_eq!(served.all("GET /echo HTTP/1.1\r\n\r\n").await, kept(""));
     let all = served.all("GET /echo").await;
     assert!(all.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{all}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
+    let served = Served::start().await;
+    let mut stream = served.connect().await;
+    let head = b"GET /huge HTTP/1.1\r\n\r\n";
+    stream.write_all(head).await.expect("written");
+    let began = Instant::now();
+    sleep(Duration::from_secs(299)).await;
+    let length = stream.read(&mut [0; 4096]).await.expect("its beginning");
+    assert_ne!(length, 0);
+    // What was read before may have made room for more.
+    sleep(Duration::from_secs(301)).await;
+    let mut rest = Vec::new();
+    // It may end with a reset.
+    let _ = stream.read_to_end(&mut rest).await;
+    assert!(rest.len() < 64 << 20, "{} bytes", rest.len());
+    assert_eq!(began.elapsed().as_secs(), 600);
 }
 
 #[tokio::test]
