@@ -253,14 +253,10 @@ fn is_tls(address: &Uri) -> bool {
 /// What `Host` says: no user name, and no port that goes without saying.
 fn host(address: &Uri) -> &str {
     let authority = address.authority().map_or("", Authority::as_str);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let usual = if is_tls(address) { 443 } else { 80 };
-    match host.rsplit_once(':') {
-        Some((name, _)) if address.port_u16() == Some(usual) => name,
-        _ => host,
-    }
+    let name = memchr::memrchr(b'@', authority.as_bytes()).map_or(0, |at| at + 1);
+    let host = &authority[name..];
+    let usual = if is_tls(address) { ":443" } else { ":80" };
+    host.strip_suffix(usual).unwrap_or(host)
 }
 
 fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {

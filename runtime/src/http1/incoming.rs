@@ -2,9 +2,11 @@
 
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use memchr::memmem::Finder;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{Framing, Malformed};
@@ -85,14 +87,7 @@ impl Incoming {
     /// Takes everything up to the first empty line, and that line; none until it is there.
     pub(crate) fn take_head(&mut self) -> Option<Bytes> {
         let from = self.looked.saturating_sub("\n\r".len());
-        let end = memchr::memchr_iter(b'\n', &self.bytes[from..]).find_map(|at| {
-            let at = from + at;
-            match &self.bytes[at + 1..] {
-                [b'\n', ..] => Some(at + 2),
-                [b'\r', b'\n', ..] => Some(at + 3),
-                _ => None,
-            }
-        });
+        let end = end_of_head(&self.bytes[from..]).map(|end| from + end);
         self.looked = match end {
             Some(_) => 0,
             None => self.bytes.len(),
@@ -106,6 +101,19 @@ impl Incoming {
     /// When it is not framed as it says.
     pub(crate) fn take_piece(&mut self, framing: &mut Framing) -> Result<Option<Bytes>, Malformed> {
         framing.take(&mut self.bytes)
+    }
+}
+
+/// Bytes up to the first empty line, and that line.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    static USUAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n\r\n"));
+    static BARE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n\n"));
+    let usual = USUAL.find(bytes);
+    // One without carriage returns counts where it comes first.
+    let before = usual.map_or(bytes, |usual| &bytes[..=usual]);
+    match (BARE.find(before), usual) {
+        (Some(bare), _) => Some(bare + 2),
+        (None, usual) => usual.map(|usual| usual + 3),
     }
 }
 
@@ -127,5 +135,23 @@ impl Incoming {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_head_ends_with_the_first_empty_line(bytes in "[\n\ra]{0,20}") {
+            let bytes = bytes.as_bytes();
+            let is_end = |end: &usize| {
+                bytes[..*end].ends_with(b"\n\n") || bytes[..*end].ends_with(b"\n\r\n")
+            };
+            prop_assert_eq!(end_of_head(bytes), (0..=bytes.len()).find(is_end));
+        }
     }
 }
