@@ -11,7 +11,7 @@ use std::fmt;
 pub(crate) use framing::Framing;
 pub(crate) use head::{LINES, content_length, fields, is_chunked, says};
 pub(crate) use incoming::Incoming;
-pub(crate) use outgoing::{Outgoing, write_line};
+pub(crate) use outgoing::{Outgoing, room, write_length, write_line};
 
 /// Why what came is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

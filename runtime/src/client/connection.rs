@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::head::Head;
@@ -43,7 +44,10 @@ impl Connection {
     /// Whether another request can be sent, as far as the peer has said until now.
     pub(super) fn is_free(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
-        self.came.is_empty() && self.poll_more(&mut cx).is_pending()
+        let mut byte = [0];
+        let mut byte = ReadBuf::new(&mut byte);
+        let stream = Pin::new(&mut self.stream);
+        self.came.is_empty() && stream.poll_read(&mut cx, &mut byte).is_pending()
     }
 
     /// Sends a request up to the head of its answer; whether all of it was sent.

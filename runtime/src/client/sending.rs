@@ -1,6 +1,5 @@
 //! A request on its way out.
 
-use std::io::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,10 +9,7 @@ use tokio::io::AsyncWrite as _;
 
 use super::connection::Stream;
 use super::{Broke, Sendable};
-use crate::http1::{Outgoing, write_line};
-
-/// Room for the head of a usual request, which repeats what its client sent.
-const HEAD: usize = 1 << 10;
+use crate::http1::{Outgoing, room, write_length, write_line};
 
 /// A request, as far as it is not sent yet.
 pub(super) struct Sending<B> {
@@ -84,7 +80,7 @@ impl<B: Sendable> Unsent for Sending<B> {
 
 /// The head of a request with a body of `length` bytes.
 fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEAD);
+    let mut out = room(Some(length));
     let target = head.uri.path_and_query().map_or("/", |path| path.as_str());
     out.extend_from_slice(head.method.as_str().as_bytes());
     out.push(b' ');
@@ -104,7 +100,7 @@ fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
     }
     let needs_no_body = matches!(head.method, Method::GET | Method::HEAD);
     if length > 0 || !needs_no_body {
-        let _ = write!(out, "{CONTENT_LENGTH}: {length}\r\n");
+        write_length(&mut out, length);
     }
     out.extend_from_slice(b"\r\n");
     out

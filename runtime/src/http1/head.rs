@@ -9,12 +9,15 @@ use super::Malformed;
 /// Most header lines of a head.
 pub(crate) const LINES: usize = 128;
 
+/// Room for the fields that are added on the way.
+const ADDED: usize = 4;
+
 /// The fields in the lines of a head, whose values are pieces of it.
 ///
 /// # Errors
 /// When one is none.
 pub(crate) fn fields(lines: &[httparse::Header<'_>], head: &Bytes) -> Result<HeaderMap, Malformed> {
-    let mut fields = HeaderMap::with_capacity(lines.len());
+    let mut fields = HeaderMap::with_capacity(lines.len() + ADDED);
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes());
         let value = HeaderValue::from_maybe_shared(head.slice_ref(line.value));

@@ -5,11 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
+use http::header::CONTENT_LENGTH;
 use tokio::io::AsyncWrite;
 
 /// Pieces of a body up to this size are joined to what goes before them: they are
 /// copied sooner than they are listed.
 const SMALL: usize = 4 << 10;
+
+/// Bytes of the head of a usual message.
+const HEAD: usize = 1 << 10;
 
 /// Bytes on their way out: heads and small pieces joined, and one large piece behind them.
 pub(crate) struct Outgoing {
@@ -107,6 +111,18 @@ impl Outgoing {
         self.large.advance(of_large);
         self.tail = &self.tail[written - of_joined - of_large..];
     }
+}
+
+/// Room for the head of a usual message, and for a small body of this many bytes behind it.
+pub(crate) fn room(body: Option<u64>) -> Vec<u8> {
+    let body = body.and_then(|body| usize::try_from(body).ok());
+    let body = body.filter(|body| *body <= SMALL);
+    Vec::with_capacity(HEAD + body.unwrap_or_default())
+}
+
+/// Writes how many bytes a body has.
+pub(crate) fn write_length(out: &mut Vec<u8>, length: u64) {
+    write_line(out, CONTENT_LENGTH.as_str(), length.to_string().as_bytes());
 }
 
 /// Writes a header line.

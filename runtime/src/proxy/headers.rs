@@ -253,10 +253,10 @@ fn remove_named(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
+        .filter(|value| !USUAL.iter().any(|usual| value == usual))
         .filter_map(|value| value.to_str().ok())
         .flat_map(|names| names.split(','))
         .map(str::trim)
-        .filter(|name| !USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual)))
         .filter_map(|name| name.parse().ok())
         .collect();
     for name in named {

@@ -14,7 +14,7 @@ use http::{StatusCode, response};
 use http_body::Body as _;
 
 use super::wire::Wire;
-use crate::http1::{Outgoing, content_length, write_line};
+use crate::http1::{self, Outgoing, content_length, write_line};
 use crate::patience::Patience;
 
 /// What ends the last chunk, and the chunks.
@@ -23,9 +23,6 @@ const LAST: &[u8] = b"\r\n0\r\n\r\n";
 /// How long a client may take nothing of an answer that waits for it. It holds its
 /// upstream's connection meanwhile.
 const UNREAD: Duration = Duration::from_secs(300);
-
-/// Room for the head of a usual answer.
-const HEAD: usize = 1 << 10;
 
 /// What of the request decides how its answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +66,11 @@ impl Answer {
         let ends = ends(&head, &body, asked);
         // Whoever answers with another protocol does not go on with this one.
         let is_kept = asked.is_kept && ends != Ends::Closed && !head.status.is_informational();
-        let mut out = Vec::with_capacity(HEAD);
+        let length = match ends {
+            Ends::Length(length) => Some(length),
+            _ => None,
+        };
+        let mut out = http1::room(length);
         out.extend_from_slice(interim);
         write_head(&mut out, &head, ends, Asked { is_kept, ..asked });
         Self {
@@ -212,9 +213,7 @@ fn write_head(out: &mut Vec<u8>, head: &response::Parts, ends: Ends, asked: Aske
 /// Says where the body ends.
 fn write_length(out: &mut Vec<u8>, head: &response::Parts, ends: Ends) {
     match ends {
-        Ends::Length(length) => {
-            let _ = write!(out, "{CONTENT_LENGTH}: {length}\r\n");
-        }
+        Ends::Length(length) => http1::write_length(out, length),
         Ends::Chunked => write_line(out, TRANSFER_ENCODING.as_str(), b"chunked"),
         // What the body would have been, where that was said.
         Ends::Absent if head.status != StatusCode::NO_CONTENT => {
