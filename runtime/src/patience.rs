@@ -50,8 +50,8 @@ impl Patience {
         Poll::Pending
     }
 
-    /// What was waited for came.
-    pub(crate) fn is_over(&mut self) {
+    /// What was waited for came: the next wait begins anew.
+    pub(crate) fn reset(&mut self) {
         self.is_waiting = false;
     }
 }
@@ -70,7 +70,7 @@ mod tests {
     async fn rings_after(patience: &mut Patience, limit: Duration) -> u64 {
         let began = Instant::now();
         poll_fn(|cx| patience.poll(cx, limit)).await;
-        patience.is_over();
+        patience.reset();
         began.elapsed().as_secs()
     }
 
@@ -86,10 +86,10 @@ mod tests {
         assert_eq!(rings_after(&mut patience, LIMIT).await, 10);
         begin(&mut patience, LIMIT);
         advance(LIMIT / 2).await;
-        patience.is_over();
+        patience.reset();
         assert_eq!(rings_after(&mut patience, LIMIT).await, 10);
         begin(&mut patience, LIMIT);
-        patience.is_over();
+        patience.reset();
         assert_eq!(rings_after(&mut patience, LIMIT / 2).await, 5);
     }
 

@@ -111,7 +111,7 @@ impl Waits {
             let waited = self.patience.poll_until(cx, due);
             return waited.map(|()| Err(ProxyError::Stalled));
         };
-        self.patience.is_over();
+        self.patience.reset();
         Poll::Ready(match frame {
             None => Ok(None),
             // Trailers belong to the connection they came on.

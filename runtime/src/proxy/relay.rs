@@ -248,7 +248,7 @@ impl Body for Relay {
             let broke = match Pin::new(&mut *upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let is_last = upstream.is_end_stream();
-                    relay.patience.is_over();
+                    relay.patience.reset();
                     // Trailers belong to the connection they came on.
                     let chunk = frame.into_data().unwrap_or_default();
                     let ready = relay.pass(chunk);

@@ -26,7 +26,7 @@ const UNREAD: Duration = Duration::from_secs(300);
 
 /// What of the request decides how its answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct Terms {
     /// An answer to `HEAD` says what it would have been, and is not sent.
     pub(super) is_head: bool,
     /// HTTP/1.0 has no chunks, and closes unless it says otherwise.
@@ -48,36 +48,47 @@ enum Ends {
     Closed,
 }
 
+/// How much of a body came. A body that broke off must not be asked again: it may say then
+/// that it is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Going,
+    Complete,
+    Broken,
+}
+
 /// An answer, as far as it is not sent yet.
 pub(super) struct Answer {
     out: Outgoing,
     body: Body,
     ends: Ends,
-    /// Whether all of the body is in `out`, or behind it.
-    is_over: bool,
+    progress: Progress,
     is_kept: bool,
     patience: Patience,
 }
 
 impl Answer {
     /// An answer whose head goes after `interim`.
-    pub(super) fn new(response: Response, asked: Asked, interim: &[u8]) -> Self {
+    pub(super) fn new(response: Response, terms: Terms, interim: &[u8]) -> Self {
         let (head, body) = response.into_parts();
-        let ends = ends(&head, &body, asked);
+        let ends = ends(&head, &body, terms);
         // Whoever answers with another protocol does not go on with this one.
-        let is_kept = asked.is_kept && ends != Ends::Closed && !head.status.is_informational();
+        let is_kept = terms.is_kept && ends != Ends::Closed && !head.status.is_informational();
         let length = match ends {
             Ends::Length(length) => Some(length),
             _ => None,
         };
         let mut out = http1::room(length);
         out.extend_from_slice(interim);
-        write_head(&mut out, &head, ends, Asked { is_kept, ..asked });
+        write_head(&mut out, &head, ends, Terms { is_kept, ..terms });
         Self {
             out: Outgoing::new(out),
             body,
             ends,
-            is_over: matches!(ends, Ends::Absent | Ends::Length(0)),
+            progress: match ends {
+                Ends::Absent | Ends::Length(0) => Progress::Complete,
+                _ => Progress::Going,
+            },
             is_kept,
             patience: Patience::default(),
         }
@@ -98,11 +109,12 @@ impl Answer {
         loop {
             let filled = self.poll_fill(cx);
             ready!(self.poll_write(cx, wire))?;
-            if ready!(filled).is_err() {
-                return Poll::Ready(Err(io::Error::other("the answer broke off")));
-            }
-            if self.is_over {
-                return Poll::Ready(Ok(()));
+            match self.progress {
+                Progress::Going => ready!(filled),
+                Progress::Complete => return Poll::Ready(Ok(())),
+                Progress::Broken => {
+                    return Poll::Ready(Err(io::Error::other("the answer broke off")));
+                }
             }
         }
     }
@@ -111,7 +123,7 @@ impl Answer {
         let before = self.out.left();
         let written = wire.poll_write(cx, &mut self.out);
         if written.is_ready() || self.out.left() < before {
-            self.patience.is_over();
+            self.patience.reset();
         }
         if written.is_pending() && self.patience.poll(cx, UNREAD).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -120,32 +132,35 @@ impl Answer {
     }
 
     /// Takes pieces of the body until there is something large to send.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        while !self.is_over && self.out.has_room() {
-            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
-                return Poll::Ready(self.end());
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.progress == Progress::Going && self.out.has_room() {
+            self.progress = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                // Trailers belong to the connection they came on.
+                Some(Ok(frame)) => self.push(frame.into_data().unwrap_or_default()),
+                Some(Err(_)) => Progress::Broken,
+                None => self.end(),
             };
-            let frame = frame.map_err(|_| Broken)?;
-            // Trailers belong to the connection they came on.
-            let piece = frame.into_data().unwrap_or_default();
-            if !piece.is_empty() {
-                self.push(piece)?;
-            }
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(())
     }
 
-    fn push(&mut self, piece: Bytes) -> Result<(), Broken> {
+    fn push(&mut self, piece: Bytes) -> Progress {
+        // An empty chunk would be the last one.
+        if piece.is_empty() {
+            return Progress::Going;
+        }
         // Often known with the last piece, which spares a write for the end.
-        let is_last = self.body.is_end_stream();
+        let mut is_last = self.body.is_end_stream();
         match &mut self.ends {
             Ends::Length(left) => {
-                *left = left.checked_sub(piece.len() as u64).ok_or(Broken)?;
-                self.is_over = *left == 0;
+                let Some(rest) = left.checked_sub(piece.len() as u64) else {
+                    return Progress::Broken;
+                };
+                *left = rest;
+                is_last = rest == 0;
                 self.out.push(piece, b"");
             }
             Ends::Chunked => {
-                self.is_over = is_last;
                 // A `Vec` can always be written to.
                 let _ = write!(self.out.words(), "{:x}\r\n", piece.len());
                 self.out.push(piece, if is_last { LAST } else { b"\r\n" });
@@ -153,26 +168,25 @@ impl Answer {
             Ends::Closed => self.out.push(piece, b""),
             Ends::Absent => {}
         }
-        Ok(())
+        match is_last {
+            true => Progress::Complete,
+            false => Progress::Going,
+        }
     }
 
     /// The body has no more pieces.
-    fn end(&mut self) -> Result<(), Broken> {
+    fn end(&mut self) -> Progress {
         match self.ends {
-            Ends::Length(_) => return Err(Broken),
+            Ends::Length(_) => return Progress::Broken,
             Ends::Chunked => self.out.words().extend_from_slice(&LAST[2..]),
             Ends::Absent | Ends::Closed => {}
         }
-        self.is_over = true;
-        Ok(())
+        Progress::Complete
     }
 }
 
-/// The body is not what it was said to be.
-struct Broken;
-
-fn ends(head: &response::Parts, body: &Body, asked: Asked) -> Ends {
-    let has_none = asked.is_head
+fn ends(head: &response::Parts, body: &Body, terms: Terms) -> Ends {
+    let has_none = terms.is_head
         || head.status.is_informational()
         || matches!(
             head.status,
@@ -182,12 +196,12 @@ fn ends(head: &response::Parts, body: &Body, asked: Asked) -> Ends {
     match (has_none, body.size_hint().exact().or_else(said)) {
         (true, _) => Ends::Absent,
         (false, Some(length)) => Ends::Length(length),
-        (false, None) if asked.is_old => Ends::Closed,
+        (false, None) if terms.is_old => Ends::Closed,
         (false, None) => Ends::Chunked,
     }
 }
 
-fn write_head(out: &mut Vec<u8>, head: &response::Parts, ends: Ends, asked: Asked) {
+fn write_head(out: &mut Vec<u8>, head: &response::Parts, ends: Ends, terms: Terms) {
     let reason = head.status.canonical_reason().unwrap_or_default();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
@@ -198,8 +212,8 @@ fn write_head(out: &mut Vec<u8>, head: &response::Parts, ends: Ends, asked: Aske
     for (name, value) in head.headers.iter().filter(|(name, _)| !is_ours(*name)) {
         write_line(out, name.as_str(), value.as_bytes());
     }
-    write_length(out, head, ends);
-    match (asked.is_kept, asked.is_old) {
+    write_ends(out, head, ends);
+    match (terms.is_kept, terms.is_old) {
         (false, _) => write_line(out, CONNECTION.as_str(), b"close"),
         (true, true) => write_line(out, CONNECTION.as_str(), b"keep-alive"),
         (true, false) => {}
@@ -211,7 +225,7 @@ fn write_head(out: &mut Vec<u8>, head: &response::Parts, ends: Ends, asked: Aske
 }
 
 /// Says where the body ends.
-fn write_length(out: &mut Vec<u8>, head: &response::Parts, ends: Ends) {
+fn write_ends(out: &mut Vec<u8>, head: &response::Parts, ends: Ends) {
     match ends {
         Ends::Length(length) => http1::write_length(out, length),
         Ends::Chunked => write_line(out, TRANSFER_ENCODING.as_str(), b"chunked"),
@@ -239,4 +253,52 @@ fn write_date(out: &mut Vec<u8>) {
         }
         write_line(out, DATE.as_str(), text.as_bytes());
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::task::Waker;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    fn answer(body: Body, is_old: bool) -> Answer {
+        let terms = Terms {
+            is_head: false,
+            is_old,
+            is_kept: true,
+        };
+        Answer::new(Response::new(body), terms, b"")
+    }
+
+    /// How far it came after it was asked for pieces twice, as it is when the client is slow.
+    fn filled(mut answer: Answer) -> Progress {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(answer.poll_fill(&mut cx).is_ready());
+        }
+        answer.progress
+    }
+
+    #[test]
+    fn a_body_that_broke_off_never_becomes_complete() {
+        for is_old in [false, true] {
+            let broken = || stream::iter([Ok(Bytes::from_static(b"ab")), Err("broken")]);
+            let answer = answer(Body::from_stream(broken()), is_old);
+            assert_eq!(filled(answer), Progress::Broken);
+        }
+    }
+
+    #[test]
+    fn a_body_is_complete_at_its_end() {
+        let pieces = || stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"ab"))]);
+        assert_eq!(
+            filled(answer(Body::from_stream(pieces()), false)),
+            Progress::Complete
+        );
+        assert_eq!(filled(answer(Body::from("ab"), false)), Progress::Complete);
+        assert_eq!(filled(answer(Body::empty(), false)), Progress::Complete);
+    }
 }

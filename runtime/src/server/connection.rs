@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::answer::{Answer, Asked};
+use super::answer::{Answer, Terms};
 use super::head::{Head, Refused};
 use super::wire::Wire;
 use crate::patience::Patience;
@@ -51,7 +51,7 @@ where
             Err(Ended::Refused(refused)) => return connection.refuse(refused).await,
             Err(Ended::Broke(error)) => return ended(&error),
         };
-        let asked = Asked {
+        let terms = Terms {
             is_head: head.parts.method == Method::HEAD,
             is_old: head.parts.version == Version::HTTP_10,
             is_kept: head.is_kept,
@@ -62,7 +62,7 @@ where
         let Some(response) = connection.until_left(answering.as_mut()).await else {
             return ended(&"the client left");
         };
-        match connection.send(response, asked).await {
+        match connection.send(response, terms).await {
             Ok(true) => {}
             Ok(false) => return connection.close().await,
             Err(error) => return ended(&error),
@@ -103,7 +103,7 @@ impl Connection {
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Head>, Ended>> {
         let take = |came: &mut _| Head::take(came).map_err(Ended::from);
         if let Poll::Ready(head) = self.wire.poll_take(cx, take) {
-            self.patience.is_over();
+            self.patience.reset();
             return Poll::Ready(head);
         }
         let is_begun = self.wire.has_more();
@@ -135,10 +135,10 @@ impl Connection {
     }
 
     /// Sends an answer; whether another request may follow.
-    async fn send(&mut self, response: Response, asked: Asked) -> io::Result<bool> {
-        let is_kept = asked.is_kept && self.wire.is_read() && !self.is_stopping();
-        let asked = Asked { is_kept, ..asked };
-        let mut answer = Answer::new(response, asked, self.wire.take_interim());
+    async fn send(&mut self, response: Response, terms: Terms) -> io::Result<bool> {
+        let is_kept = terms.is_kept && self.wire.is_read() && !self.is_stopping();
+        let terms = Terms { is_kept, ..terms };
+        let mut answer = Answer::new(response, terms, self.wire.take_interim());
         let is_kept = answer.is_kept();
         let mut sending = pin!(poll_fn(|cx| answer.poll_send(cx, &self.wire)));
         match self.until_left(sending.as_mut()).await {
@@ -159,12 +159,12 @@ impl Connection {
         *response.status_mut() = refused.status();
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
-        let asked = Asked {
+        let terms = Terms {
             is_head: false,
             is_old: false,
             is_kept: false,
         };
-        let mut answer = Answer::new(response, asked, b"");
+        let mut answer = Answer::new(response, terms, b"");
         match poll_fn(|cx| answer.poll_send(cx, &self.wire)).await {
             Ok(()) => self.linger().await,
             Err(error) => ended(&error),

@@ -53,6 +53,14 @@ async fn answer(request: Request<Body>) -> Response {
             Ok(body) => Response::new(Body::from(body.to_bytes())),
             Err(error) => with_status(StatusCode::BAD_REQUEST, error.to_string()),
         },
+        "/stubborn" => {
+            let mut body = request.into_body();
+            let mut failures = 0;
+            while let Some(frame) = body.frame().await.filter(|_| failures < 3) {
+                failures += u8::from(frame.is_err());
+            }
+            Response::new(Body::from(format!("{failures} failures")))
+        }
         "/pieces" => Response::new(Body::from_stream(stream::iter([ok("ab"), ok(""), ok("c")]))),
         "/large" => Response::new(Body::from_stream(stream::iter([
             Ok::<_, Infallible>(large()),
@@ -158,6 +166,14 @@ async fn an_answer_says_where_it_ends() {
         .all("GET /none HTTP/1.1\r\nconnection: close\r\n\r\n")
         .await;
     assert_eq!(all, "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+}
+
+#[tokio::test]
+async fn a_body_that_broke_off_has_no_end() {
+    let sent = "POST /stubborn HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n\
+                zz\r\n0\r\n\r\nGET /echo HTTP/1.1\r\n\r\n";
+    let all = Served::start().await.all(sent).await;
+    assert_eq!(all, close("3 failures"));
 }
 
 #[tokio::test]

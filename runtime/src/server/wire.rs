@@ -23,8 +23,12 @@ pub(super) struct Wire(Arc<Mutex<State>>);
 struct State {
     stream: TcpStream,
     came: Incoming,
-    /// What of the request's body is still to be taken.
+    /// How many requests came.
+    requests: u64,
+    /// What of the last one's body is still to be taken.
     framing: Framing,
+    /// That body broke off, and nobody knows where it ends.
+    is_lost: bool,
     /// What the client is to be told before it sends the body.
     interim: &'static [u8],
     /// The client has sent all it will.
@@ -56,7 +60,9 @@ impl Wire {
         Self(Arc::new(Mutex::new(State {
             stream,
             came: Incoming::new(),
+            requests: 0,
             framing: Framing::Length(0),
+            is_lost: false,
             interim: b"",
             is_closed: false,
         })))
@@ -95,13 +101,13 @@ impl Wire {
 
     /// The body of a request; `is_waiting` says that the client waits to be asked for it.
     pub(super) fn body(&self, framing: Framing, is_waiting: bool) -> axum::body::Body {
-        let mut state = self.state();
+        let state = &mut *self.state();
+        state.requests += 1;
         state.framing = framing;
         state.interim = match is_waiting {
             true => CONTINUE,
             false => b"",
         };
-        let state = &mut *state;
         let piece = match state.framing.left() {
             Some(0) => Some(Bytes::new()),
             // All of it is there, as it is in most requests.
@@ -112,7 +118,10 @@ impl Wire {
         };
         match piece {
             Some(piece) => piece.into(),
-            None => axum::body::Body::new(Arriving(self.clone())),
+            None => axum::body::Body::new(RequestBody {
+                wire: self.clone(),
+                request: state.requests,
+            }),
         }
     }
 
@@ -121,7 +130,7 @@ impl Wire {
     pub(super) fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state();
         while state.framing.is_over() && state.came.is_empty() && !state.is_closed {
-            // Without a look no room would be needed to find that nothing came.
+            // Asked first, since room to read into is seldom needed.
             match ready!(state.stream.poll_read_ready(cx)) {
                 Ok(()) => match ready!(state.came.poll_more(cx, &mut state.stream)) {
                     Ok(1..) => {}
@@ -138,7 +147,8 @@ impl Wire {
 
     /// Whether the request was read to its end.
     pub(super) fn is_read(&self) -> bool {
-        self.state().framing.is_over()
+        let state = self.state();
+        state.framing.is_over() && !state.is_lost
     }
 
     /// What has to be told before the answer, since a part of it was.
@@ -180,8 +190,12 @@ impl Wire {
     }
 }
 
-/// A body that is read as it comes.
-struct Arriving(Wire);
+/// A body that is read as it comes. Once another request came, nothing is left of it.
+struct RequestBody {
+    wire: Wire,
+    /// Which request of its connection it belongs to.
+    request: u64,
+}
 
 impl State {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Lost>> {
@@ -208,7 +222,7 @@ impl State {
     }
 }
 
-impl Body for Arriving {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Lost;
 
@@ -216,16 +230,29 @@ impl Body for Arriving {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Lost>>> {
-        let piece = ready!(self.0.state().poll_piece(cx));
+        let state = &mut *self.wire.state();
+        if state.requests != self.request {
+            return Poll::Ready(None);
+        }
+        if state.is_lost {
+            return Poll::Ready(Some(Err(Lost::Closed)));
+        }
+        let piece = ready!(state.poll_piece(cx));
+        state.is_lost = piece.is_err();
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)).transpose())
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_read()
+        let state = self.wire.state();
+        state.requests != self.request || (state.framing.is_over() && !state.is_lost)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let left = self.0.state().framing.left();
+        let state = self.wire.state();
+        let left = match state.requests == self.request {
+            true => state.framing.left(),
+            false => Some(0),
+        };
         left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
