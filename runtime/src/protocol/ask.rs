@@ -88,6 +88,19 @@ impl Ask {
     /// # Errors
     /// [`AskError`] when the body is no JSON object with at most one `model`, a string.
     pub fn read(body: &[u8]) -> Result<Self, AskError> {
+        Self::read_unless(body, |_| false)
+    }
+
+    /// As [`Ask::read`]. Of a body for whose model `is_read_on` says yes, somebody else
+    /// finds out whether it is JSON and has no second model: what follows the first is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// [`AskError`] when the body is not so, as far as it is looked at.
+    pub fn read_unless(
+        body: &[u8],
+        mut is_read_on: impl FnMut(&str) -> bool,
+    ) -> Result<Self, AskError> {
         let mut scan = Scan { body, at: 0 };
         match scan.peek_token() {
             None => return Err(AskError::Empty),
@@ -108,7 +121,9 @@ impl Ask {
         } else {
             scan.at -= 1;
             while scan.member(&mut ask)? {
-                if ask.model.is_some() && scan.no_model_can_follow() {
+                if let Some(model) = &ask.model
+                    && (is_read_on(&model.name) || scan.no_model_can_follow())
+                {
                     return Ok(ask);
                 }
             }

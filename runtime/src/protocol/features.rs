@@ -50,6 +50,8 @@ pub struct Features {
     pub tools: u64,
     /// Tokens of the input that [`tokens::count`] does not exceed.
     pub most_tokens: u64,
+    /// Members of the body that are called `model`.
+    pub models: usize,
 }
 
 impl Features {
@@ -79,6 +81,11 @@ impl Features {
             session: metadata.and_then(|metadata| session(&metadata.user_id?)),
             max_tokens: limits.into_iter().find_map(|name| value(&body, name)),
             most_tokens: tokens::most(&body),
+            models: body
+                .members()
+                .iter()
+                .filter(|(name, _)| name == "model")
+                .count(),
             ..Self::default()
         };
         let talk = ["messages", "input"]

@@ -8,6 +8,8 @@
 //! grammar is read strictly, since what is written is put together from pieces
 //! of what was read.
 
+mod blocks;
+mod escapes;
 mod parse;
 mod scan;
 mod text;

@@ -19,7 +19,7 @@ use crate::activate::{self, Live};
 use crate::observe::Session;
 use crate::protocol::Protocol;
 use crate::protocol::adapt;
-use crate::protocol::ask::Ask;
+use crate::protocol::ask::{Ask, AskError};
 use crate::protocol::error::ProxyError;
 use crate::protocol::features::Features;
 use crate::protocol::tokens;
@@ -72,7 +72,8 @@ impl Asked {
         in_full: bool,
     ) -> Result<Self, ProxyError> {
         let mut headers = head.headers;
-        let ask = Ask::read(&body).map_err(|error| headers::not_json(&headers, error))?;
+        let looked = look(call, &body, live.plan(), in_full);
+        let (ask, features) = looked.map_err(|error| headers::not_json(&headers, error))?;
         headers::clean_request(&mut headers, call.interface());
         let builds = match call {
             Call::Answer(Protocol::Responses) => Builds::read(&body),
@@ -80,7 +81,6 @@ impl Asked {
         };
         let is_bound = builds.on_kept || call == Call::Embeddings;
         let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
-        let features = features(call, &body, &ask, live.plan(), in_full);
         let most_tokens = features.as_ref().map_or(0, |features| features.most_tokens);
         Ok(Self {
             method: head.method,
@@ -269,15 +269,28 @@ fn lifetime(plan: &Plan) -> u64 {
     smart.map_or(SESSION_MS, |smart| smart.sticky.session_ttl_ms)
 }
 
-/// Reads what a decision looks at beside the model, if it does.
-fn features(call: Call, body: &[u8], ask: &Ask, plan: &Plan, in_full: bool) -> Option<Features> {
-    let is_needed = in_full || looks_beyond_model(plan, ask.name());
-    if call == Call::Embeddings || !is_needed {
-        return None;
+/// What a body asks for, and what a decision looks at beside that; none where it is the
+/// model alone and nobody else wants to know.
+fn look(
+    call: Call,
+    body: &[u8],
+    plan: &Plan,
+    in_full: bool,
+) -> Result<(Ask, Option<Features>), AskError> {
+    let is_needed = |model: Option<&str>| {
+        call != Call::Embeddings && (in_full || looks_beyond_model(plan, model))
+    };
+    let mut goes_on = None;
+    let ask = Ask::read_unless(body, |model| *goes_on.insert(is_needed(Some(model))))?;
+    if !goes_on.unwrap_or_else(|| is_needed(ask.name())) {
+        return Ok((ask, None));
     }
     let smart = plan.smart_router.as_ref();
     let scope = smart.map_or(AnalysisScope::LastMessage, |smart| smart.analysis_scope);
-    Some(Features::read(body, call.interface(), scope))
+    let features = Features::read(body, call.interface(), scope);
+    let is_as_found = features.models == usize::from(ask.model.is_some());
+    let ask = if is_as_found { ask } else { Ask::read(body)? };
+    Ok((ask, Some(features)))
 }
 
 /// What is known of the number of tokens, so that none is counted twice.

@@ -170,6 +170,34 @@ async fn rules_look_at_the_last_message_of_the_user() {
     assert_eq!(chain.goes(result).await, "fast");
 }
 
+/// Whoever reads all of a body sees it by himself; what is told is the same.
+#[tokio::test]
+async fn a_second_model_is_refused_where_rules_look_at_it_too() {
+    let chain = Chain::new(RULES).await;
+    let ask = async |asked: &str, key: &str| {
+        let body = format!(
+            r#"{{"model":"{asked}","messages":[{{"role":"user","content":"review"}}],"{key}":"x"}}"#
+        );
+        chain.stage.ask(MESSAGES, &[], &body).await
+    };
+    for asked in ["fast", "nobody-knows"] {
+        for key in ["model", "mod\\u0065l"] {
+            let got = ask(asked, key).await;
+            assert_eq!(got.status, 400, "{}", got.body);
+            assert!(
+                got.body.contains("`model` is given more than once"),
+                "{}",
+                got.body
+            );
+        }
+    }
+    assert_eq!(
+        ask("nobody-knows", "models").await.header("x-ctr-endpoint"),
+        "deep"
+    );
+    assert!(chain.upstreams[0].received().is_empty());
+}
+
 #[tokio::test]
 async fn a_session_keeps_its_model_for_the_same_task() {
     let chain = Chain::new(RULES).await;

@@ -1,5 +1,7 @@
 //! Passing over values without making anything of them.
 
+use super::blocks::{self, BLOCK};
+use super::escapes;
 use super::{MAX_DEPTH, Malformed};
 
 /// A text that is passed over. Where it goes on is handed from step to step, and so
@@ -92,27 +94,36 @@ impl<'a> Scan<'a> {
         self.long_string(inside)
     }
 
-    /// The same, where `inside` is what follows the first quote.
+    /// The same, of a string that is longer than a word; `inside` is what follows its
+    /// first quote.
     fn long_string(self, inside: &[u8]) -> Result<(usize, bool), Malformed> {
         let end = self.bytes.len();
-        let mut rest = inside;
         let mut is_escaped = false;
+        let mut rest = inside;
+        while let Some(block) = rest.first_chunk() {
+            let mut special = blocks::specials(block);
+            let mut passed = BLOCK;
+            while special != 0 {
+                let at = special.trailing_zeros() as usize;
+                let here = &rest[at..];
+                if here.first() == Some(&b'"') {
+                    return Ok((end - here.len() + 1, is_escaped));
+                }
+                let behind = at + escapes::length(here).ok_or(Malformed(end - here.len()))?;
+                is_escaped = true;
+                passed = passed.max(behind);
+                special = blocks::from(special, behind);
+            }
+            rest = &rest[passed..];
+        }
+        // Of the text there is less than a block left.
         loop {
             let at = special(rest, 0).ok_or(Malformed(end))?;
-            rest = match &rest[at..] {
-                [b'"', after @ ..] => return Ok((end - after.len(), is_escaped)),
-                [
-                    b'\\',
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-                    after @ ..,
-                ] => after,
-                [b'\\', b'u', a, b, c, d, after @ ..]
-                    if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) =>
-                {
-                    after
-                }
-                wrong => return Err(Malformed(end - wrong.len())),
-            };
+            let here = &rest[at..];
+            if here.first() == Some(&b'"') {
+                return Ok((end - here.len() + 1, is_escaped));
+            }
+            rest = &here[escapes::length(here).ok_or(Malformed(end - here.len()))?..];
             is_escaped = true;
         }
     }
@@ -166,7 +177,6 @@ impl<'a> Scan<'a> {
 /// a quote, a backslash, a control character.
 #[inline]
 pub(super) fn special(bytes: &[u8], from: usize) -> Option<usize> {
-    // Escapes are too near to one another for a vector search to pay.
     let (words, rest) = bytes.get(from..)?.as_chunks();
     let mut at = from;
     for word in words {

@@ -217,4 +217,22 @@ proptest! {
         prop_assert_eq!(Json::parse(&format!("[{{\"x\":{text}}}]"), &["x"]).is_ok(),
             serde_json::from_str::<&serde_json::value::RawValue>(&format!("[{{\"x\":{text}}}]")).is_ok());
     }
+
+    /// Long enough to be read by blocks, whatever stands at their borders.
+    #[test]
+    fn long_strings_are_read_as_usual(
+        pieces in prop::collection::vec(
+            r#"[a-zé日😀 ]{0,70}(\\["\\/bfnrtu]|\\u00[eE]9|\\ud83d\\ude00|["\n\\])?"#,
+            0..9,
+        ),
+        behind in 0_usize..80,
+    ) {
+        let written = pieces.concat();
+        let text = format!("[\"{written}\",{}1]", " ".repeat(behind));
+        let usual: Option<(String, u8)> = serde_json::from_str(&text).ok();
+        let json = Json::parse(&text, &[]).ok();
+        let read = json.as_ref().and_then(|json| json.items()[0].text());
+        let plain = read.map(|text| text.plain().into_owned());
+        prop_assert_eq!(plain, usual.map(|(plain, _)| plain), "{}", text);
+    }
 }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use memchr::memchr;
 
+use super::blocks::{self, BLOCK};
+use super::escapes;
 use super::scan::special;
 
 /// What stands between the quotes of a JSON string, escapes and all.
@@ -160,49 +162,26 @@ impl From<&'static str> for Text<'_> {
 
 /// Adds the string without its escapes, all of which the parser has checked.
 fn decode(written: &str, out: &mut String) {
-    let mut rest = written;
-    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
-        let mut length = 2;
-        match escape {
-            b'n' => out.push('\n'),
-            b't' => out.push('\t'),
-            b'r' => out.push('\r'),
-            b'b' => out.push('\u{8}'),
-            b'f' => out.push('\u{c}'),
-            b'u' => {
-                let (c, read) = unicode(&rest[at..]);
-                out.push(c);
-                length = read;
-            }
-            other => out.push(char::from(other)),
+    let bytes = written.as_bytes();
+    // What lies before `from` is in `out`, and between the two no escape begins.
+    let (mut from, mut at) = (0, 0);
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let mut found = blocks::backslashes(block);
+        let mut passed = BLOCK;
+        while found != 0 {
+            let escape = at + found.trailing_zeros() as usize;
+            out.push_str(&written[from..escape]);
+            from = escape + escapes::decode(&written[escape..], out);
+            passed = passed.max(from - at);
+            found = blocks::from(found, from - at);
         }
-        rest = rest.get(at + length..).unwrap_or_default();
+        at += passed;
     }
-    out.push_str(rest);
-}
-
-/// The character at the beginning of `\uXXXX…`, and the bytes it takes.
-fn unicode(escape: &str) -> (char, usize) {
-    let unit = |at: usize| {
-        let digits = escape.get(at..at + 6)?.strip_prefix("\\u")?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let Some(first) = unit(0) else {
-        return (char::REPLACEMENT_CHARACTER, escape.len());
-    };
-    let pair = match unit(6) {
-        Some(second) if (0xD800..0xDC00).contains(&first) => char::decode_utf16([first, second])
-            .next()
-            .and_then(Result::ok),
-        _ => None,
-    };
-    match pair {
-        Some(c) => (c, 12),
-        None => (
-            char::from_u32(u32::from(first)).unwrap_or(char::REPLACEMENT_CHARACTER),
-            6,
-        ),
+    while let Some(found) = memchr(b'\\', bytes.get(at..).unwrap_or_default()) {
+        let escape = at + found;
+        out.push_str(&written[from..escape]);
+        from = escape + escapes::decode(&written[escape..], out);
+        at = from;
     }
+    out.push_str(written.get(from..).unwrap_or_default());
 }

@@ -1,0 +1,81 @@
+//! What stands in sixty-four bytes of a string at once, one bit for each byte.
+//!
+//! Escapes of prose are some forty bytes from one another: too near for a search
+//! that begins anew behind each of them, and far enough that a look at every word
+//! is too much. The bits of a block are made once and then taken one by one.
+
+use wide::u8x16;
+
+/// Bytes that are looked at together.
+pub(super) const BLOCK: usize = 64;
+
+/// The largest control character.
+const CONTROL: u8 = 0x1f;
+
+/// Where a string cannot go on as it is: at quotes, backslashes, control characters.
+#[inline]
+pub(super) fn specials(block: &[u8; BLOCK]) -> u64 {
+    bits(block, |bytes| {
+        let quotes = bytes.simd_eq(u8x16::splat(b'"'));
+        let controls = bytes.min(u8x16::splat(CONTROL)).simd_eq(bytes);
+        quotes | controls | backslash(bytes)
+    })
+}
+
+/// Where an escape may begin.
+#[inline]
+pub(super) fn backslashes(block: &[u8; BLOCK]) -> u64 {
+    bits(block, backslash)
+}
+
+/// What is left of bits from this one on, which may be past the last.
+#[inline]
+pub(super) fn from(bits: u64, at: usize) -> u64 {
+    match u32::try_from(at) {
+        Ok(at) => bits & u64::MAX.checked_shl(at).unwrap_or(0),
+        Err(_) => 0,
+    }
+}
+
+#[inline]
+fn backslash(bytes: u8x16) -> u8x16 {
+    bytes.simd_eq(u8x16::splat(b'\\'))
+}
+
+#[inline]
+fn bits(block: &[u8; BLOCK], is: impl Fn(u8x16) -> u8x16) -> u64 {
+    let (quarters, _) = block.as_chunks();
+    let bits = |quarter: &[u8; 16]| u64::from(is(u8x16::new(*quarter)).to_bitmask());
+    quarters
+        .iter()
+        .rev()
+        .fold(0, |all, quarter| all << 16 | bits(quarter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_has_its_bit() {
+        for byte in 0..=u8::MAX {
+            for at in 0..BLOCK {
+                let mut block = [b'a'; BLOCK];
+                block[at] = byte;
+                let bit = |is: bool| u64::from(is) << at;
+                let is_special = byte < 0x20 || byte == b'"' || byte == b'\\';
+                assert_eq!(specials(&block), bit(is_special), "{byte} at {at}");
+                assert_eq!(backslashes(&block), bit(byte == b'\\'), "{byte} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn bits_from_one_on_are_left() {
+        assert_eq!(from(u64::MAX, 0), u64::MAX);
+        assert_eq!(from(0b1011, 1), 0b1010);
+        assert_eq!(from(u64::MAX, BLOCK - 1), 1 << (BLOCK - 1));
+        assert_eq!(from(u64::MAX, BLOCK), 0);
+        assert_eq!(from(u64::MAX, BLOCK + 5), 0);
+    }
+}
