@@ -22,7 +22,9 @@ const PIECES: [usize; 5] = [1, 2, 3, GRAM, 2 * GRAM - 1];
 /// other bytes become the same too costs a look now and then, and misses nothing.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 /// Places in the table for each gram, so that few others meet one.
-const SPARSE: usize = 16;
+const SPARSE: usize = 32;
+/// Samples that are looked up together: nearly always none of them is in the table.
+const TOGETHER: usize = 4;
 /// Places of the smallest and of the largest table, powers of two.
 const PLACES: [usize; 2] = [1 << 12, 1 << 20];
 
@@ -30,8 +32,7 @@ const PLACES: [usize; 2] = [1 << 12, 1 << 20];
 pub(super) struct Sieve {
     /// Bytes of a piece.
     piece: usize,
-    /// At which offsets of pieces a gram of this place stands, one bit each.
-    table: Vec<u8>,
+    table: Table,
     pieces: HashTable<Piece>,
 }
 
@@ -55,7 +56,7 @@ impl Sieve {
     fn of(piece: usize, words: &[&[u8]]) -> Option<Self> {
         let mut sieve = Self {
             piece,
-            table: Vec::new(),
+            table: Table::with_places(PLACES[0]),
             pieces: HashTable::new(),
         };
         let mine =
@@ -92,14 +93,12 @@ impl Sieve {
     /// Fills the table.
     fn mark(&mut self) {
         let grams = self.pieces.len() * self.stride();
-        let places = (grams * SPARSE).next_power_of_two();
         let [least, most] = PLACES;
-        self.table = vec![0; places.clamp(least, most)];
+        self.table = Table::with_places((grams * SPARSE).clamp(least, most));
         for piece in &self.pieces {
             for offset in 0..self.stride() {
-                let gram = gram_of(piece.bytes >> (8 * offset)) & self.gram_mask();
-                let place = place(self.table.len(), gram);
-                self.table[place] |= 1 << offset;
+                self.table
+                    .mark(self.gram_of(piece.bytes >> (8 * offset)), offset);
             }
         }
     }
@@ -108,41 +107,60 @@ impl Sieve {
     /// are too much.
     pub(super) fn look(&self, text: &[u8], found: &mut Stretches) {
         match self.stride() {
-            1 => self.look_at(text.windows(GRAM), text, found),
-            _ => self.look_at(text.chunks_exact(GRAM), text, found),
+            1 => {
+                let windows = text.windows(GRAM + TOGETHER - 1).step_by(TOGETHER);
+                let grams = |bytes: &[u8]| {
+                    let loaded = load(bytes, 0);
+                    std::array::from_fn(|n| self.gram_of(loaded >> (8 * n)))
+                };
+                self.look_at(windows.map(grams), text, found);
+            }
+            _ => {
+                let (pairs, _) = text.as_chunks();
+                let grams = |pair: &[[u8; 2 * GRAM]; TOGETHER / 2]| {
+                    let [first, second] = pair.map(|two| u64::from_le_bytes(two) | FOLD);
+                    [first, first >> 32, second, second >> 32].map(low)
+                };
+                self.look_at(pairs.as_chunks().0.iter().map(grams), text, found);
+            }
         }
     }
 
     /// `samples` are the grams of the text that are looked up, as far as they are whole.
-    fn look_at<'t>(
+    fn look_at(
         &self,
-        samples: impl ExactSizeIterator<Item = &'t [u8]>,
-        text: &'t [u8],
+        samples: impl ExactSizeIterator<Item = [u32; TOGETHER]>,
+        text: &[u8],
         found: &mut Stretches,
     ) {
-        let (table, gram_mask, stride) = (&*self.table, self.gram_mask(), self.stride());
-        let whole = samples.len() * stride;
-        for (n, gram) in samples.enumerate() {
-            let gram = gram.first_chunk().copied().unwrap_or_default();
-            let offsets = offsets(table, gram_mask, u32::from_le_bytes(gram));
-            if offsets != 0 {
-                self.look_around(text, n * stride, offsets, found);
-                if found.is_too_much() {
-                    return;
-                }
+        let (table, stride) = (self.table.view(), self.stride());
+        let step = stride * TOGETHER;
+        let whole = samples.len() * step;
+        for (n, grams) in samples.enumerate() {
+            let offsets = grams.map(|gram| table.offsets(gram));
+            if offsets == [0; TOGETHER] {
+                continue;
+            }
+            for (nth, offsets) in offsets.into_iter().enumerate() {
+                self.look_around(text, n * step + nth * stride, offsets, found);
+            }
+            if found.is_too_much() {
+                return;
             }
         }
         // Of the last ones, what is not there is zeros.
         for at in (whole..text.len()).step_by(stride) {
-            let offsets = offsets(table, gram_mask, gram_of(load(text, at)));
+            let offsets = table.offsets(self.gram_of(load(text, at)));
             self.look_around(text, at, offsets, found);
         }
     }
 
     /// Adds what words can take of which a piece stands where the gram at `at` is at
     /// one of `offsets` of it.
-    fn look_around(&self, text: &[u8], at: usize, offsets: u8, found: &mut Stretches) {
-        for offset in (0..self.stride()).filter(|offset| offsets >> offset & 1 == 1) {
+    fn look_around(&self, text: &[u8], at: usize, mut offsets: u8, found: &mut Stretches) {
+        while offsets != 0 {
+            let offset = offsets.trailing_zeros() as usize;
+            offsets &= offsets - 1;
             let Some(start) = at.checked_sub(offset) else {
                 continue;
             };
@@ -163,8 +181,8 @@ impl Sieve {
     fn may_be_piece(&self, bytes: u64, offset: usize) -> bool {
         let last = self.stride() - 1;
         let other = if offset * 2 > last { 0 } else { last };
-        let gram = gram_of(bytes >> (8 * other));
-        offsets(&self.table, self.gram_mask(), gram) >> other & 1 == 1
+        let gram = self.gram_of(bytes >> (8 * other));
+        self.table.view().offsets(gram) >> other & 1 == 1
     }
 
     /// Bytes of a gram.
@@ -178,8 +196,9 @@ impl Sieve {
         self.piece - self.gram() + 1
     }
 
-    fn gram_mask(&self) -> u32 {
-        u32::MAX >> (8 * (GRAM - self.gram()))
+    /// The first gram of what was loaded, as grams are kept.
+    fn gram_of(&self, loaded: u64) -> u32 {
+        low(loaded | FOLD) & (u32::MAX >> (8 * (GRAM - self.gram())))
     }
 
     /// The bytes of a piece, as pieces are kept.
@@ -202,21 +221,49 @@ fn load(text: &[u8], at: usize) -> u64 {
 
 /// The first bytes of what was loaded.
 #[expect(clippy::cast_possible_truncation, reason = "a gram is what is left")]
-fn gram_of(loaded: u64) -> u32 {
+fn low(loaded: u64) -> u32 {
     loaded as u32
 }
 
-/// At which offsets of pieces a gram may stand, one bit each.
-fn offsets(table: &[u8], gram_mask: u32, gram: u32) -> u8 {
-    let place = place(table.len(), (gram | gram_of(FOLD)) & gram_mask);
-    table.get(place).copied().unwrap_or(0)
+/// At which offsets of pieces the grams stand that share a place, one bit each.
+struct Table(Vec<u8>);
+
+impl Table {
+    /// With at least as many places, more than one.
+    fn with_places(places: usize) -> Self {
+        Self(vec![0; places.next_power_of_two()])
+    }
+
+    fn mark(&mut self, gram: u32, offset: usize) {
+        let place = self.view().place(gram);
+        self.0[place] |= 1 << offset;
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            places: &self.0,
+            shift: u32::BITS - self.0.len().trailing_zeros(),
+        }
+    }
 }
 
-/// Where a gram stands in a table of this many places, a power of two.
-fn place(places: usize, gram: u32) -> usize {
-    // The high half of the product depends on every bit of the gram.
-    let mixed = u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> u32::BITS;
-    gram_of(mixed) as usize & places.wrapping_sub(1)
+/// A table as it is looked at.
+#[derive(Clone, Copy)]
+struct View<'t> {
+    places: &'t [u8],
+    shift: u32,
+}
+
+impl View<'_> {
+    /// At which offsets of pieces a gram may stand.
+    fn offsets(self, gram: u32) -> u8 {
+        self.places.get(self.place(gram)).copied().unwrap_or(0)
+    }
+
+    /// The high bits of the product depend on every bit of the gram (Fibonacci hashing).
+    fn place(self, gram: u32) -> usize {
+        (gram.wrapping_mul(0x9e37_79b9) >> self.shift) as usize
+    }
 }
 
 /// Of a piece. It is not seeded by chance, which this crate does not know; pieces are

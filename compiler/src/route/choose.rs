@@ -281,11 +281,13 @@ impl<'p> Chain<'p, '_, '_> {
         if !smart.semantic.enabled {
             return passed("likeness is not asked for");
         }
-        let takes_part = |(_, rule): &(usize, &Rule)| rule.enabled && rule.prototype.is_some();
-        let able = smart.rules.iter().enumerate().filter(takes_part);
-        if able.clone().next().is_none() {
+        let able = self.plan.rules().prototypes();
+        if able.is_empty() {
             return passed("no rule has a prototype");
         }
+        let able = able
+            .iter()
+            .filter_map(|at| Some((*at, smart.rules.get(*at)?)));
         let classifier = smart.semantic.classifier_model.as_deref();
         let classifier = classifier.filter(|_| smart.semantic.mode == SemanticMode::Classifier);
         let rule = match (classifier, self.features.answers.classified) {
