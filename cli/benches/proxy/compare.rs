@@ -18,6 +18,17 @@ pub(crate) struct Load<'l> {
     pub(crate) connections: usize,
     /// What is timed.
     pub(crate) until: Until,
+    pub(crate) pace: Pace,
+}
+
+/// When a connection asks again.
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    /// As soon as it is answered: how many requests that makes is the server's doing, and
+    /// of two the faster one has more of them waiting before everybody else.
+    Full,
+    /// So that every server gets the same number a second, half of what the slowest takes.
+    Half,
 }
 
 #[derive(Clone, Copy)]
@@ -81,15 +92,27 @@ pub(crate) async fn alternate<const N: usize>(
     let mut all = std::array::from_fn(|_| Rounds::default());
     // The first run opens connections, warms caches, and says how many requests make a round.
     let mut requests = 50 * load.connections;
+    let mut slowest = f64::INFINITY;
     for server in servers {
-        let (per_second, _) = run(server.addr, load, requests).await;
+        let (per_second, _) = run(server.addr, load, requests, None).await;
         requests = requests.max((per_second * ROUND.as_secs_f64()) as usize);
+        slowest = slowest.min(per_second);
     }
+    let every = match load.pace {
+        Pace::Full => None,
+        Pace::Half => {
+            requests = requests.min((slowest / 2.0 * ROUND.as_secs_f64()) as usize);
+            requests = requests.max(load.connections);
+            Some(Duration::from_secs_f64(
+                load.connections as f64 * 2.0 / slowest,
+            ))
+        }
+    };
     let mut served = 0;
     for _ in 0..ROUNDS {
         for (server, rounds) in servers.iter().zip(&mut all) {
             let before = server.cpu_seconds();
-            let (per_second, p50_us) = run(server.addr, load, requests).await;
+            let (per_second, p50_us) = run(server.addr, load, requests, every).await;
             rounds.per_second.push(per_second);
             rounds.p50_us.push(p50_us);
             rounds.cpu_us += server.cpu_seconds() - before;
@@ -102,17 +125,26 @@ pub(crate) async fn alternate<const N: usize>(
     all
 }
 
-/// Requests a second, and the middle time of an answer in microseconds.
-async fn run(addr: SocketAddr, load: &Load<'_>, requests: usize) -> (f64, f64) {
+/// Requests a second, and the middle time of an answer in microseconds; a connection asks
+/// `every` so often, or as soon as it is answered.
+async fn run(
+    addr: SocketAddr,
+    load: &Load<'_>,
+    requests: usize,
+    every: Option<Duration>,
+) -> (f64, f64) {
     let mut wires = Vec::new();
     for _ in 0..load.connections {
         wires.push(Wire::connect(addr).await);
     }
     let each = requests / load.connections;
     let start = Instant::now();
-    let tasks: Vec<_> = wires
-        .into_iter()
-        .map(|wire| tokio::spawn(ask(wire, load.request.to_vec(), each, load.until)))
+    let tasks: Vec<_> = (0_u32..)
+        .zip(wires)
+        .map(|(nth, wire)| {
+            let turns = every.map(|every| (start + every * nth / load.connections as u32, every));
+            tokio::spawn(ask(wire, load.request.to_vec(), each, load.until, turns))
+        })
         .collect();
     let mut times = Vec::new();
     for task in tasks {
@@ -123,9 +155,20 @@ async fn run(addr: SocketAddr, load: &Load<'_>, requests: usize) -> (f64, f64) {
     (per_second, median(times))
 }
 
-async fn ask(mut wire: Wire, request: Vec<u8>, times: usize, until: Until) -> Vec<f64> {
+/// `turns` are when the first request is due, and how long after it the next one.
+async fn ask(
+    mut wire: Wire,
+    request: Vec<u8>,
+    times: usize,
+    until: Until,
+    mut turns: Option<(Instant, Duration)>,
+) -> Vec<f64> {
     let mut all = Vec::with_capacity(times);
     for _ in 0..times {
+        if let Some((due, every)) = &mut turns {
+            tokio::time::sleep_until((*due).into()).await;
+            *due += *every;
+        }
         let sent = Instant::now();
         assert!(wire.send(&request).await);
         let took = match until {

@@ -14,6 +14,7 @@
     reason = "a bench prints, and fails by panicking"
 )]
 
+mod apart;
 mod bodies;
 mod compare;
 mod faults;

@@ -57,6 +57,10 @@ impl Server {
         Self::start(&mut command)
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// User and system time so far; the kernel counts it in hundredths of a second.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.told_by_kernel("stat");
@@ -84,12 +88,12 @@ impl Server {
 
     /// Open file descriptors.
     pub(crate) fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
+        std::fs::read_dir(format!("/proc/{}/fd", self.id()))
             .map_or(0, |open| open.flatten().count())
     }
 
     fn told_by_kernel(&self, what: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{}/{what}", self.child.id())).unwrap_or_default()
+        std::fs::read_to_string(format!("/proc/{}/{what}", self.id())).unwrap_or_default()
     }
 }
 

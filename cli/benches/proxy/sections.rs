@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
-use crate::compare::{Load, Rounds, Until, alternate};
+use crate::apart::Apart;
+use crate::compare::{Load, Pace, Rounds, Until, alternate};
 use crate::figures::{Aim, tell};
 use crate::process::Server;
 use crate::{bodies, faults, memory, nginx, registrations, swaps, upstream};
@@ -77,6 +78,7 @@ fn load(request: &[u8], connections: usize) -> Load<'_> {
         request,
         connections,
         until: Until::End,
+        pace: Pace::Full,
     }
 }
 
@@ -188,22 +190,33 @@ async fn translation(stage: &Stage) {
 }
 
 /// The first byte of a stream, from an upstream that begins at once, and from one
-/// that takes 20 ms, which is still early for a model.
+/// that takes 20 ms, which is still early for a model. Both servers get the same number
+/// of requests a second; what they do when they get all they take is told besides.
 async fn stream(stage: &Stage) {
     let ctr = stage.ctr("stream", &registrations::plain(stage.upstream), "warn");
+    let apart = Apart::keep(&[&ctr, &stage.forwarder]);
+    if apart.is_none() {
+        println!("SKIPPED keeping the servers apart: that takes two processors and `taskset`");
+    }
     for (name, size) in SIZES {
         for (model, connections) in [("sonnet", 1), ("sonnet", 32), ("late", 1), ("late", 32)] {
             let request = bodies::request(model, size, true);
-            let load = Load {
-                until: Until::FirstByte,
-                ..load(&request, connections)
-            };
-            let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
             let after = if model == "late" { "20 ms" } else { "0 ms" };
-            let what = format!("{name}, {connections} connections, first byte after {after}");
-            let beside = format!("; {} against {}", routed.told(), plain.told());
-            let times = routed.times(&plain);
-            tell(&what, times, "times", Aim::AtMost(1.1), &beside);
+            for (pace, how, aim) in [
+                (Pace::Half, "the same rate", Aim::AtMost(1.1)),
+                (Pace::Full, "each at its limit", Aim::None),
+            ] {
+                let load = Load {
+                    until: Until::FirstByte,
+                    pace,
+                    ..load(&request, connections)
+                };
+                let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
+                let what =
+                    format!("{name}, {connections} connections, {how}, first byte after {after}");
+                let beside = format!("; {} against {}", routed.told(), plain.told());
+                tell(&what, routed.times(&plain), "times", aim, &beside);
+            }
         }
     }
 }
