@@ -9,7 +9,7 @@
 //! case unless the rule says otherwise.
 
 mod literals;
-mod lower;
+pub(crate) mod lower;
 mod sieve;
 mod stretches;
 mod words;

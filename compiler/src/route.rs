@@ -25,7 +25,7 @@ pub use choose::{
 };
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub use images::image_agent;
-pub use likeness::{TASK, likeness, same_task};
+pub use likeness::{likeness, same_task, task};
 pub(crate) use order::Dice;
 pub use reasons::{confidence, reasons};
 pub use recorded::{Found, Recorded};

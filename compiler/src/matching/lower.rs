@@ -10,7 +10,7 @@ const CASELESS: [RangeInclusive<char>; 2] = ['\u{2000}'..='\u{20cf}', '\u{2e80}'
 const STEP: usize = 32;
 
 /// A text with all letters in lower case but those of ASCII, which stay as they are.
-pub(super) fn beyond_ascii(text: &str) -> Cow<'_, str> {
+pub(crate) fn beyond_ascii(text: &str) -> Cow<'_, str> {
     // How this one is written in lower case depends on what is around it.
     if text.contains('Σ') {
         return Cow::Owned(text.to_lowercase());

@@ -6,7 +6,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ctr_compiler::route::{Session, TASK};
+use ctr_compiler::route::{Session, task};
 use lru::LruCache;
 
 use crate::clock::Clock;
@@ -58,7 +58,7 @@ impl Sessions {
     pub(super) fn answered(&self, id: &str, model: &str, text: Option<&str>, now_ms: u64) {
         let last = Last {
             model: model.to_owned(),
-            text: text.map(|text| text.chars().take(TASK).collect()),
+            text: text.map(|text| task(text).to_owned()),
             at_ms: now_ms,
         };
         self.lock()
@@ -142,11 +142,11 @@ mod tests {
     #[test]
     fn of_a_task_its_beginning_is_kept() {
         let sessions = Sessions::default();
-        sessions.answered("a", "deep", Some(&"é".repeat(TASK + 1)), 0);
+        sessions.answered("a", "deep", Some(&"é".repeat(2_001)), 0);
         let known = sessions.known("a");
         assert_eq!(
             known.at(0, 1).last_text.map(|text| text.chars().count()),
-            Some(TASK)
+            Some(2_000)
         );
     }
 
