@@ -7,7 +7,7 @@
 //! body in which the upstream finds another model than the proxy did would pass
 //! the plan by; of what lies deeper only strings and brackets are followed, and
 //! the upstream may complain about the rest. Where the model has been found and
-//! two quick searches prove that no other can follow, the rest is not walked.
+//! two quick searches prove that no other name can follow, the rest is not walked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -185,16 +185,32 @@ impl Rest {
         static PLAINS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PLAIN));
         static ESCAPES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(ESCAPED));
         // One automaton for both takes fifty times as long: in prose it starts often.
-        let find = |piece: &[u8]| PLAINS.find(piece).or_else(|| ESCAPES.find(piece));
+        let find = |piece: &[u8]| {
+            let mut plain = PLAINS.find_iter(piece);
+            let named = plain.find(|at| may_name(piece, *at));
+            named.or_else(|| ESCAPES.find(piece))
+        };
         self.may_name |= self.carried.find(piece, find).is_some() || find(piece).is_some();
         self.carried.passes(piece);
         self.last = piece.trim_ascii_end().last().copied().or(self.last);
     }
 
     /// Whether all of it ends like an object and cannot hold another key that reads
-    /// `model`. Where this says no, the whole body has to be [read](Ask::read).
+    /// `model` and names one. Where this says no, the whole body has to be [read](Ask::read).
     pub(crate) fn has_no_model(&self) -> bool {
         !self.may_name && self.last == Some(b'}')
+    }
+}
+
+/// Whether what ends with the `model"` at `at` may be a key that names a model. It is none
+/// where it is a value, and it names none where its own value is an object or a list, as in
+/// the schemas of tools. What stands behind the piece may be anything.
+fn may_name(piece: &[u8], at: usize) -> bool {
+    let behind = piece[at + PLAIN.len()..].trim_ascii_start();
+    match behind.split_first() {
+        Some((b',' | b'}' | b']', _)) => false,
+        Some((b':', value)) => !matches!(value.trim_ascii_start().first(), Some(b'{' | b'[')),
+        _ => true,
     }
 }
 

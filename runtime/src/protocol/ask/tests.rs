@@ -89,6 +89,45 @@ fn refuses_what_is_no_request() {
     }
 }
 
+/// Behind the model, all in one piece and in two, wherever they meet.
+fn rests(text: &str) -> Vec<bool> {
+    let rest = |pieces: [&str; 2]| {
+        let mut rest = Rest::default();
+        for piece in pieces {
+            rest.push(piece.as_bytes());
+        }
+        rest.has_no_model()
+    };
+    let cuts = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
+    cuts.map(|at| text.split_at(at).into()).map(rest).collect()
+}
+
+#[test]
+fn what_names_no_model_is_not_walked() {
+    for text in [
+        r#""x":1}"#,
+        r#""tools":[{"properties":{"model":{"type":"string"}}}]}"#,
+        r#""tools":[{"properties":{"model" : {"type":"string"}},"required":["a","model"]}]}"#,
+        r#""x":{"model":["a"]}}"#,
+        r#""x":["model","a model", "the model" ]}"#,
+        r#""x":"a model"}"#,
+        r#""x":"say \"model\": or \"model\""} "#,
+    ] {
+        assert!(rests(text)[0], "{text}");
+    }
+    for text in [
+        r#""model":"b"}"#,
+        r#""x":{"model" : "b"}}"#,
+        r#""model":null}"#,
+        r#""model":1}"#,
+        r#""model"/**/:{}}"#,
+        r#""m\u006fdel":{}}"#,
+        r#""x":1"#,
+    ] {
+        assert!(!rests(text).contains(&true), "{text}");
+    }
+}
+
 #[test]
 fn bounds_the_depth() {
     let nested = |levels: usize| format!("{{\"x\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
@@ -196,6 +235,12 @@ proptest! {
         let end = text.rfind('}').expect("an object");
         let twice = format!("{},\"{key}\":\"x\"}}", &text[..end]);
         prop_assert_eq!(Ask::read(twice.as_bytes()), Err(AskError::DuplicateModel));
+    }
+
+    #[test]
+    fn what_says_no_model_follows_is_right((object, text) in written()) {
+        let names = object.get("model").is_some();
+        prop_assert!(!names || !rests(&text).contains(&true), "{}", text);
     }
 
     #[test]
