@@ -47,8 +47,6 @@ pub struct Matcher {
     owners: Vec<usize>,
     /// Expressions that always run and are too large for one set together.
     alone: Vec<Expression>,
-    /// The rules that have a prototype, by position.
-    prototypes: Vec<usize>,
 }
 
 /// What the occurrence of a word says.
@@ -98,17 +96,7 @@ impl Matcher {
                 })?;
             }
         }
-        let mut matcher = building.finish()?;
-        let takes_part = |rule: &Rule| rule.enabled && rule.prototype.is_some();
-        matcher.prototypes = (0..rules.len())
-            .filter(|at| takes_part(&rules[*at]))
-            .collect();
-        Ok(matcher)
-    }
-
-    /// Positions of the rules that a text may be like, in their order.
-    pub fn prototypes(&self) -> &[usize] {
-        &self.prototypes
+        building.finish()
     }
 
     /// Position of the first rule that matches.

@@ -8,21 +8,23 @@ use crate::process::Server;
 /// While it lives, servers are kept to one processor and this process to another.
 pub(crate) struct Apart {
     processes: Vec<u32>,
-    processors: usize,
+    /// The processors that this process had, as the kernel lists them.
+    before: String,
 }
 
 impl Apart {
     /// None where there is one processor only, or no `taskset`.
     pub(crate) fn keep(servers: &[&Server]) -> Option<Self> {
-        let processors = std::thread::available_parallelism().ok()?.get();
+        let before = allowed()?;
+        let (first, second) = first_two(&before)?;
         let mut apart = Self {
             processes: Vec::new(),
-            processors,
+            before,
         };
-        let all = servers.iter().map(|server| (server.id(), "0"));
-        for (process, processor) in all.chain([(std::process::id(), "1")]) {
+        let all = servers.iter().map(|server| (server.id(), first));
+        for (process, processor) in all.chain([(std::process::id(), second)]) {
             apart.processes.push(process);
-            if processors < 2 || !keep(process, processor) {
+            if !keep(process, &processor.to_string()) {
                 return None;
             }
         }
@@ -32,11 +34,27 @@ impl Apart {
 
 impl Drop for Apart {
     fn drop(&mut self) {
-        let all = format!("0-{}", self.processors - 1);
         for process in &self.processes {
-            keep(*process, &all);
+            keep(*process, &self.before);
         }
     }
+}
+
+/// Processors of this process, such as `0-3,8`.
+fn allowed() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(list.trim().to_owned())
+}
+
+fn first_two(list: &str) -> Option<(usize, usize)> {
+    let mut processors = list.split(',').flat_map(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        first.parse().unwrap_or(1)..=last.parse().unwrap_or(0_usize)
+    });
+    processors.next().zip(processors.next())
 }
 
 /// Keeps all threads of a process to these processors; whether it was possible.

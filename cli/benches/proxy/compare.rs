@@ -12,6 +12,12 @@ const ROUNDS: usize = 11;
 /// How long one round of one server takes, roughly.
 const ROUND: Duration = Duration::from_millis(250);
 
+/// How late a timer may ring.
+const TIMER: Duration = Duration::from_millis(2);
+
+/// Fewest requests of a connection in a round at a given rate.
+const FEWEST: usize = 12;
+
 /// What the load is made of.
 pub(crate) struct Load<'l> {
     pub(crate) request: &'l [u8],
@@ -24,8 +30,8 @@ pub(crate) struct Load<'l> {
 /// When a connection asks again.
 #[derive(Clone, Copy)]
 pub(crate) enum Pace {
-    /// As soon as it is answered: how many requests that makes is the server's doing, and
-    /// of two the faster one has more of them waiting before everybody else.
+    /// As soon as it is answered. The server decides how many requests that makes, and of
+    /// the faster one more are waiting for the client at any time.
     Full,
     /// So that every server gets the same number a second, half of what the slowest takes.
     Half,
@@ -102,7 +108,7 @@ pub(crate) async fn alternate<const N: usize>(
         Pace::Full => None,
         Pace::Half => {
             requests = requests.min((slowest / 2.0 * ROUND.as_secs_f64()) as usize);
-            requests = requests.max(load.connections);
+            requests = requests.max(FEWEST * load.connections);
             Some(Duration::from_secs_f64(
                 load.connections as f64 * 2.0 / slowest,
             ))
@@ -155,6 +161,17 @@ async fn run(
     (per_second, median(times))
 }
 
+/// Timers ring by milliseconds, in which many requests would become due at once: they are
+/// not trusted with the last one.
+async fn wait_until(due: Instant) {
+    if let Some(early) = due.checked_sub(TIMER) {
+        tokio::time::sleep_until(early.into()).await;
+    }
+    while Instant::now() < due {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// `turns` are when the first request is due, and how long after it the next one.
 async fn ask(
     mut wire: Wire,
@@ -166,7 +183,7 @@ async fn ask(
     let mut all = Vec::with_capacity(times);
     for _ in 0..times {
         if let Some((due, every)) = &mut turns {
-            tokio::time::sleep_until((*due).into()).await;
+            wait_until(*due).await;
             *due += *every;
         }
         let sent = Instant::now();

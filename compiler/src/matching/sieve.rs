@@ -108,7 +108,7 @@ impl Sieve {
     pub(super) fn look(&self, text: &[u8], found: &mut Stretches) {
         match self.stride() {
             1 => {
-                let windows = text.windows(GRAM + TOGETHER - 1).step_by(TOGETHER);
+                let windows = text.windows(2 * GRAM).step_by(TOGETHER);
                 let grams = |bytes: &[u8]| {
                     let loaded = load(bytes, 0);
                     std::array::from_fn(|n| self.gram_of(loaded >> (8 * n)))
@@ -126,7 +126,8 @@ impl Sieve {
         }
     }
 
-    /// `samples` are the grams of the text that are looked up, as far as they are whole.
+    /// `samples` are the grams of the text that are looked up, by four, as far as there are
+    /// as many.
     fn look_at(
         &self,
         samples: impl ExactSizeIterator<Item = [u32; TOGETHER]>,
@@ -229,7 +230,7 @@ fn low(loaded: u64) -> u32 {
 struct Table(Vec<u8>);
 
 impl Table {
-    /// With at least as many places, more than one.
+    /// With at least as many places, which have to be more than one.
     fn with_places(places: usize) -> Self {
         Self(vec![0; places.next_power_of_two()])
     }

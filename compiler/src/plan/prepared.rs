@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::index::Index;
-use super::{Plan, Target};
+use super::{Plan, Rule, Target};
 use crate::matching::Matcher;
 
 /// What was prepared so far.
@@ -13,6 +13,7 @@ use crate::matching::Matcher;
 pub(super) struct Prepared {
     index: OnceLock<Index>,
     rules: OnceLock<Matcher>,
+    prototypes: OnceLock<Vec<usize>>,
 }
 
 impl Plan {
@@ -31,6 +32,15 @@ impl Plan {
         let rules = smart.map_or(&[][..], |smart| &smart.rules);
         let made = || Matcher::new(rules).unwrap_or_default();
         self.prepared.rules.get_or_init(made)
+    }
+
+    /// Positions of the rules of its smart router that a text may be like, in their order.
+    pub(crate) fn prototypes(&self) -> &[usize] {
+        let smart = self.smart_router.as_ref();
+        let rules = smart.map_or(&[][..], |smart| &smart.rules);
+        let takes_part = |rule: &Rule| rule.enabled && rule.prototype.is_some();
+        let able = || (0..rules.len()).filter(|at| takes_part(&rules[*at]));
+        self.prepared.prototypes.get_or_init(|| able().collect())
     }
 }
 

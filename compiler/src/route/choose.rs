@@ -281,7 +281,7 @@ impl<'p> Chain<'p, '_, '_> {
         if !smart.semantic.enabled {
             return passed("likeness is not asked for");
         }
-        let able = self.plan.rules().prototypes();
+        let able = self.plan.prototypes();
         if able.is_empty() {
             return passed("no rule has a prototype");
         }

@@ -55,7 +55,8 @@ pub enum AskError {
     Truncated,
     /// More than 1024 levels.
     TooDeep,
-    /// More than one top-level `model`: which one counts would be the upstream's choice.
+    /// More than one top-level `model` that was seen: which one counts would be the
+    /// upstream's choice.
     DuplicateModel,
     /// `model` is no string.
     ModelNotString,
@@ -87,19 +88,21 @@ impl Ask {
     ///
     /// # Errors
     /// [`AskError`] when the body is no JSON object with at most one `model`, a string.
+    /// What follows the model, and is read no further, may be no JSON, and may have a second
+    /// `model` that is an object or a list, which names none.
     pub fn read(body: &[u8]) -> Result<Self, AskError> {
         Self::read_unless(body, |_| false)
     }
 
-    /// As [`Ask::read`]. Of a body for whose model `is_read_on` says yes, somebody else
-    /// finds out whether it is JSON and has no second model: what follows the first is
-    /// not looked at.
+    /// As [`Ask::read`], but what follows the model is not looked at where
+    /// `is_read_elsewhere` says so of that model: the caller then finds out whether the
+    /// body is JSON and has no second one.
     ///
     /// # Errors
     /// [`AskError`] when the body is not so, as far as it is looked at.
-    pub fn read_unless(
+    pub(crate) fn read_unless(
         body: &[u8],
-        mut is_read_on: impl FnMut(&str) -> bool,
+        is_read_elsewhere: impl FnOnce(&str) -> bool,
     ) -> Result<Self, AskError> {
         let mut scan = Scan { body, at: 0 };
         match scan.peek_token() {
@@ -120,12 +123,17 @@ impl Ask {
             ask.is_empty = true;
         } else {
             scan.at -= 1;
-            while scan.member(&mut ask)? {
-                if let Some(model) = &ask.model
-                    && (is_read_on(&model.name) || scan.no_model_can_follow())
-                {
-                    return Ok(ask);
-                }
+            let mut more = true;
+            while more && ask.model.is_none() {
+                more = scan.member(&mut ask)?;
+            }
+            if let Some(model) = ask.model.as_ref().filter(|_| more)
+                && (is_read_elsewhere(&model.name) || scan.no_model_can_follow())
+            {
+                return Ok(ask);
+            }
+            while more {
+                more = scan.member(&mut ask)?;
             }
         }
         match scan.peek_token() {

@@ -2,8 +2,8 @@
 //! text that rules look at is decoded, and only when the plan asks for more than
 //! the model.
 //!
-//! The body was found to be a JSON object before. What is odd in it is passed
-//! over: an upstream may complain about it, routing does not.
+//! A body that cannot be read has no features, and what is odd in one is passed over:
+//! an upstream may complain about it, routing does not.
 
 mod content;
 
@@ -50,7 +50,8 @@ pub struct Features {
     pub tools: u64,
     /// Tokens of the input that [`tokens::count`] does not exceed.
     pub most_tokens: u64,
-    /// Members of the body that are called `model`.
+    /// Members of the body that are called `model`: none also where it could not be read.
+    /// No decision looks at it; it tells whether the body is what was taken of it.
     pub models: usize,
 }
 

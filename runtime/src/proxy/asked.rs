@@ -280,16 +280,20 @@ fn look(
     let is_needed = |model: Option<&str>| {
         call != Call::Embeddings && (in_full || looks_beyond_model(plan, model))
     };
-    let mut goes_on = None;
-    let ask = Ask::read_unless(body, |model| *goes_on.insert(is_needed(Some(model))))?;
-    if !goes_on.unwrap_or_else(|| is_needed(ask.name())) {
+    let mut known = None;
+    let ask = Ask::read_unless(body, |model| *known.insert(is_needed(Some(model))))?;
+    if !known.unwrap_or_else(|| is_needed(ask.name())) {
         return Ok((ask, None));
     }
     let smart = plan.smart_router.as_ref();
     let scope = smart.map_or(AnalysisScope::LastMessage, |smart| smart.analysis_scope);
     let features = Features::read(body, call.interface(), scope);
-    let is_as_found = features.models == usize::from(ask.model.is_some());
-    let ask = if is_as_found { ask } else { Ask::read(body)? };
+    let ask = match features.models {
+        0 | 1 if features.models == usize::from(ask.model.is_some()) => ask,
+        // It is no JSON, or nested too deep for the features.
+        0 | 1 => Ask::read(body)?,
+        _ => return Err(AskError::DuplicateModel),
+    };
     Ok((ask, Some(features)))
 }
 

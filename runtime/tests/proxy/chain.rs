@@ -170,7 +170,7 @@ async fn rules_look_at_the_last_message_of_the_user() {
     assert_eq!(chain.goes(result).await, "fast");
 }
 
-/// Whoever reads all of a body sees it by himself; what is told is the same.
+/// Reading for rules finds it without a search; the answer is the same.
 #[tokio::test]
 async fn a_second_model_is_refused_where_rules_look_at_it_too() {
     let chain = Chain::new(RULES).await;
@@ -181,6 +181,20 @@ async fn a_second_model_is_refused_where_rules_look_at_it_too() {
         chain.stage.ask(MESSAGES, &[], &body).await
     };
     for asked in ["fast", "nobody-knows"] {
+        let cut = format!(r#"{{"model":"{asked}","messages":[{{"role":"user""#);
+        let got = chain.stage.ask(MESSAGES, &[], &cut).await;
+        assert_eq!(got.status, 400, "{}", got.body);
+        assert!(got.body.contains("ends too early"), "{}", got.body);
+        // Nested deeper than rules look.
+        let (open, close) = ("[".repeat(600), "]".repeat(600));
+        let deep = format!(r#"{{"model":"{asked}","x":{open}{close},"model":"x"}}"#);
+        let got = chain.stage.ask(MESSAGES, &[], &deep).await;
+        assert_eq!(got.status, 400, "{}", got.body);
+        assert!(
+            got.body.contains("`model` is given more than once"),
+            "{}",
+            got.body
+        );
         for key in ["model", "mod\\u0065l"] {
             let got = ask(asked, key).await;
             assert_eq!(got.status, 400, "{}", got.body);

@@ -89,17 +89,44 @@ fn refuses_what_is_no_request() {
     }
 }
 
-/// Behind the model, all in one piece and in two, wherever they meet.
+/// What is said of a text behind the model that comes in one piece, in two, wherever they
+/// meet, and byte by byte.
 fn rests(text: &str) -> Vec<bool> {
-    let rest = |pieces: [&str; 2]| {
+    let rest = |pieces: &[&[u8]]| {
         let mut rest = Rest::default();
         for piece in pieces {
-            rest.push(piece.as_bytes());
+            rest.push(piece);
         }
         rest.has_no_model()
     };
-    let cuts = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
-    cuts.map(|at| text.split_at(at).into()).map(rest).collect()
+    let bytes = text.as_bytes();
+    let cut = |at| {
+        let (first, second) = bytes.split_at(at);
+        rest(&[first, second])
+    };
+    let single: Vec<&[u8]> = bytes.chunks(1).collect();
+    let mut all = vec![rest(&[bytes]), rest(&single)];
+    all.extend((0..=bytes.len()).map(cut));
+    all
+}
+
+/// An upstream may complain about it; another name it is not.
+#[test]
+fn a_second_model_that_is_no_name_is_seen_only_where_the_body_is_walked() {
+    for other in ["{}", "[\"b\"]"] {
+        let body = format!(r#"{{"model":"a","model":{other},"x":1}}"#);
+        assert_eq!(model(&body), Ok(Some("a".to_owned())), "{body}");
+        let body = format!(r#"{{"model":"a","model":{other},"x":{{"model":"b"}}}}"#);
+        assert_eq!(model(&body), Err(AskError::DuplicateModel), "{body}");
+    }
+}
+
+/// The search behind the model is made once, or this would not end.
+#[test]
+fn many_members_are_walked_once() {
+    let members = r#""a":1,"#.repeat(1 << 20);
+    let body = format!(r#"{{"model":"a",{members}"x":{{"model":"b"}}}}"#);
+    assert_eq!(model(&body), Ok(Some("a".to_owned())));
 }
 
 #[test]

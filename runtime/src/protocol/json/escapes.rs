@@ -2,7 +2,7 @@
 
 /// What a byte stands for behind a backslash, in a table, since which one comes next
 /// nobody can guess; zero where it stands for nothing by itself.
-pub(super) const PLAIN: [u8; 256] = {
+static PLAIN: [u8; 256] = {
     let mut plain = [0; 256];
     plain[b'"' as usize] = b'"';
     plain[b'\\' as usize] = b'\\';

@@ -94,8 +94,7 @@ impl<'a> Scan<'a> {
         self.long_string(inside)
     }
 
-    /// The same, of a string that is longer than a word; `inside` is what follows its
-    /// first quote.
+    /// The same of any string; `inside` is what follows its first quote.
     fn long_string(self, inside: &[u8]) -> Result<(usize, bool), Malformed> {
         let end = self.bytes.len();
         let mut is_escaped = false;

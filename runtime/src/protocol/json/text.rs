@@ -163,24 +163,24 @@ impl From<&'static str> for Text<'_> {
 /// Adds the string without its escapes, all of which the parser has checked.
 fn decode(written: &str, out: &mut String) {
     let bytes = written.as_bytes();
-    // What lies before `from` is in `out`, and between the two no escape begins.
+    // What lies before `from` is in `out`, and from there to `at` no escape begins.
     let (mut from, mut at) = (0, 0);
+    let mut take = |from: usize, escape: usize| {
+        out.push_str(&written[from..escape]);
+        escape + escapes::decode(&written[escape..], out)
+    };
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let mut found = blocks::backslashes(block);
         let mut passed = BLOCK;
         while found != 0 {
-            let escape = at + found.trailing_zeros() as usize;
-            out.push_str(&written[from..escape]);
-            from = escape + escapes::decode(&written[escape..], out);
+            from = take(from, at + found.trailing_zeros() as usize);
             passed = passed.max(from - at);
             found = blocks::from(found, from - at);
         }
         at += passed;
     }
     while let Some(found) = memchr(b'\\', bytes.get(at..).unwrap_or_default()) {
-        let escape = at + found;
-        out.push_str(&written[from..escape]);
-        from = escape + escapes::decode(&written[escape..], out);
+        from = take(from, at + found);
         at = from;
     }
     out.push_str(written.get(from..).unwrap_or_default());
