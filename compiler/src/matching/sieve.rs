@@ -134,7 +134,7 @@ impl Sieve {
         text: &[u8],
         found: &mut Stretches,
     ) {
-        let (table, stride) = (self.table.view(), self.stride());
+        let (table, stride) = (&self.table, self.stride());
         let step = stride * TOGETHER;
         let whole = samples.len() * step;
         for (n, grams) in samples.enumerate() {
@@ -183,7 +183,7 @@ impl Sieve {
         let last = self.stride() - 1;
         let other = if offset * 2 > last { 0 } else { last };
         let gram = self.gram_of(bytes >> (8 * other));
-        self.table.view().offsets(gram) >> other & 1 == 1
+        self.table.offsets(gram) >> other & 1 == 1
     }
 
     /// Bytes of a gram.
@@ -227,42 +227,32 @@ fn low(loaded: u64) -> u32 {
 }
 
 /// At which offsets of pieces the grams stand that share a place, one bit each.
-struct Table(Vec<u8>);
+struct Table {
+    places: Vec<u8>,
+    /// What of a product is no place.
+    shift: u32,
+}
 
 impl Table {
     /// With at least as many places, which have to be more than one.
     fn with_places(places: usize) -> Self {
-        Self(vec![0; places.next_power_of_two()])
+        let places = vec![0; places.next_power_of_two()];
+        let shift = u32::BITS - places.len().trailing_zeros();
+        Self { places, shift }
     }
 
     fn mark(&mut self, gram: u32, offset: usize) {
-        let place = self.view().place(gram);
-        self.0[place] |= 1 << offset;
+        let place = self.place(gram);
+        self.places[place] |= 1 << offset;
     }
 
-    fn view(&self) -> View<'_> {
-        View {
-            places: &self.0,
-            shift: u32::BITS - self.0.len().trailing_zeros(),
-        }
-    }
-}
-
-/// A table as it is looked at.
-#[derive(Clone, Copy)]
-struct View<'t> {
-    places: &'t [u8],
-    shift: u32,
-}
-
-impl View<'_> {
     /// At which offsets of pieces a gram may stand.
-    fn offsets(self, gram: u32) -> u8 {
+    fn offsets(&self, gram: u32) -> u8 {
         self.places.get(self.place(gram)).copied().unwrap_or(0)
     }
 
     /// The high bits of the product depend on every bit of the gram (Fibonacci hashing).
-    fn place(self, gram: u32) -> usize {
+    fn place(&self, gram: u32) -> usize {
         (gram.wrapping_mul(0x9e37_79b9) >> self.shift) as usize
     }
 }
