@@ -13,7 +13,7 @@ use super::looks::{Looks, Shape};
 use super::queue::Observer;
 use crate::activate::Live;
 use crate::protocol::Protocol;
-use crate::protocol::features::Features;
+use crate::protocol::features::{self, Features};
 use crate::protocol::tokens;
 use crate::trace::Trace;
 
@@ -117,7 +117,7 @@ impl Began {
             bytes: self.body.len() as u64,
             tokens: Some(tokens),
             messages: features.messages,
-            tools: features.tools,
+            tools: features::offered(&self.body),
             web_search: features.web_search,
             tool_result: features.is_tool_result,
             thinking: features.thinking,

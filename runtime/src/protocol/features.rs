@@ -12,9 +12,17 @@ use ctr_compiler::route::RequestFeatures;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use memchr::memmem;
+
 use super::json::Json;
 use super::tokens;
 use content::{Parts, images};
+
+/// What is passed over by its brackets: most of what coding agents send, and of it a
+/// decision looks at little.
+const PASSED_OVER: &[&str] = &["tools"];
+/// What the kinds of tools begin with that search the web.
+const SEARCH: &str = "web_search";
 
 /// Between the messages of a conversation that is looked at as one text.
 const BETWEEN: &str = "\n---\n";
@@ -46,8 +54,6 @@ pub struct Features {
     pub max_tokens: Option<u64>,
     /// Messages of the conversation.
     pub messages: u64,
-    /// Tools that are offered.
-    pub tools: u64,
     /// Tokens of the input that [`tokens::count`] does not exceed.
     pub most_tokens: u64,
     /// Members of the body that are called `model`: none also where it could not be read.
@@ -59,7 +65,7 @@ impl Features {
     /// Reads a body of a client that speaks `interface`. A body of OpenAI
     /// Responses, which has `input` in place of `messages`, is read as well.
     pub fn read(body: &[u8], interface: Interface, scope: AnalysisScope) -> Self {
-        let Ok(body) = Json::read(body, tokens::AS_WRITTEN) else {
+        let Ok(body) = Json::look_at(body, PASSED_OVER) else {
             return Self::default();
         };
         let asked = |name| value::<Asked>(&body, name);
@@ -67,14 +73,12 @@ impl Features {
         let effort: Option<String> = value(&body, "reasoning_effort");
         let metadata: Option<Metadata> = value(&body, "metadata");
         let limits = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
-        let tools = body.get("tools").map_or(&[][..], objects);
         let mut features = Self {
             thinking: thinking.as_ref().is_some_and(Asked::is_on)
                 || asked("reasoning").as_ref().is_some_and(Asked::is_on)
                 || effort.is_some_and(|effort| effort != "none"),
             thinking_budget: thinking.and_then(|thinking| thinking.budget_tokens),
-            web_search: tools.iter().any(searches),
-            tools: tools.len() as u64,
+            web_search: body.get("tools").is_some_and(search),
             subagent: match interface {
                 Interface::Anthropic => body.get("system").and_then(subagent),
                 Interface::Openai => None,
@@ -140,6 +144,13 @@ impl Features {
         self.is_tool_result |= messages.last().is_some_and(|message| message.is_tool);
         self.text = (!text.is_empty()).then_some(text);
     }
+}
+
+/// How many tools a body offers. No decision looks at it.
+pub fn offered(body: &[u8]) -> u64 {
+    let body = Json::look_at(body, tokens::AS_WRITTEN).ok();
+    let tools = body.as_ref().and_then(|body| body.get("tools"));
+    tools.map_or(0, |tools| objects(tools).len() as u64)
 }
 
 /// Adds what a message says, unless that is blank.
@@ -212,10 +223,16 @@ fn subagent(system: &Json<'_>) -> Option<String> {
     Some(model.trim().to_owned()).filter(|model| !model.is_empty())
 }
 
-/// Whether a tool searches the web.
-fn searches(tool: &Json<'_>) -> bool {
-    let kind = tool.get("type").and_then(Json::text);
-    kind.is_some_and(|kind| kind.written().starts_with("web_search"))
+/// Whether one of the tools, which were passed over, searches the web.
+fn search(tools: &Json<'_>) -> bool {
+    let written = tools.raw().unwrap_or_default().as_bytes();
+    let searches = |tool: &Json<'_>| {
+        let kind = tool.get("type").and_then(Json::text);
+        kind.is_some_and(|kind| kind.written().starts_with(SEARCH))
+    };
+    memmem::find(written, SEARCH.as_bytes()).is_some()
+        && Json::look_at(written, tokens::AS_WRITTEN)
+            .is_ok_and(|tools| objects(&tools).iter().any(searches))
 }
 
 /// One message, with its content as it came.

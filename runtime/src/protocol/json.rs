@@ -9,6 +9,7 @@
 //! of what was read.
 
 mod blocks;
+mod brackets;
 mod escapes;
 mod parse;
 mod scan;
@@ -17,6 +18,7 @@ mod text;
 use std::borrow::Cow;
 use std::fmt;
 
+use parse::Opaque;
 pub use text::Text;
 
 /// Levels of nesting that are read; the deepest real ones, schemas of tools, have some 20.
@@ -61,7 +63,7 @@ impl<'a> Json<'a> {
     /// # Errors
     /// Where it stops to be JSON.
     pub fn parse(text: &'a str, opaque: &[&str]) -> Result<Self, Malformed> {
-        parse::document(text, opaque)
+        parse::document(text, opaque, Opaque::Checked)
     }
 
     /// As [`Json::parse`], of bytes that may not even be text.
@@ -69,8 +71,17 @@ impl<'a> Json<'a> {
     /// # Errors
     /// Where it stops to be JSON.
     pub fn read(bytes: &'a [u8], opaque: &[&str]) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(bytes).map_err(|error| Malformed(error.valid_up_to()))?;
-        Self::parse(text, opaque)
+        parse::document(text(bytes)?, opaque, Opaque::Checked)
+    }
+
+    /// As [`Json::read`], but what objects and lists under a name in `opaque` hold is not
+    /// checked: they are passed over by their brackets, at a fraction of the time. For
+    /// those who only look at a text; what is written from it may be no JSON.
+    ///
+    /// # Errors
+    /// Where it stops to be JSON around them.
+    pub fn look_at(bytes: &'a [u8], opaque: &[&str]) -> Result<Self, Malformed> {
+        parse::document(text(bytes)?, opaque, Opaque::Unchecked)
     }
 
     /// A member of an object; none of anything else.
@@ -209,8 +220,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Bytes of it as JSON, but for escapes that names need.
-    fn length(&self) -> usize {
+    /// Bytes of it as JSON.
+    pub fn length(&self) -> usize {
         match self {
             Self::Raw(raw) => raw.len(),
             Self::Text(text) => text.written().len() + 2,
@@ -314,10 +325,10 @@ impl<'a> Object<'a> {
         out
     }
 
-    /// Bytes of it as JSON, but for escapes that names need.
+    /// Bytes of it as JSON.
     fn length(&self) -> usize {
         let members = self.0.iter();
-        bracketed(members.map(|(name, value)| name.len() + 3 + value.length()))
+        bracketed(members.map(|(name, value)| written_name(name).len() + 3 + value.length()))
     }
 
     /// Adds it to `out` as JSON.
@@ -334,10 +345,7 @@ impl<'a> Object<'a> {
                 out.push(',');
             }
             out.push('"');
-            match name {
-                Cow::Borrowed(name) => out.push_str(name),
-                Cow::Owned(name) => out.push_str(Text::from_plain(name).written()),
-            }
+            out.push_str(&written_name(name));
             out.push_str("\":");
             value.write(out);
         }
@@ -354,6 +362,18 @@ impl<'a> Object<'a> {
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written())
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Malformed> {
+    simdutf8::compat::from_utf8(bytes).map_err(|error| Malformed(error.valid_up_to()))
+}
+
+/// A name with the escapes it needs.
+fn written_name<'n>(name: &'n Cow<'_, str>) -> Cow<'n, str> {
+    match name {
+        Cow::Borrowed(name) => Cow::Borrowed(name),
+        Cow::Owned(name) => Text::from_plain(name).into_written(),
     }
 }
 

@@ -16,11 +16,14 @@ use super::json::{Json, Text};
 /// Names under which values are counted as they were written, and have to be read so.
 pub const AS_WRITTEN: &[&str] = &["input_schema", "parameters"];
 
+/// Under which tools are offered.
+const TOOLS: &str = "tools";
+
 /// Counts the input tokens of a request body, in whatever protocol. With a limit
 /// they are counted until it is known whether they exceed it, and the number is any
 /// on the same side of it. A body that is no JSON has none.
 pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
-    let Ok(json) = Json::read(body, AS_WRITTEN) else {
+    let Ok(json) = Json::look_at(body, AS_WRITTEN) else {
         return 0;
     };
     let pieces = Pieces::of(&json);
@@ -48,10 +51,13 @@ pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
     tokens
 }
 
-/// A number that [`count`] does not exceed for a body that was read with [`AS_WRITTEN`],
-/// by whatever vocabulary. It costs next to nothing.
+/// A number that [`count`] does not exceed, by whatever vocabulary, for a body of which
+/// `tools` may have been passed over. It costs next to nothing.
 pub fn most(body: &Json<'_>) -> u64 {
-    Pieces::of(body).most()
+    let passed_over = body.members().iter().filter(|(name, _)| name == TOOLS);
+    let passed_over = passed_over.filter_map(|(_, tools)| tools.raw());
+    let passed_over: usize = passed_over.map(str::len).sum();
+    Pieces::of(body).most() + passed_over as u64
 }
 
 /// What is counted as one text.
@@ -59,7 +65,8 @@ enum Piece<'j> {
     Text(&'j Text<'j>),
     /// One after another.
     Joined([Option<&'j Text<'j>>; 2]),
-    Written(Cow<'j, str>),
+    /// A value as it is written.
+    Written(&'j Json<'j>),
 }
 
 impl Piece<'_> {
@@ -69,7 +76,7 @@ impl Piece<'_> {
         let bytes = match self {
             Self::Text(text) => written(text),
             Self::Joined(texts) => texts.iter().flatten().copied().map(written).sum(),
-            Self::Written(text) => text.len(),
+            Self::Written(value) => value.length(),
         };
         bytes as u64
     }
@@ -82,7 +89,10 @@ impl Piece<'_> {
                 let texts = texts.iter().flatten().map(|text| text.plain());
                 Cow::Owned(texts.collect())
             }
-            Self::Written(text) => Cow::Borrowed(&**text),
+            Self::Written(value) => match value.raw() {
+                Some(raw) => Cow::Borrowed(raw),
+                None => Cow::Owned(value.written()),
+            },
         };
         let counted = match usize::try_from(room) {
             // No text has that many, so nothing needs to be stopped.
@@ -119,7 +129,7 @@ impl<'j> Pieces<'j> {
                         .for_each(|message| self.message(message));
                 }
                 "input" => self.content(value),
-                "tools" => value.items().iter().for_each(|tool| self.tool(tool)),
+                TOOLS => value.items().iter().for_each(|tool| self.tool(tool)),
                 _ => {}
             }
         }
@@ -166,13 +176,8 @@ impl<'j> Pieces<'j> {
         self.written(tool.get("input_schema").or_else(|| tool.get("parameters")));
     }
 
-    /// A value as it is written.
     fn written(&mut self, value: Option<&'j Json<'j>>) {
-        let written = |value: &'j Json<'j>| match value.raw() {
-            Some(raw) => Cow::Borrowed(raw),
-            None => Cow::Owned(value.written()),
-        };
-        self.0.extend(value.map(written).map(Piece::Written));
+        self.0.extend(value.map(Piece::Written));
     }
 }
 
@@ -260,11 +265,13 @@ mod tests {
             limit in 0_u64..120,
         ) {
             let said: Vec<_> = texts.iter().map(|text| json!({ "role": "user", "content": text })).collect();
-            let body = json!({ "system": texts.first(), "messages": said, "tools": [{ "name": texts.last() }] }).to_string();
+            let body = json!({ "system": texts.first(), "messages": said, "tools": [{ "name": texts.last(), "input_schema": { (texts.concat()): texts } }] }).to_string();
             for tokenizer in [Tokenizer::Cl100k, Tokenizer::O200k] {
                 let whole = count(body.as_bytes(), tokenizer, None);
-                let most = most(&Json::parse(&body, AS_WRITTEN).unwrap());
-                prop_assert!(whole <= most, "{} of at most {}", whole, most);
+                for passed_over in [AS_WRITTEN, &[TOOLS]] {
+                    let most = most(&Json::parse(&body, passed_over).unwrap());
+                    prop_assert!(whole <= most, "{} of at most {}", whole, most);
+                }
                 for limit in [limit, whole, whole.saturating_sub(1)] {
                     let told = count(body.as_bytes(), tokenizer, Some(limit));
                     prop_assert_eq!(told > limit, whole > limit, "{} of {} for {}", told, whole, limit);

@@ -92,6 +92,11 @@ fn images_thinking_and_tools_are_seen_in_every_protocol() {
         json!({"tools": [{"name": "a"}, {"type": "web_search_20250305", "name": "web_search"}]});
     assert!(read(&tools).web_search);
     assert!(!read(&json!({"tools": [{"type": "function"}]})).web_search);
+    let named = json!({"tools": [{"name": "web_search", "input_schema": {"type": "web_search"}}]});
+    assert!(!read(&named).web_search);
+    assert_eq!(offered(tools.to_string().as_bytes()), 2);
+    assert_eq!(offered(b"{\"tools\":[1]}"), 0);
+    assert_eq!(offered(b"{}"), 0);
     assert_eq!(
         read(&json!({"max_completion_tokens": 5})).max_tokens,
         Some(5)
@@ -174,6 +179,7 @@ fn there_are_no_more_tokens_than_bytes_that_count() {
         "messages": [{"role": "user", "content": [{"type": "text", "text": "1234567"}]}],
         "tools": [{"name": "ab", "description": "cd", "input_schema": {}}],
     });
-    assert_eq!(read(&body).most_tokens, 7 + 4 + 2);
+    let tools = body["tools"].to_string().len() as u64;
+    assert_eq!(read(&body).most_tokens, 7 + tools);
     assert_eq!(read(&json!({})).most_tokens, 0);
 }

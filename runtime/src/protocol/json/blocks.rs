@@ -16,9 +16,8 @@ const CONTROL: u8 = 0x1f;
 #[inline]
 pub(super) fn specials(block: &[u8; BLOCK]) -> u64 {
     bits(block, |bytes| {
-        let quotes = bytes.simd_eq(u8x16::splat(b'"'));
         let controls = bytes.min(u8x16::splat(CONTROL)).simd_eq(bytes);
-        quotes | controls | backslash(bytes)
+        quote(bytes) | controls | backslash(bytes)
     })
 }
 
@@ -28,6 +27,20 @@ pub(super) fn backslashes(block: &[u8; BLOCK]) -> u64 {
     bits(block, backslash)
 }
 
+/// Where a string may begin or end.
+#[inline]
+pub(super) fn quotes(block: &[u8; BLOCK]) -> u64 {
+    bits(block, quote)
+}
+
+/// Where a list or an object opens, and where one closes, outside of strings.
+#[inline]
+pub(super) fn brackets(block: &[u8; BLOCK]) -> [u64; 2] {
+    // Brackets of the two kinds differ in this bit alone.
+    let is = |bytes: u8x16, byte| (bytes | u8x16::splat(0x20)).simd_eq(u8x16::splat(byte));
+    [b'{', b'}'].map(|byte| bits(block, |bytes| is(bytes, byte)))
+}
+
 /// What is left of bits from this one on, which may be past the last.
 #[inline]
 pub(super) fn from(bits: u64, at: usize) -> u64 {
@@ -35,6 +48,11 @@ pub(super) fn from(bits: u64, at: usize) -> u64 {
         Ok(at) => bits & u64::MAX.checked_shl(at).unwrap_or(0),
         Err(_) => 0,
     }
+}
+
+#[inline]
+fn quote(bytes: u8x16) -> u8x16 {
+    bytes.simd_eq(u8x16::splat(b'"'))
 }
 
 #[inline]
@@ -66,6 +84,9 @@ mod tests {
                 let is_special = byte < 0x20 || byte == b'"' || byte == b'\\';
                 assert_eq!(specials(&block), bit(is_special), "{byte} at {at}");
                 assert_eq!(backslashes(&block), bit(byte == b'\\'), "{byte} at {at}");
+                assert_eq!(quotes(&block), bit(byte == b'"'), "{byte} at {at}");
+                let kinds = ["{[", "}]"].map(|kind| bit(kind.as_bytes().contains(&byte)));
+                assert_eq!(brackets(&block), kinds, "{byte} at {at}");
             }
         }
     }

@@ -3,14 +3,28 @@
 use std::borrow::Cow;
 
 use super::scan::Scan;
-use super::{Json, MAX_DEPTH, Malformed, Object, Text};
+use super::{Json, MAX_DEPTH, Malformed, Object, Text, brackets};
 
-pub(super) fn document<'a>(text: &'a str, opaque: &[&str]) -> Result<Json<'a>, Malformed> {
+/// What is done about objects and lists that are not taken apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opaque {
+    Checked,
+    /// They are passed over by their brackets.
+    Unchecked,
+}
+
+/// Reads a text, of which objects and lists under `names` are not taken apart.
+pub(super) fn document<'a>(
+    text: &'a str,
+    names: &[&str],
+    opaque: Opaque,
+) -> Result<Json<'a>, Malformed> {
     let mut parser = Parser {
         text,
         scan: Scan::new(text.as_bytes()),
         at: 0,
         depth: 0,
+        names,
         opaque,
     };
     let value = parser.value(NAMELESS)?;
@@ -28,24 +42,36 @@ struct Parser<'a, 'o> {
     scan: Scan<'a>,
     at: usize,
     depth: usize,
-    opaque: &'o [&'o str],
+    names: &'o [&'o str],
+    opaque: Opaque,
 }
 
 impl<'a> Parser<'a, '_> {
     /// The next value; a list or object stays as it is where `name` is opaque.
     fn value(&mut self, name: &str) -> Result<Json<'a>, Malformed> {
-        let start = match self.peek() {
-            Some(b'"') => {
+        let next = self.peek().ok_or(Malformed(self.at))?;
+        let start = self.at;
+        self.at = match next {
+            b'"' => {
                 let (written, _) = self.quoted()?;
                 return Ok(Json::Text(Text::from_written(written)));
             }
-            Some(b'{') if !self.opaque.contains(&name) => return self.object(),
-            Some(b'[') if !self.opaque.contains(&name) => return self.list(),
-            Some(_) => self.at,
-            None => return Err(Malformed(self.at)),
+            b'{' | b'[' if self.names.contains(&name) => self.past_brackets()?,
+            b'{' => return self.object(),
+            b'[' => return self.list(),
+            _ => self.scan.value(start, self.depth)?,
         };
-        self.at = self.scan.value(start, self.depth)?;
         Ok(Json::Raw(Cow::Borrowed(&self.text[start..self.at])))
+    }
+
+    /// Just past the list or object that is next.
+    fn past_brackets(&self) -> Result<usize, Malformed> {
+        match self.opaque {
+            Opaque::Checked => self.scan.value(self.at, self.depth),
+            Opaque::Unchecked => {
+                brackets::close(self.text.as_bytes(), self.at).ok_or(Malformed(self.text.len()))
+            }
+        }
     }
 
     fn object(&mut self) -> Result<Json<'a>, Malformed> {

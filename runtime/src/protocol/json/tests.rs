@@ -87,6 +87,27 @@ fn what_is_opaque_keeps_its_spaces() {
 }
 
 #[test]
+fn what_is_looked_at_is_checked_around_what_is_opaque() {
+    let look = |text: &'static str| Json::look_at(text.as_bytes(), &["x"]);
+    let json = look(r#"{"x":[{]}," , "x":{"a":[}"}]} , "b":1}"#);
+    assert!(json.is_err(), "its brackets are what counts: {json:?}");
+    let json = look(r#"{"x": {"a" "]}"[], } , "x":2, "b":1}"#).expect("JSON around it");
+    let raws = json.members().iter().map(|(_, value)| value.raw());
+    let raws: Vec<_> = raws.flatten().collect();
+    assert_eq!(raws, [r#"{"a" "]}"[], }"#, "2", "1"]);
+    for bad in [
+        r#"{"x":[}"#,
+        r#"{"x":01}"#,
+        r#"{"x":[] "b":1}"#,
+        r#"{"x":{}"#,
+    ] {
+        assert!(look(bad).is_err(), "{bad}");
+    }
+    let deep = format!(r#"{{"x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    assert!(Json::look_at(deep.as_bytes(), &["x"]).is_ok());
+}
+
+#[test]
 fn members_are_found_changed_and_taken_out() {
     let json = Json::parse("{\"a\":1,\"\\u0062\":2,\"a\":3}", &[]).expect("JSON");
     assert_eq!(json.count_at("a"), Some(3));
@@ -170,7 +191,6 @@ fn a_special_byte_is_found_wherever_it_stands() {
     }
 }
 
-/// What is reserved for it is what it takes, unless a name needs escapes.
 #[test]
 fn its_length_is_known() {
     for text in [
@@ -179,6 +199,7 @@ fn its_length_is_known() {
         "[1]",
         r#"{"a":[],"b":{}}"#,
         r#"{"a":"b\n","c":[1,"d",null]}"#,
+        r#"{"\"\n\u0001":0}"#,
     ] {
         let json = Json::parse(text, &[]).expect("JSON");
         assert_eq!((json.written().as_str(), json.length()), (text, text.len()));

@@ -89,6 +89,11 @@ impl<'a> Text<'a> {
         &self.0
     }
 
+    /// The same, of a text that is not needed any more.
+    pub(super) fn into_written(self) -> Cow<'a, str> {
+        self.0
+    }
+
     /// What follows `start`, which has no escapes.
     pub fn after(&self, start: &str) -> Option<Text<'a>> {
         match &self.0 {
