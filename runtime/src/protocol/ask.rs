@@ -96,7 +96,7 @@ impl Ask {
 
     /// As [`Ask::read`], but what follows the model is not looked at where
     /// `is_read_elsewhere` says so of that model: the caller then finds out whether the
-    /// body is JSON and has no second one.
+    /// body is JSON, as far as it matters, and has no second one.
     ///
     /// # Errors
     /// [`AskError`] when the body is not so, as far as it is looked at.

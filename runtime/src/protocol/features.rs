@@ -1,6 +1,6 @@
 //! What a decision looks at in a request body: read in one pass, in which only the
-//! text that rules look at is decoded, and only when the plan asks for more than
-//! the model.
+//! text that rules look at is decoded and tools are passed over, and only when the plan
+//! asks for more than the model.
 //!
 //! A body that cannot be read has no features, and what is odd in one is passed over:
 //! an upstream may complain about it, routing does not.
@@ -9,19 +9,15 @@ mod content;
 
 use ctr_compiler::plan::{AnalysisScope, Interface};
 use ctr_compiler::route::RequestFeatures;
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use memchr::memmem;
-
 use super::json::Json;
-use super::tokens;
+use super::tokens::{self, TOOLS};
 use content::{Parts, images};
 
-/// What is passed over by its brackets: most of what coding agents send, and of it a
-/// decision looks at little.
-const PASSED_OVER: &[&str] = &["tools"];
-/// What the kinds of tools begin with that search the web.
+/// How the kind of a tool begins that searches the web.
 const SEARCH: &str = "web_search";
 
 /// Between the messages of a conversation that is looked at as one text.
@@ -65,7 +61,7 @@ impl Features {
     /// Reads a body of a client that speaks `interface`. A body of OpenAI
     /// Responses, which has `input` in place of `messages`, is read as well.
     pub fn read(body: &[u8], interface: Interface, scope: AnalysisScope) -> Self {
-        let Ok(body) = Json::look_at(body, PASSED_OVER) else {
+        let Ok(body) = Json::look_at(body, tokens::AS_WRITTEN, Some(TOOLS)) else {
             return Self::default();
         };
         let asked = |name| value::<Asked>(&body, name);
@@ -78,7 +74,7 @@ impl Features {
                 || asked("reasoning").as_ref().is_some_and(Asked::is_on)
                 || effort.is_some_and(|effort| effort != "none"),
             thinking_budget: thinking.and_then(|thinking| thinking.budget_tokens),
-            web_search: body.get("tools").is_some_and(search),
+            web_search: body.get(TOOLS).is_some_and(searches_web),
             subagent: match interface {
                 Interface::Anthropic => body.get("system").and_then(subagent),
                 Interface::Openai => None,
@@ -148,8 +144,8 @@ impl Features {
 
 /// How many tools a body offers. No decision looks at it.
 pub fn offered(body: &[u8]) -> u64 {
-    let body = Json::look_at(body, tokens::AS_WRITTEN).ok();
-    let tools = body.as_ref().and_then(|body| body.get("tools"));
+    let body = Json::look_at(body, tokens::AS_WRITTEN, None).ok();
+    let tools = body.as_ref().and_then(|body| body.get(TOOLS));
     tools.map_or(0, |tools| objects(tools).len() as u64)
 }
 
@@ -224,15 +220,15 @@ fn subagent(system: &Json<'_>) -> Option<String> {
 }
 
 /// Whether one of the tools, which were passed over, searches the web.
-fn search(tools: &Json<'_>) -> bool {
+fn searches_web(tools: &Json<'_>) -> bool {
     let written = tools.raw().unwrap_or_default().as_bytes();
-    let searches = |tool: &Json<'_>| {
+    let is_search = |tool: &Json<'_>| {
         let kind = tool.get("type").and_then(Json::text);
         kind.is_some_and(|kind| kind.written().starts_with(SEARCH))
     };
     memmem::find(written, SEARCH.as_bytes()).is_some()
-        && Json::look_at(written, tokens::AS_WRITTEN)
-            .is_ok_and(|tools| objects(&tools).iter().any(searches))
+        && Json::look_at(written, tokens::AS_WRITTEN, None)
+            .is_ok_and(|tools| objects(&tools).iter().any(is_search))
 }
 
 /// One message, with its content as it came.

@@ -6,7 +6,8 @@
 //! strings keep their escapes here and numbers their digits; what lies under
 //! names that the caller calls opaque is checked and not looked into. The
 //! grammar is read strictly, since what is written is put together from pieces
-//! of what was read.
+//! of what was read; only those who write nothing may pass over what is opaque
+//! without a check.
 
 mod blocks;
 mod brackets;
@@ -74,14 +75,19 @@ impl<'a> Json<'a> {
         parse::document(text(bytes)?, opaque, Opaque::Checked)
     }
 
-    /// As [`Json::read`], but what objects and lists under a name in `opaque` hold is not
-    /// checked: they are passed over by their brackets, at a fraction of the time. For
-    /// those who only look at a text; what is written from it may be no JSON.
+    /// As [`Json::read`], but what is opaque is not checked: it is passed over by its
+    /// brackets, at a fraction of the time. Opaque is too what the outermost object has
+    /// under the name `member`. For those who only look at a text; what is written from it
+    /// may be no JSON.
     ///
     /// # Errors
-    /// Where it stops to be JSON around them.
-    pub fn look_at(bytes: &'a [u8], opaque: &[&str]) -> Result<Self, Malformed> {
-        parse::document(text(bytes)?, opaque, Opaque::Unchecked)
+    /// Where it stops to be JSON around what is opaque.
+    pub fn look_at(
+        bytes: &'a [u8],
+        opaque: &[&str],
+        member: Option<&str>,
+    ) -> Result<Self, Malformed> {
+        parse::document(text(bytes)?, opaque, Opaque::Unchecked { member })
     }
 
     /// A member of an object; none of anything else.
@@ -328,7 +334,7 @@ impl<'a> Object<'a> {
     /// Bytes of it as JSON.
     fn length(&self) -> usize {
         let members = self.0.iter();
-        bracketed(members.map(|(name, value)| written_name(name).len() + 3 + value.length()))
+        bracketed(members.map(|(name, value)| with_escapes(name).len() + 3 + value.length()))
     }
 
     /// Adds it to `out` as JSON.
@@ -345,7 +351,7 @@ impl<'a> Object<'a> {
                 out.push(',');
             }
             out.push('"');
-            out.push_str(&written_name(name));
+            out.push_str(&with_escapes(name));
             out.push_str("\":");
             value.write(out);
         }
@@ -370,7 +376,8 @@ fn text(bytes: &[u8]) -> Result<&str, Malformed> {
 }
 
 /// A name with the escapes it needs.
-fn written_name<'n>(name: &'n Cow<'_, str>) -> Cow<'n, str> {
+#[expect(clippy::ptr_arg, reason = "a name that is borrowed needs none")]
+fn with_escapes<'n>(name: &'n Cow<'_, str>) -> Cow<'n, str> {
     match name {
         Cow::Borrowed(name) => Cow::Borrowed(name),
         Cow::Owned(name) => Text::from_plain(name).into_written(),

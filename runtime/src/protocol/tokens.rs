@@ -16,14 +16,14 @@ use super::json::{Json, Text};
 /// Names under which values are counted as they were written, and have to be read so.
 pub const AS_WRITTEN: &[&str] = &["input_schema", "parameters"];
 
-/// Under which tools are offered.
-const TOOLS: &str = "tools";
+/// The member of a body that offers tools.
+pub const TOOLS: &str = "tools";
 
 /// Counts the input tokens of a request body, in whatever protocol. With a limit
 /// they are counted until it is known whether they exceed it, and the number is any
 /// on the same side of it. A body that is no JSON has none.
 pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
-    let Ok(json) = Json::look_at(body, AS_WRITTEN) else {
+    let Ok(json) = Json::look_at(body, AS_WRITTEN, None) else {
         return 0;
     };
     let pieces = Pieces::of(&json);
@@ -51,8 +51,9 @@ pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
     tokens
 }
 
-/// A number that [`count`] does not exceed, by whatever vocabulary, for a body of which
-/// `tools` may have been passed over. It costs next to nothing.
+/// A number that [`count`] does not exceed, by whatever vocabulary, for a body that was
+/// read with [`AS_WRITTEN`], and of which [`TOOLS`] may have been passed over. It costs next
+/// to nothing.
 pub fn most(body: &Json<'_>) -> u64 {
     let passed_over = body.members().iter().filter(|(name, _)| name == TOOLS);
     let passed_over = passed_over.filter_map(|(_, tools)| tools.raw());
@@ -263,13 +264,16 @@ mod tests {
         fn a_limit_is_told_from_no_more_than_it_needs(
             texts in prop::collection::vec("(\\PC| |word|\"|\\\\|\n){0,40}", 0..6),
             limit in 0_u64..120,
+            blanks in 0_usize..300,
         ) {
             let said: Vec<_> = texts.iter().map(|text| json!({ "role": "user", "content": text })).collect();
             let body = json!({ "system": texts.first(), "messages": said, "tools": [{ "name": texts.last(), "input_schema": { (texts.concat()): texts } }] }).to_string();
+            let call = format!(r#"{{"type":"tool_use","input":{{"parameters":[{0}],"tools":{{"{1}":1}}}}}}"#, " ".repeat(blanks), r"\b".repeat(blanks));
+            let body = body.replace(r#""messages":["#, &format!(r#""messages":[{{"role":"assistant","content":[{call}]}},"#)).replace(",]", "]");
             for tokenizer in [Tokenizer::Cl100k, Tokenizer::O200k] {
                 let whole = count(body.as_bytes(), tokenizer, None);
-                for passed_over in [AS_WRITTEN, &[TOOLS]] {
-                    let most = most(&Json::parse(&body, passed_over).unwrap());
+                for passed_over in [None, Some(TOOLS)] {
+                    let most = most(&Json::look_at(body.as_bytes(), AS_WRITTEN, passed_over).unwrap());
                     prop_assert!(whole <= most, "{} of at most {}", whole, most);
                 }
                 for limit in [limit, whole, whole.saturating_sub(1)] {

@@ -169,6 +169,11 @@ impl Mark {
         }
     }
 
+    /// Notes that the endpoint is asked now.
+    pub(super) fn begins(&mut self) {
+        self.sent = Instant::now();
+    }
+
     /// Lets a session know how long the conversation was.
     pub(super) fn listens(&mut self, session: Open) {
         self.session = Some(session);

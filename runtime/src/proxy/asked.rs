@@ -219,6 +219,11 @@ impl Asked {
         self.arriving.as_ref()?.fault()
     }
 
+    /// Whether more of it was read than the model.
+    pub(super) fn is_looked_at(&self) -> bool {
+        self.features.is_some()
+    }
+
     /// What the client speaks.
     pub(super) fn protocol(&self) -> Protocol {
         self.call.protocol()

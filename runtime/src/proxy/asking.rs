@@ -1,6 +1,10 @@
 //! One endpoint is asked: the request is told in its words, and its answer
 //! turned into what the client reads.
 
+use std::future::poll_fn;
+use std::mem;
+use std::ops::Range;
+use std::task::Poll;
 use std::time::Duration;
 
 use ctr_compiler::plan::Endpoint;
@@ -8,6 +12,7 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use super::Asked;
+use super::account::Mark;
 use super::attempt::{self, Answer, Failed};
 use super::kept::{Kept, Listen};
 use super::telling::Telling;
@@ -20,6 +25,10 @@ use crate::protocol::error::ProxyError;
 /// Bytes of a refusal that are looked at.
 const REFUSAL: usize = 64 << 10;
 
+/// Bytes of bodies whose reading takes some time, though not many times as long as it takes
+/// to wake whoever waits for what is sent.
+const TOGETHER: Range<usize> = 16 << 10..256 << 10;
+
 /// What every request to an endpoint needs.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a> {
@@ -30,10 +39,12 @@ pub(super) struct Asking<'a> {
     /// Longest wait for each step.
     pub(super) limit: Option<Duration>,
     pub(super) now_ms: u64,
+    /// Whether no endpoint was asked before.
+    pub(super) is_first: bool,
 }
 
 impl Asking<'_> {
-    /// Asks; in the inner error is an attempt that failed.
+    /// Asks, and marks when it begins to; in the inner error is an attempt that failed.
     ///
     /// # Errors
     /// When the endpoint cannot be asked this.
@@ -41,9 +52,17 @@ impl Asking<'_> {
         self,
         upstream: &Upstream,
         endpoint: &Endpoint,
+        mark: &mut Mark,
     ) -> Result<Result<Box<Answer>, Box<Failed>>, ProxyError> {
         let telling = self.tell(upstream, endpoint)?;
         let is_guess = telling.is_guess;
+        let is_read = self.asked.is_looked_at() || telling.back.is_some();
+        if self.is_first && is_read && TOGETHER.contains(&self.asked.length()) {
+            // Others that are here are read first, and then all are sent: one after another
+            // they would wake the other side, and let it fall asleep, each for itself.
+            others_first().await;
+        }
+        mark.begins();
         let mut answered = self.attempt(telling, upstream).await;
         if is_guess
             && let Ok(answer) = &mut answered
@@ -102,6 +121,19 @@ impl Asking<'_> {
         }
         answered
     }
+}
+
+/// Lets every other task go first that can go on at this moment, and none that can later.
+async fn others_first() {
+    let mut went = false;
+    poll_fn(|cx| match mem::replace(&mut went, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Whether an answer says that nothing is served at its address; a model that

@@ -247,9 +247,10 @@ impl Going<'_> {
             request_id: &account.request_id,
             limit: limit.map(Duration::from_millis),
             now_ms: self.way.clock.now_ms(),
+            is_first: account.attempts == 1,
         };
         let mut mark = Mark::new(entered, upstream.id_header.clone());
-        let answered = asking.ask(upstream, endpoint).await?;
+        let answered = asking.ask(upstream, endpoint, &mut mark).await?;
         if let Some(fault) = self.asked.fault() {
             // Whatever came of it says nothing about the endpoint.
             return Err(fault);

@@ -155,6 +155,29 @@ fn odd_bodies_are_passed_over() {
 }
 
 #[test]
+fn members_called_model_are_counted_around_the_tools() {
+    let models = |body: &str| {
+        let (interface, scope) = (Interface::Anthropic, AnalysisScope::LastMessage);
+        Features::read(body.as_bytes(), interface, scope).models
+    };
+    assert_eq!(
+        models(r#"{"model":"a","tools":[{"model":"b"}],"model":"c"}"#),
+        2
+    );
+    assert_eq!(models(r#"{"model":"a","tools":[{"model":"b"}]}"#), 1);
+    assert_eq!(
+        models(r#"{"model":"a","tools":[1},"messages":[]}"#),
+        1,
+        "no error of ours"
+    );
+    assert_eq!(
+        models(r#"{"model":"a","tools":[1"#),
+        0,
+        "where they end nobody knows"
+    );
+}
+
+#[test]
 fn texts_are_decoded_and_half_a_character_hides_nothing() {
     let text = |content: &str| {
         let body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":{content}}}]}}");

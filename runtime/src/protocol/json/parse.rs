@@ -6,18 +6,21 @@ use super::scan::Scan;
 use super::{Json, MAX_DEPTH, Malformed, Object, Text, brackets};
 
 /// What is done about objects and lists that are not taken apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opaque {
+#[derive(Clone, Copy)]
+pub(super) enum Opaque<'o> {
     Checked,
-    /// They are passed over by their brackets.
-    Unchecked,
+    /// They are passed over by their brackets, and so is this member of the outermost
+    /// object.
+    Unchecked {
+        member: Option<&'o str>,
+    },
 }
 
 /// Reads a text, of which objects and lists under `names` are not taken apart.
 pub(super) fn document<'a>(
     text: &'a str,
     names: &[&str],
-    opaque: Opaque,
+    opaque: Opaque<'_>,
 ) -> Result<Json<'a>, Malformed> {
     let mut parser = Parser {
         text,
@@ -43,7 +46,7 @@ struct Parser<'a, 'o> {
     at: usize,
     depth: usize,
     names: &'o [&'o str],
-    opaque: Opaque,
+    opaque: Opaque<'o>,
 }
 
 impl<'a> Parser<'a, '_> {
@@ -56,7 +59,7 @@ impl<'a> Parser<'a, '_> {
                 let (written, _) = self.quoted()?;
                 return Ok(Json::Text(Text::from_written(written)));
             }
-            b'{' | b'[' if self.names.contains(&name) => self.past_brackets()?,
+            b'{' | b'[' if self.is_opaque(name) => self.past_brackets()?,
             b'{' => return self.object(),
             b'[' => return self.list(),
             _ => self.scan.value(start, self.depth)?,
@@ -64,11 +67,19 @@ impl<'a> Parser<'a, '_> {
         Ok(Json::Raw(Cow::Borrowed(&self.text[start..self.at])))
     }
 
+    fn is_opaque(&self, name: &str) -> bool {
+        let is_member = match self.opaque {
+            Opaque::Unchecked { member } => self.depth == 1 && member == Some(name),
+            Opaque::Checked => false,
+        };
+        is_member || self.names.contains(&name)
+    }
+
     /// Just past the list or object that is next.
     fn past_brackets(&self) -> Result<usize, Malformed> {
         match self.opaque {
             Opaque::Checked => self.scan.value(self.at, self.depth),
-            Opaque::Unchecked => {
+            Opaque::Unchecked { .. } => {
                 brackets::close(self.text.as_bytes(), self.at).ok_or(Malformed(self.text.len()))
             }
         }

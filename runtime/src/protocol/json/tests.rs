@@ -88,7 +88,7 @@ fn what_is_opaque_keeps_its_spaces() {
 
 #[test]
 fn what_is_looked_at_is_checked_around_what_is_opaque() {
-    let look = |text: &'static str| Json::look_at(text.as_bytes(), &["x"]);
+    let look = |text: &'static str| Json::look_at(text.as_bytes(), &["x"], None);
     let json = look(r#"{"x":[{]}," , "x":{"a":[}"}]} , "b":1}"#);
     assert!(json.is_err(), "its brackets are what counts: {json:?}");
     let json = look(r#"{"x": {"a" "]}"[], } , "x":2, "b":1}"#).expect("JSON around it");
@@ -104,7 +104,24 @@ fn what_is_looked_at_is_checked_around_what_is_opaque() {
         assert!(look(bad).is_err(), "{bad}");
     }
     let deep = format!(r#"{{"x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    assert!(Json::look_at(deep.as_bytes(), &["x"]).is_ok());
+    assert!(Json::look_at(deep.as_bytes(), &["x"], None).is_ok());
+}
+
+#[test]
+fn a_member_is_passed_over_where_it_is_outermost() {
+    let text = r#"{"a":{"b":[ 1 ]},"b":[ 1, {"b":2} ],"c":[{"b":[ 1 ]}]}"#;
+    let json = Json::look_at(text.as_bytes(), &[], Some("b")).expect("JSON");
+    assert_eq!(json.get("b").and_then(Json::raw), Some(r#"[ 1, {"b":2} ]"#));
+    assert_eq!(
+        json.get("a").map(Json::written).as_deref(),
+        Some(r#"{"b":[1]}"#)
+    );
+    assert_eq!(
+        json.get("c").map(Json::written).as_deref(),
+        Some(r#"[{"b":[1]}]"#)
+    );
+    let list = Json::look_at(br#"[{"b":[ 1 ]}]"#, &[], Some("b")).expect("JSON");
+    assert_eq!(list.written(), r#"[{"b":[1]}]"#);
 }
 
 #[test]
