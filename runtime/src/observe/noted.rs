@@ -14,6 +14,7 @@ use super::queue::Observer;
 use crate::activate::Live;
 use crate::protocol::Protocol;
 use crate::protocol::features::{self, Features};
+use crate::protocol::json::Json;
 use crate::protocol::tokens;
 use crate::trace::Trace;
 
@@ -108,7 +109,8 @@ impl Began {
             shape.kept = Some(redact(text).into_owned());
         }
         let tokenizer = vocabulary(self.live.plan());
-        let tokens = tokens::count(&self.body, tokenizer, None);
+        let body = Json::look_at(&self.body, tokens::AS_WRITTEN, None).unwrap_or(Json::NULL);
+        let tokens = tokens::count_in(&body, tokenizer, None);
         let request = Request {
             at_ms: self.at_ms,
             protocol: Some(word(self.protocol).to_owned()),
@@ -117,7 +119,7 @@ impl Began {
             bytes: self.body.len() as u64,
             tokens: Some(tokens),
             messages: features.messages,
-            tools: features::offered(&self.body),
+            tools: features::tools(&body),
             web_search: features.web_search,
             tool_result: features.is_tool_result,
             thinking: features.thinking,

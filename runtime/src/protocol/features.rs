@@ -142,11 +142,10 @@ impl Features {
     }
 }
 
-/// How many tools a body offers. No decision looks at it.
-pub fn offered(body: &[u8]) -> u64 {
-    let body = Json::look_at(body, tokens::AS_WRITTEN, None).ok();
-    let tools = body.as_ref().and_then(|body| body.get(TOOLS));
-    tools.map_or(0, |tools| objects(tools).len() as u64)
+/// How many tools a body offers, of which they were read. No decision looks at it.
+pub fn tools(body: &Json<'_>) -> u64 {
+    body.get(TOOLS)
+        .map_or(0, |tools| objects(tools).len() as u64)
 }
 
 /// Adds what a message says, unless that is blank.

@@ -76,9 +76,9 @@ impl<'a> Json<'a> {
     }
 
     /// As [`Json::read`], but what is opaque is not checked: it is passed over by its
-    /// brackets, at a fraction of the time. Opaque is too what the outermost object has
-    /// under the name `member`. For those who only look at a text; what is written from it
-    /// may be no JSON.
+    /// brackets, at a fraction of the time. So is what the outermost object has under the
+    /// name `member`. For those who only look at a text; what is written from it may be no
+    /// JSON.
     ///
     /// # Errors
     /// Where it stops to be JSON around what is opaque.

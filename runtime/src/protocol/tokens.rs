@@ -23,10 +23,13 @@ pub const TOOLS: &str = "tools";
 /// they are counted until it is known whether they exceed it, and the number is any
 /// on the same side of it. A body that is no JSON has none.
 pub fn count(body: &[u8], tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
-    let Ok(json) = Json::look_at(body, AS_WRITTEN, None) else {
-        return 0;
-    };
-    let pieces = Pieces::of(&json);
+    let body = Json::look_at(body, AS_WRITTEN, None);
+    body.map_or(0, |body| count_in(&body, tokenizer, limit))
+}
+
+/// As [`count`], of a body that was read with [`AS_WRITTEN`].
+pub fn count_in(body: &Json<'_>, tokenizer: Tokenizer, limit: Option<u64>) -> u64 {
+    let pieces = Pieces::of(body);
     let mut most = pieces.most();
     let is_below = |most: u64| limit.is_some_and(|limit| most <= limit);
     if is_below(most) {

@@ -123,7 +123,8 @@ impl Asking<'_> {
     }
 }
 
-/// Lets every other task go first that can go on at this moment, and none that can later.
+/// Lets every other task go first that can go on at this moment. tokio's `yield_now` waits
+/// for those too that can go on once sockets were asked again, however many they are.
 async fn others_first() {
     let mut went = false;
     poll_fn(|cx| match mem::replace(&mut went, true) {

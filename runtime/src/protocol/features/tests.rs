@@ -94,9 +94,10 @@ fn images_thinking_and_tools_are_seen_in_every_protocol() {
     assert!(!read(&json!({"tools": [{"type": "function"}]})).web_search);
     let named = json!({"tools": [{"name": "web_search", "input_schema": {"type": "web_search"}}]});
     assert!(!read(&named).web_search);
-    assert_eq!(offered(tools.to_string().as_bytes()), 2);
-    assert_eq!(offered(b"{\"tools\":[1]}"), 0);
-    assert_eq!(offered(b"{}"), 0);
+    let offered = |body: &str| super::tools(&Json::parse(body, &[]).expect("JSON"));
+    assert_eq!(offered(&tools.to_string()), 2);
+    assert_eq!(offered(r#"{"tools":[1]}"#), 0);
+    assert_eq!(offered("{}"), 0);
     assert_eq!(
         read(&json!({"max_completion_tokens": 5})).max_tokens,
         Some(5)

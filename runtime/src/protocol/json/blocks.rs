@@ -33,7 +33,7 @@ pub(super) fn quotes(block: &[u8; BLOCK]) -> u64 {
     bits(block, quote)
 }
 
-/// Where a list or an object opens, and where one closes, outside of strings.
+/// Where a list or an object opens, and where one closes, unless that is in a string.
 #[inline]
 pub(super) fn brackets(block: &[u8; BLOCK]) -> [u64; 2] {
     // Brackets of the two kinds differ in this bit alone.
