@@ -82,7 +82,7 @@ fn main() {
             let line = rows[at as usize % KINDS].as_bytes();
             let row = read(line).ok().flatten().expect("the row is of use");
             let features = RequestFeatures {
-                text: Some(&row.prompt),
+                text: Some((*row.prompt).into()),
                 tokens: Tokens::Counted(row.prompt.len() as u64 / 4),
                 ..RequestFeatures::plain(None, None)
             };

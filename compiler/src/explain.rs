@@ -133,7 +133,7 @@ fn asked(features: &RequestFeatures<'_>) -> Asked {
     Asked {
         model: features.model.map(str::to_owned),
         tokens: features.tokens.in_full(Tokenizer::Cl100k),
-        text: features.text.map(|text| text.chars().count()),
+        text: features.text.map(|text| text.plain().chars().count()),
         marks: marks
             .into_iter()
             .filter_map(|(is, what)| is.then_some(what))
@@ -193,7 +193,7 @@ impl<'p> Looking<'p, '_, '_> {
 
     fn next_rule(&self) -> Option<Next<'p>> {
         let rules = &self.plan.smart_router.as_ref()?.rules;
-        let all = self.plan.rules().all(self.features.text?);
+        let all = self.plan.rules().all(self.features.text?.plain());
         let rule = rules.get(*all.iter().nth(1)?)?;
         let target = self.plan.resolve(&rule.model)?;
         Some(Next {

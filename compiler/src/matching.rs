@@ -119,6 +119,17 @@ impl Matcher {
         all
     }
 
+    /// Whether a rule may match a text of which these are the parts, as
+    /// [`Parts::written`](crate::route::Parts::written) has them. Where this says no, none
+    /// does.
+    pub fn may_match(&self, parts: &[&[u8]]) -> bool {
+        let may_be = |words: &Words<Says>| words.may_be_in(parts);
+        !self.always.is_empty()
+            || !self.alone.is_empty()
+            || may_be(&self.exact)
+            || may_be(&self.folded)
+    }
+
     /// Tells `found` each rule that matches, some more than once, until it says stop.
     fn search(&self, text: &str, mut found: impl FnMut(usize) -> bool) {
         let is_ascii = text.is_ascii();

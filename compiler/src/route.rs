@@ -13,6 +13,7 @@ pub mod reasons;
 mod recorded;
 #[cfg(test)]
 mod tests;
+mod text;
 mod walk;
 mod window;
 
@@ -25,10 +26,11 @@ pub use choose::{
 };
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub use images::image_agent;
-pub use likeness::{likeness, same_task, task};
+pub use likeness::{likeness, same_task};
 pub(crate) use order::Dice;
 pub use reasons::{confidence, reasons};
 pub use recorded::{Found, Recorded};
+pub use text::{Parts, Text};
 pub use walk::Walk;
 pub use window::{Exceeded, Limit};
 

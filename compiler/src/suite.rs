@@ -289,7 +289,7 @@ impl TestEntry {
         let session = self.given.session.session();
         RequestFeatures {
             model: when.model.as_deref().or(base.model),
-            text: when.text.as_deref().or(base.text),
+            text: when.text.as_deref().map(Into::into).or(base.text),
             is_tool_result: when.tool_result.unwrap_or(base.is_tool_result),
             thinking: when.thinking.unwrap_or(base.thinking),
             thinking_budget: when.thinking_budget.or(base.thinking_budget),

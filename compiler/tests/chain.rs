@@ -57,7 +57,7 @@ fn request() -> RequestFeatures<'static> {
 
 fn says(text: &str) -> RequestFeatures<'_> {
     RequestFeatures {
-        text: Some(text),
+        text: Some(text.into()),
         ..request()
     }
 }

@@ -1,10 +1,12 @@
 //! The prepared rules say what asking each rule by itself says.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ctr_compiler::matching::Matcher;
 use ctr_compiler::plan::{Pattern, Rule};
+use ctr_compiler::route::{Parts, Text};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -34,6 +36,23 @@ fn regex(pattern: &str, case_sensitive: bool) -> Pattern {
     }
 }
 
+/// A text by its lines, which have nothing that is written in another way.
+struct Lines<'l>(&'l str);
+
+impl Parts for Lines<'_> {
+    fn written(&self) -> Vec<&[u8]> {
+        self.0.lines().map(str::as_bytes).collect()
+    }
+
+    fn plain(&self) -> &str {
+        self.0
+    }
+
+    fn beginning(&self, _: usize) -> Cow<'_, str> {
+        self.0.into()
+    }
+}
+
 /// What a rule says, asked by itself.
 fn plainly(pattern: &Pattern, text: &str) -> bool {
     match pattern {
@@ -54,6 +73,15 @@ fn plainly(pattern: &Pattern, text: &str) -> bool {
             .unwrap()
             .is_match(text),
     }
+}
+
+#[test]
+fn of_a_task_its_beginning_is_kept() {
+    let long = "é".repeat(2_001);
+    assert_eq!(Text::from(&*long).task().chars().count(), 2_000);
+    let ascii = "a".repeat(2_001);
+    assert_eq!(Text::InParts(&Lines(&ascii)).task(), &ascii[..2_000]);
+    assert_eq!(Text::from("short").task(), "short");
 }
 
 #[test]
@@ -151,6 +179,10 @@ proptest! {
             .map(|(at, _)| at)
             .collect();
         prop_assert_eq!(matcher.first(&text), one_by_one.first().copied());
+        if text.is_ascii() && !text.is_empty() {
+            let looked = Text::InParts(&Lines(&text));
+            prop_assert_eq!(looked.first_rule(&matcher), one_by_one.first().copied());
+        }
         prop_assert_eq!(matcher.all(&text), one_by_one);
     }
 }

@@ -47,7 +47,7 @@ fn play<'p>(mut evaluation: Evaluation<'p>, lines: &str) -> Report<'p> {
         match read(line.as_bytes()) {
             Ok(Some(row)) => {
                 let features = RequestFeatures {
-                    text: Some(&row.prompt),
+                    text: Some((*row.prompt).into()),
                     tokens: Tokens::Counted(row.prompt.chars().count() as u64),
                     ..RequestFeatures::plain(None, None)
                 };

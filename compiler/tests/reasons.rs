@@ -38,7 +38,7 @@ fn plan() -> Plan {
 
 fn says(text: &str) -> RequestFeatures<'_> {
     let mut features = RequestFeatures::plain(None, Some("claude-opus-5-5"));
-    features.text = Some(text);
+    features.text = Some(text.into());
     features.answers.chosen = Chosen::Failed;
     features
 }

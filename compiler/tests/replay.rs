@@ -345,7 +345,7 @@ proptest! {
         ));
         let finder = Finder::of(&plan).unwrap();
         let reading = Reading::new(&plan, Some(finder.set()));
-        let with_text = RequestFeatures { text: Some(&text), ..RequestFeatures::plain(None, Some("x")) };
+        let with_text = RequestFeatures { text: Some(text.as_str().into()), ..RequestFeatures::plain(None, Some("x")) };
         let recorded = Request {
             asked: Some("x".to_owned()),
             text: (!text.trim().is_empty()).then(|| finder.find(&text)),

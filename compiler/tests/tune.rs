@@ -37,7 +37,7 @@ fn each(lines: &str, mut take: impl FnMut(&ctr_compiler::outcomes::Row<'_>, &Req
         let features = RequestFeatures {
             text: Some(&row.prompt)
                 .filter(|text| !text.is_empty())
-                .map(AsRef::as_ref),
+                .map(|text| (**text).into()),
             tokens: Tokens::Counted(row.prompt.split_whitespace().count() as u64),
             ..RequestFeatures::plain(None, None)
         };

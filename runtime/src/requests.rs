@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 
+use bytes::Bytes;
 use ctr_compiler::plan::{AnalysisScope, Interface, Plan, Tokenizer};
 use ctr_compiler::registration::Spoken;
 use ctr_compiler::route::{RequestFeatures, Tokens};
@@ -76,6 +77,7 @@ impl Request {
             Spoken::Messages => Interface::Anthropic,
             Spoken::Chat | Spoken::Responses => Interface::Openai,
         };
+        let body = Bytes::from(body);
         let smart = plan.smart_router.as_ref();
         let scope = smart.map_or(AnalysisScope::LastMessage, |smart| smart.analysis_scope);
         Ok(Self {
@@ -105,7 +107,7 @@ impl Request {
 }
 
 /// Counts the tokens of a body once by each vocabulary, however often it is asked.
-fn counting(body: Vec<u8>) -> Box<dyn Fn(Tokenizer, Option<u64>) -> u64> {
+fn counting(body: Bytes) -> Box<dyn Fn(Tokenizer, Option<u64>) -> u64> {
     let counted: [OnceCell<u64>; 2] = Default::default();
     Box::new(move |tokenizer, _| {
         let known = match tokenizer {

@@ -255,7 +255,10 @@ impl Request {
             same_task: session.and_then(|session| session.same_task),
         });
         look(&RequestFeatures {
-            text: self.text.as_ref().and_then(|text| text.kept.as_deref()),
+            text: self
+                .text
+                .as_ref()
+                .and_then(|text| Some(text.kept.as_deref()?.into())),
             recorded,
             is_tool_result: self.tool_result,
             thinking: self.thinking,

@@ -58,7 +58,7 @@ fn matched(plan: &Plan, features: &RequestFeatures<'_>, choice: &Choice<'_>) -> 
     let rule = rules
         .iter()
         .find(|rule| rule.enabled && rule.name == name)?;
-    let text = features.text?;
+    let text = features.text?.plain();
     let pattern = rule
         .patterns
         .iter()

@@ -103,8 +103,8 @@ impl Sieve {
         }
     }
 
-    /// Adds stretches of the text that hold all its words which occur, unless they
-    /// are too much.
+    /// Adds stretches of the text that hold all its words which occur, until they are
+    /// enough.
     pub(super) fn look(&self, text: &[u8], found: &mut Stretches) {
         match self.stride() {
             1 => {
@@ -145,7 +145,7 @@ impl Sieve {
             for (nth, offsets) in offsets.into_iter().enumerate() {
                 self.look_around(text, n * step + nth * stride, offsets, found);
             }
-            if found.is_too_much() {
+            if found.is_enough() {
                 return;
             }
         }

@@ -14,6 +14,8 @@ pub(super) struct Stretches {
     length: usize,
     /// What finding them and looking at them costs, in bytes looked at.
     cost: usize,
+    /// Whether it is only asked if there is one.
+    one_will_do: bool,
     found: Vec<Range<usize>>,
 }
 
@@ -23,7 +25,16 @@ impl Stretches {
         Self {
             length,
             cost: 0,
+            one_will_do: false,
             found: Vec::new(),
+        }
+    }
+
+    /// The same, where it is only asked if there is one.
+    pub(super) fn first_of(length: usize) -> Self {
+        Self {
+            one_will_do: true,
+            ..Self::new(length)
         }
     }
 
@@ -39,6 +50,11 @@ impl Stretches {
     /// Notes that one was looked for.
     pub(super) fn looked(&mut self) {
         self.cost += LOOK;
+    }
+
+    /// Whether no more need be looked for.
+    pub(super) fn is_enough(&self) -> bool {
+        self.is_too_much() || (self.one_will_do && !self.found.is_empty())
     }
 
     /// Whether it would have been as well to look at the whole text.

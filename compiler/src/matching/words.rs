@@ -11,6 +11,8 @@ pub(super) struct Words<S> {
     /// Where it is worth running.
     sieves: Vec<Sieve>,
     says: Vec<S>,
+    /// Whether one has a character that JSON may write in another way.
+    has_escapes: bool,
 }
 
 impl<S> Default for Words<S> {
@@ -19,6 +21,7 @@ impl<S> Default for Words<S> {
             automaton: None,
             sieves: Vec::new(),
             says: Vec::new(),
+            has_escapes: false,
         }
     }
 }
@@ -38,17 +41,32 @@ impl<S: Copy> Words<S> {
             .ascii_case_insensitive(fold)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(words.iter().map(|(word, _)| word))?;
+        let has_escapes = words.iter().any(|(word, _)| word.contains(is_escaped));
         let bytes: Vec<&[u8]> = words.iter().map(|(word, _)| word.as_bytes()).collect();
         Ok(Self {
             automaton: Some(automaton),
             sieves: Sieve::all_of(&bytes),
             says: words.into_iter().map(|(_, says)| says).collect(),
+            has_escapes,
         })
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.says.len()
+    }
+
+    /// Whether a word may occur in a text of which these are the parts, as
+    /// [`Parts::written`](crate::route::Parts::written) has them.
+    pub(super) fn may_be_in(&self, parts: &[&[u8]]) -> bool {
+        let holds_any = |part: &&[u8]| {
+            let mut found = Stretches::first_of(part.len());
+            self.sieves.iter().any(|sieve| {
+                sieve.look(part, &mut found);
+                found.is_enough()
+            })
+        };
+        self.has_escapes || parts.iter().any(holds_any)
     }
 
     /// Hands over what each word says that occurs in the text, as often as it does,
@@ -71,6 +89,12 @@ impl<S: Copy> Words<S> {
         }
         true
     }
+}
+
+/// Whether what is written in a request may have something else in place of this
+/// character.
+fn is_escaped(char: char) -> bool {
+    char.is_ascii_control() || matches!(char, '"' | '\\')
 }
 
 #[cfg(test)]

@@ -149,7 +149,9 @@ impl<'p> Tuning<'p> {
             Err(why) => return self.bad.add(self.lines, why),
         };
         let found = |text: &str| self.finder.as_ref().map(|finder| finder.find(text));
-        let text = features.text.map(|text| found(text).unwrap_or_default());
+        let text = features
+            .text
+            .map(|text| found(text.plain()).unwrap_or_default());
         let text = text.map(|TextShape { hits, likeness, .. }| Text { hits, likeness });
         let name = match &row.id {
             Some(id) => blake3::hash(id.as_bytes()),

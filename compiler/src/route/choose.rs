@@ -8,6 +8,7 @@
 use super::features::{Chosen, Classified, RequestFeatures};
 use super::likeness::{Likeness, same_task};
 use super::recorded::{Found, Recorded};
+use super::text::Text;
 use crate::plan::{Plan, Rule, SemanticMode, Slot, SmartRouter, Target, Tokenizer};
 
 /// Input tokens above which the session's last usage counts for `longContext`
@@ -218,7 +219,7 @@ impl<'p> Chain<'p, '_, '_> {
         if self.features.is_tool_result {
             return Err(Passed::Not("the last message is the result of a tool"));
         }
-        let text = self.features.text.filter(|text| !text.trim().is_empty());
+        let text = self.features.text.filter(|text| !text.is_blank());
         let recorded = self.features.recorded.as_ref();
         match (text, recorded) {
             (None, None) => Err(Passed::Not("there is no text to look at")),
@@ -231,7 +232,7 @@ impl<'p> Chain<'p, '_, '_> {
         let first = match (looked.recorded.map(|recorded| recorded.rule), looked.text) {
             (Some(Found::Rule(at)), _) => Some(at),
             (Some(Found::Nothing), _) => None,
-            (_, Some(text)) => self.plan.rules().first(text),
+            (_, Some(text)) => text.first_rule(self.plan.rules()),
             (Some(Found::Unknown(at)), None) => {
                 let rule = smart.rules.get(at);
                 return Err(Passed::Unrecorded(rule.map(|rule| &*rule.name)));
@@ -261,7 +262,7 @@ impl<'p> Chain<'p, '_, '_> {
         let measured = looked.recorded.and_then(|recorded| recorded.same_task);
         let likeness = match (measured, looked.text, session.last_text) {
             (Some(measured), _, _) => measured,
-            (None, Some(text), Some(last)) => same_task(text, last),
+            (None, Some(text), Some(last)) => same_task(&text.task(), last),
             (None, _, _) if looked.recorded.is_some() => return Err(Passed::Unrecorded(None)),
             (None, _, _) => return passed("nothing is remembered of the session"),
         };
@@ -377,7 +378,7 @@ impl<'p> Chain<'p, '_, '_> {
 /// What rules look at: a text, or what was found in it, or both.
 #[derive(Clone, Copy)]
 struct Looked<'l> {
-    text: Option<&'l str>,
+    text: Option<Text<'l>>,
     recorded: Option<&'l Recorded<'l>>,
 }
 
@@ -385,7 +386,7 @@ fn most_alike<'p>(
     rules: impl Iterator<Item = (usize, &'p Rule)>,
     looked: Looked<'_>,
 ) -> Result<Option<&'p Rule>, Passed<'p>> {
-    let text = looked.text.map(Likeness::of);
+    let text = looked.text.map(|text| Likeness::of(text.plain()));
     let mut best: Option<(&Rule, f64)> = None;
     for (at, rule) in rules {
         let Some(prototype) = &rule.prototype else {

@@ -2,6 +2,7 @@
 //! memory is found out before and passed in, so that a decision can be replayed.
 
 use super::recorded::Recorded;
+use super::text::Text;
 use crate::plan::{Interface, Tokenizer};
 
 /// What a decision looks at in a request.
@@ -13,7 +14,7 @@ pub struct RequestFeatures<'r> {
     /// The `model` the client asked for.
     pub model: Option<&'r str>,
     /// The text that rules look at.
-    pub text: Option<&'r str>,
+    pub text: Option<Text<'r>>,
     /// What is known of a text that may not be at hand. Where it does not tell,
     /// `text` is looked at.
     pub recorded: Option<Recorded<'r>>,

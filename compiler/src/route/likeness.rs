@@ -136,10 +136,10 @@ pub fn likeness<'p>(
 }
 
 /// Characters at the beginning of a task by which it is known again.
-const TASK: usize = 2_000;
+pub(super) const TASK: usize = 2_000;
 
 /// The beginning of a text by which its task is known again: its first 2,000 characters.
-pub fn task(text: &str) -> &str {
+pub(super) fn task(text: &str) -> &str {
     // No text has more characters than bytes.
     if text.len() <= TASK {
         return text;
@@ -149,8 +149,8 @@ pub fn task(text: &str) -> &str {
 }
 
 /// How alike two tasks are, 0 to 1: 1 for the same words in any case and
-/// spacing, else shared words over all words (Jaccard). Only their [beginnings](task)
-/// are looked at.
+/// spacing, else shared words over all words (Jaccard). Only their first 2,000
+/// characters are looked at.
 pub fn same_task(one: &str, other: &str) -> f64 {
     let [one, other] = [one, other].map(|text| Words::of(task(text)));
     let shared = one.shared(&other);

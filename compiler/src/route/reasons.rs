@@ -75,9 +75,12 @@ pub fn confidence(plan: &Plan, features: &RequestFeatures<'_>, source: Source<'_
             let rules = &plan.smart_router.as_ref()?.rules;
             let prototype = rules.iter().find(|rule| rule.name == name)?;
             let prototype = prototype.prototype.as_ref()?;
-            likeness(features.text?, std::iter::once(&*prototype.text)).next()
+            likeness(features.text?.plain(), std::iter::once(&*prototype.text)).next()
         }
-        (Source::Sticky, _) => Some(same_task(features.text?, features.session.last_text?)),
+        (Source::Sticky, _) => {
+            let task = features.text?.task();
+            Some(same_task(&task, features.session.last_text?))
+        }
         _ => None,
     }
 }
@@ -106,6 +109,6 @@ fn is_after_the_smart_router(source: Source<'_>) -> bool {
 
 /// Whether the smart router looks at a request at all.
 fn is_asked(plan: &Plan, features: &RequestFeatures<'_>) -> bool {
-    let has_text = features.text.is_some_and(|text| !text.trim().is_empty());
+    let has_text = features.text.is_some_and(|text| !text.is_blank());
     plan.smart_router.is_some() && !features.is_tool_result && has_text
 }

@@ -13,7 +13,7 @@ use super::looks::{Looks, Shape};
 use super::queue::Observer;
 use crate::activate::Live;
 use crate::protocol::Protocol;
-use crate::protocol::features::{self, Features};
+use crate::protocol::features::{self, Features, UserText};
 use crate::protocol::json::Json;
 use crate::protocol::tokens;
 use crate::trace::Trace;
@@ -86,23 +86,22 @@ impl Began {
     pub(super) fn note(self, eyes: &Eyes<'_>) {
         let interface = self.protocol.interface();
         let features = Features::read(&self.body, interface, eyes.looks.scope);
+        let text = features.text.as_ref().map(UserText::plain);
         let last = self.session.last_text.as_deref();
-        let mut shape = eyes.looks.shape(features.text.as_deref(), last);
+        let mut shape = eyes.looks.shape(text, last);
         let candidate = eyes.candidate.map(|candidate| {
             let looks = &candidate.looks;
             let seen = match looks.is_as(eyes.looks) {
                 true => shape.clone(),
-                false if looks.scope == eyes.looks.scope => {
-                    looks.shape(features.text.as_deref(), last)
-                }
+                false if looks.scope == eyes.looks.scope => looks.shape(text, last),
                 false => {
                     let other = Features::read(&self.body, interface, looks.scope);
-                    looks.shape(other.text.as_deref(), last)
+                    looks.shape(other.text.as_ref().map(UserText::plain), last)
                 }
             };
             (Arc::clone(candidate), seen)
         });
-        if let (Some(shape), Some(text)) = (&mut shape.text, &features.text)
+        if let (Some(shape), Some(text)) = (&mut shape.text, text)
             && self.is_recorded
             && eyes.keeps_text
         {

@@ -1,12 +1,14 @@
 //! What a decision looks at in a request body: read in one pass, in which only the
-//! text that rules look at is decoded and tools are passed over, and only when the plan
-//! asks for more than the model.
+//! text that rules look at is decoded, a long one when something asks for it, and tools
+//! are passed over; and only when the plan asks for more than the model.
 //!
 //! A body that cannot be read has no features, and what is odd in one is passed over:
 //! an upstream may complain about it, routing does not.
 
 mod content;
+mod user_text;
 
+use bytes::Bytes;
 use ctr_compiler::plan::{AnalysisScope, Interface};
 use ctr_compiler::route::RequestFeatures;
 use memchr::memmem;
@@ -16,6 +18,8 @@ use serde::de::DeserializeOwned;
 use super::json::Json;
 use super::tokens::{self, TOOLS};
 use content::{Parts, images};
+
+pub use user_text::UserText;
 
 /// How the kind of a tool begins that searches the web.
 const SEARCH: &str = "web_search";
@@ -29,7 +33,7 @@ const MARKER: [&str; 2] = ["<CTR-SUBAGENT-MODEL>", "</CTR-SUBAGENT-MODEL>"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     /// The text that rules look at; none where no user says anything.
-    pub text: Option<String>,
+    pub text: Option<UserText>,
     /// Whether the last message is mostly results of tools.
     pub is_tool_result: bool,
     /// Whether thinking is asked for.
@@ -60,8 +64,8 @@ pub struct Features {
 impl Features {
     /// Reads a body of a client that speaks `interface`. A body of OpenAI
     /// Responses, which has `input` in place of `messages`, is read as well.
-    pub fn read(body: &[u8], interface: Interface, scope: AnalysisScope) -> Self {
-        let Ok(body) = Json::look_at(body, tokens::AS_WRITTEN, Some(TOOLS)) else {
+    pub fn read(bytes: &Bytes, interface: Interface, scope: AnalysisScope) -> Self {
+        let Ok(body) = Json::look_at(bytes, tokens::AS_WRITTEN, Some(TOOLS)) else {
             return Self::default();
         };
         let asked = |name| value::<Asked>(&body, name);
@@ -93,7 +97,7 @@ impl Features {
             .into_iter()
             .filter_map(|name| body.get(name));
         let talk = talk.filter(|talk| !talk.is_null()).map(messages).next();
-        features.take(&talk.unwrap_or_default(), scope);
+        features.take(&talk.unwrap_or_default(), scope, bytes);
         features
     }
 
@@ -104,7 +108,7 @@ impl Features {
         model: Option<&'r str>,
     ) -> RequestFeatures<'r> {
         RequestFeatures {
-            text: self.text.as_deref(),
+            text: self.text.as_ref().map(UserText::looked_at),
             is_tool_result: self.is_tool_result,
             thinking: self.thinking,
             thinking_budget: self.thinking_budget,
@@ -117,20 +121,21 @@ impl Features {
         }
     }
 
-    fn take(&mut self, messages: &[Message<'_>], scope: AnalysisScope) {
+    fn take(&mut self, messages: &[Message<'_>], scope: AnalysisScope, body: &Bytes) {
         self.messages = messages.len() as u64;
         let last = messages.len().saturating_sub(1);
         let last_of_user = messages.iter().rposition(|message| message.is_user);
-        let mut text = String::new();
+        let mut said = Vec::new();
         for (at, message) in messages.iter().enumerate() {
             let has_images = if message.is_user {
                 let parts = message.content.map(Parts::of).unwrap_or_default();
                 let is_last = last_of_user == Some(at);
                 self.is_tool_result |= is_last && at == last && parts.is_mostly_results();
+                let has_images = parts.images > 0;
                 if is_last || scope == AnalysisScope::FullConversation {
-                    add(&parts, &mut text);
+                    said.push(parts);
                 }
-                parts.images > 0
+                has_images
             } else {
                 message.is_tool && message.gives_images()
             };
@@ -138,7 +143,7 @@ impl Features {
             self.image_anywhere |= has_images;
         }
         self.is_tool_result |= messages.last().is_some_and(|message| message.is_tool);
-        self.text = (!text.is_empty()).then_some(text);
+        self.text = text(&said, body);
     }
 }
 
@@ -146,6 +151,20 @@ impl Features {
 pub fn tools(body: &Json<'_>) -> u64 {
     body.get(TOOLS)
         .map_or(0, |tools| objects(tools).len() as u64)
+}
+
+/// What messages say, where that is not blank.
+fn text(said: &[Parts<'_>], body: &Bytes) -> Option<UserText> {
+    if let [only] = said
+        && let Some(text) = UserText::of(only.texts(), body)
+    {
+        return Some(text);
+    }
+    let mut text = String::new();
+    for parts in said {
+        add(parts, &mut text);
+    }
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// Adds what a message says, unless that is blank.

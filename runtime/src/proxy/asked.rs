@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use ctr_compiler::plan::{AnalysisScope, Interface, Plan, Slot, Tokenizer};
-use ctr_compiler::route::{RequestFeatures, Tokens, looks_beyond_model};
+use ctr_compiler::route::{RequestFeatures, Text, Tokens, looks_beyond_model};
 use http::{HeaderMap, Method, request};
 
 use super::arriving::Arriving;
@@ -21,7 +21,7 @@ use crate::protocol::Protocol;
 use crate::protocol::adapt;
 use crate::protocol::ask::{Ask, AskError};
 use crate::protocol::error::ProxyError;
-use crate::protocol::features::Features;
+use crate::protocol::features::{Features, UserText};
 use crate::protocol::tokens;
 
 /// How long a session is remembered where no smart router says so.
@@ -161,7 +161,8 @@ impl Asked {
         else {
             return;
         };
-        sessions.answered(id, model, self.text(), live.clock().now_ms());
+        let task = self.text().map(Text::task);
+        sessions.answered(id, model, task, live.clock().now_ms());
         let slots = &live.plan().router.slots;
         if let Some(mark) = &mut committed.mark
             && (slots.contains_key(&Slot::LongContext) || self.is_read_in_full)
@@ -193,6 +194,9 @@ impl Asked {
         let protocol = self.call.protocol();
         self.may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, protocol);
         self.counted = Counted::at_most(body.len() as u64);
+        if let Some(text) = self.features.as_mut().and_then(|it| it.text.as_mut()) {
+            text.leave_body();
+        }
         (self.body, self.ask) = (body, ask);
         true
     }
@@ -240,8 +244,12 @@ impl Asked {
     }
 
     /// The text that rules look at.
-    pub(super) fn text(&self) -> Option<&str> {
-        self.features.as_ref()?.text.as_deref()
+    pub(super) fn text(&self) -> Option<Text<'_>> {
+        self.features
+            .as_ref()?
+            .text
+            .as_ref()
+            .map(UserText::looked_at)
     }
 
     /// Hands over what a decision looks at. Tokens are counted when it asks.
@@ -278,7 +286,7 @@ fn lifetime(plan: &Plan) -> u64 {
 /// model alone and nobody else wants to know.
 fn look(
     call: Call,
-    body: &[u8],
+    body: &Bytes,
     plan: &Plan,
     in_full: bool,
 ) -> Result<(Ask, Option<Features>), AskError> {

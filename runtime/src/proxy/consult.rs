@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ctr_compiler::corpus;
 use ctr_compiler::plan::{Plan, SmartRouter};
-use ctr_compiler::route::{self, Answers, Chosen, Classified, Source, Step};
+use ctr_compiler::route::{self, Answers, Chosen, Classified, Source, Step, Text};
 
 use super::own::Own;
 use super::{Asked, Proxy, remembered};
@@ -114,7 +114,7 @@ impl Proxy {
         let plan = live.plan();
         // Each model is asked once at most.
         while let Some((step, model)) = needed(asked, plan, live.clock().now_ms()) {
-            let text = asked.text().unwrap_or_default().to_owned();
+            let text = asked.text().map(Text::plain).unwrap_or_default().to_owned();
             match step {
                 Step::Semantic => {
                     let words = Words {

@@ -237,6 +237,25 @@ async fn a_session_keeps_its_model_for_the_same_task() {
 }
 
 #[tokio::test]
+async fn a_long_task_is_known_by_its_beginning() {
+    let chain = Chain::new(RULES).await;
+    let long = |task: &str, rest: &str| {
+        format!("{task}\n{}{rest}", "\"It fails\" at times.\n".repeat(200))
+    };
+    let first = long("draw the flaky test", "and nothing else");
+    assert_eq!(chain.goes(of_session("s", &first)).await, "eyes");
+    let again = long("The flaky test: draw!", "but then all of it is done");
+    assert_eq!(chain.goes(of_session("s", &again)).await, "eyes");
+    assert_eq!(chain.goes(of_session("t", &again)).await, "fast");
+    let other = long("Write a song about that.", "draw the flaky test\n");
+    assert_eq!(
+        chain.goes(of_session("t", &other)).await,
+        "eyes",
+        "a rule finds it far behind"
+    );
+}
+
+#[tokio::test]
 async fn a_long_conversation_makes_the_next_request_long() {
     let used = json!({
         "type": "message", "role": "assistant", "content": [{ "type": "text", "text": "fine" }],

@@ -90,6 +90,36 @@ fn of_a_text_with_few_words_little_is_looked_at() {
     assert_eq!(all, full.len());
 }
 
+/// A part of a text as JSON writes it.
+fn written(part: &str) -> String {
+    let quoted = serde_json::to_string(part).unwrap();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+#[test]
+fn parts_in_which_no_word_can_be_are_told() {
+    let words: Vec<String> = (0..100).map(|n| format!("topic {n}x of")).collect();
+    let prose = "Please look at the topic of this module.\\n".repeat(50);
+    let may_be = |words: &[String], parts: &[&str]| {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        prepared(words, true).may_be_in(&parts)
+    };
+    assert!(!may_be(&words, &[&prose, &prose]));
+    assert!(may_be(
+        &words,
+        &[&prose, &format!("{prose}Topic 7x of{prose}")]
+    ));
+    assert!(
+        !may_be(&words, &["topic 7x", "of"]),
+        "between parts stands something else"
+    );
+    assert!(
+        may_be(&["say \"no\"".to_owned()], &["say"]),
+        "it may be written in many ways"
+    );
+    assert!(!may_be(&[], &[&prose]));
+}
+
 fn any_word() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ab]{1,9}",
@@ -106,7 +136,9 @@ fn any_word() -> impl Strategy<Value = String> {
                 "ly re",
                 "\n",
                 "[{",
-                "\0"
+                "\0",
+                "a \"b\"",
+                "\\"
             ][..]
         )
         .prop_map(str::to_owned),
@@ -133,5 +165,12 @@ proptest! {
         }
         let prepared = prepared(&words, fold);
         prop_assert_eq!(found(&prepared, &text), one_by_one(&words, fold, &text));
+        let parts: Vec<String> = text.split('\n').map(written).collect();
+        let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+        for word in words.iter().filter(|word| !word.contains(is_escaped)) {
+            let alone = self::prepared(std::slice::from_ref(word), fold);
+            let occurs = text.is_ascii() && !found(&alone, &text).is_empty();
+            prop_assert!(!occurs || alone.may_be_in(&parts), "{word}");
+        }
     }
 }

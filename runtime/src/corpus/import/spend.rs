@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{Out, session_key, time};
 use crate::corpus::{LONGEST, Piece, each_line};
-use crate::protocol::features::Features;
+use crate::protocol::features::{Features, UserText};
 
 /// Kinds of calls that are requests, and what the client spoke.
 const CALLS: &[(&str, &str)] = &[
@@ -208,7 +208,7 @@ fn request(row: &Map<String, Value>, protocol: &str, out: &Out<'_>) -> Option<Re
         _ => Interface::Openai,
     };
     let features = body(row)
-        .map(|body| Features::read(body.to_string().as_bytes(), interface, out.scope()))
+        .map(|body| Features::read(&body.to_string().into(), interface, out.scope()))
         .unwrap_or_default();
     let session = text(row, "session_id").map(|name| SessionShape {
         key: session_key(&name),
@@ -226,7 +226,7 @@ fn request(row: &Map<String, Value>, protocol: &str, out: &Out<'_>) -> Option<Re
         image_anywhere: features.image_anywhere,
         max_tokens: features.max_tokens,
         subagent: features.subagent.clone(),
-        text: out.text(features.text.as_deref()),
+        text: out.text(features.text.as_ref().map(UserText::plain)),
         session,
         outcome: Some(Outcome {
             status: if failed { 500 } else { 200 },

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Out, session_key};
-use crate::protocol::features::Features;
+use crate::protocol::features::{Features, UserText};
 
 /// Answers that may still go on.
 const PENDING: usize = 64;
@@ -210,7 +210,7 @@ impl Session {
     /// The request that an answer belongs to, as far as what was said tells it.
     fn asks(&self, entry: &Entry<'_>, out: &Out<'_>) -> Request {
         let body = format!("{{\"messages\":[{}]}}", self.said);
-        let features = Features::read(body.as_bytes(), Interface::Anthropic, out.scope());
+        let features = Features::read(&body.into(), Interface::Anthropic, out.scope());
         let session = entry.session_id.as_deref().map(|name| SessionShape {
             key: session_key(name),
             last_input_tokens: self.last_input_tokens,
@@ -222,7 +222,7 @@ impl Session {
             tool_result: features.is_tool_result,
             image_in_last: features.image_in_last,
             image_anywhere: features.image_anywhere,
-            text: out.text(features.text.as_deref()),
+            text: out.text(features.text.as_ref().map(UserText::plain)),
             session,
             outcome: Some(Outcome {
                 status: 200,

@@ -43,6 +43,11 @@ impl<'j> Parts<'j> {
         self.results * 2 > self.count
     }
 
+    /// Its texts, in their order.
+    pub(super) fn texts(&self) -> &[&'j Text<'j>] {
+        &self.texts
+    }
+
     /// Adds its texts, with line breaks between them.
     pub(super) fn write(&self, out: &mut String) {
         let start = out.len();

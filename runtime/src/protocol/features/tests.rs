@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 fn read(body: &Value) -> Features {
     Features::read(
-        body.to_string().as_bytes(),
+        &body.to_string().into(),
         Interface::Anthropic,
         AnalysisScope::LastMessage,
     )
@@ -20,13 +20,19 @@ fn the_last_message_of_the_user_is_the_text() {
         ]},
         {"role": "assistant", "content": "nor this"},
     ]});
-    assert_eq!(read(&talk).text.as_deref(), Some("second\né\n"));
+    assert_eq!(
+        read(&talk).text.as_ref().map(UserText::plain),
+        Some("second\né\n")
+    );
     let whole = Features::read(
-        talk.to_string().as_bytes(),
+        &talk.to_string().into(),
         Interface::Anthropic,
         AnalysisScope::FullConversation,
     );
-    assert_eq!(whole.text.as_deref(), Some("first\n---\nsecond\né\n"));
+    assert_eq!(
+        whole.text.as_ref().map(UserText::plain),
+        Some("first\n---\nsecond\né\n")
+    );
     assert_eq!(read(&json!({"messages": []})).text, None);
     assert_eq!(
         read(&json!({"messages": [{"role": "user", "content": " "}]})).text,
@@ -141,25 +147,24 @@ fn odd_bodies_are_passed_over() {
         "{\"messages\":[{\"role\":\"us\\u0065r\",\"content\":\"x\",\"content\":\"y\"}]}",
     ] {
         Features::read(
-            body.as_bytes(),
+            &body.into(),
             Interface::Anthropic,
             AnalysisScope::FullConversation,
         );
     }
     let odd = "{\"messages\":[{\"role\":\"us\\u0065r\",\"content\":\"x\"}],\"max_tokens\":-1,\"metadata\":5}";
-    let seen = Features::read(
-        odd.as_bytes(),
-        Interface::Openai,
-        AnalysisScope::LastMessage,
+    let seen = Features::read(&odd.into(), Interface::Openai, AnalysisScope::LastMessage);
+    assert_eq!(
+        (seen.text.as_ref().map(UserText::plain), seen.max_tokens),
+        (Some("x"), None)
     );
-    assert_eq!((seen.text.as_deref(), seen.max_tokens), (Some("x"), None));
 }
 
 #[test]
 fn members_called_model_are_counted_around_the_tools() {
     let models = |body: &str| {
         let (interface, scope) = (Interface::Anthropic, AnalysisScope::LastMessage);
-        Features::read(body.as_bytes(), interface, scope).models
+        Features::read(&Bytes::copy_from_slice(body.as_bytes()), interface, scope).models
     };
     assert_eq!(
         models(r#"{"model":"a","tools":[{"model":"b"}],"model":"c"}"#),
@@ -183,7 +188,8 @@ fn texts_are_decoded_and_half_a_character_hides_nothing() {
     let text = |content: &str| {
         let body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":{content}}}]}}");
         let (interface, scope) = (Interface::Anthropic, AnalysisScope::LastMessage);
-        Features::read(body.as_bytes(), interface, scope).text
+        let text = Features::read(&body.into(), interface, scope).text;
+        text.map(|said| said.plain().to_owned())
     };
     let escaped = r#""a\n\t\"b\" \u00e9 \ud83d\ude00 \/ \\""#;
     assert_eq!(text(escaped).as_deref(), Some("a\n\t\"b\" é 😀 / \\"));

@@ -41,6 +41,27 @@ pub(super) fn brackets(block: &[u8; BLOCK]) -> [u64; 2] {
     [b'{', b'}'].map(|byte| bits(block, |bytes| is(bytes, byte)))
 }
 
+/// Whether a letter may hide here: in a byte that is not ASCII, or where a backslash stands
+/// before `u` or `/`. The last byte only tells what follows the one before.
+#[inline]
+pub(super) fn may_hide(block: &[u8; BLOCK + 1]) -> bool {
+    let is = |bytes: u8x16, byte| bytes.simd_eq(u8x16::splat(byte));
+    let (here, _) = block.as_chunks();
+    let (next, _) = block[1..].as_chunks();
+    let found = here
+        .iter()
+        .zip(next)
+        .map(|(here, next): (&[u8; 16], &[u8; 16])| {
+            let (here, next) = (u8x16::new(*here), u8x16::new(*next));
+            // The highest bit of a byte says that it is not ASCII.
+            here | (backslash(here) & (is(next, b'u') | is(next, b'/')))
+        });
+    found
+        .fold(u8x16::ZERO, |all, found| all | found)
+        .to_bitmask()
+        != 0
+}
+
 /// What is left of bits from this one on, which may be past the last.
 #[inline]
 pub(super) fn from(bits: u64, at: usize) -> u64 {
@@ -87,6 +108,14 @@ mod tests {
                 assert_eq!(quotes(&block), bit(byte == b'"'), "{byte} at {at}");
                 let kinds = ["{[", "}]"].map(|kind| bit(kind.as_bytes().contains(&byte)));
                 assert_eq!(brackets(&block), kinds, "{byte} at {at}");
+                let mut block = [b'a'; BLOCK + 1];
+                block[at] = byte;
+                assert_eq!(may_hide(&block), byte > 0x7f, "{byte} at {at}");
+                block[at] = b'\\';
+                block[at + 1] = byte;
+                let is_other = byte == b'u' || byte == b'/';
+                let is_read = byte > 0x7f && at + 1 < BLOCK;
+                assert_eq!(may_hide(&block), is_other || is_read, "{byte} behind {at}");
             }
         }
     }

@@ -15,7 +15,7 @@ pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
     /// Of text that is escaped already, as a parser has found it.
-    pub(super) fn from_written(written: &'a str) -> Self {
+    pub fn from_written(written: &'a str) -> Self {
         Self(Cow::Borrowed(written))
     }
 
@@ -66,6 +66,22 @@ impl<'a> Text<'a> {
         let mut plain = String::with_capacity(self.0.len());
         self.push_plain(&mut plain);
         Cow::Owned(plain)
+    }
+
+    /// Whether it is seen that all characters are ASCII, stand there as themselves but for
+    /// control characters, quotes and backslashes, and take two bytes at most.
+    pub fn stands_as_it_is(&self) -> bool {
+        let bytes = self.0.as_bytes();
+        let mut at = 0;
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            if blocks::may_hide(block) {
+                return false;
+            }
+            at += BLOCK;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let is_other = |pair: &[u8]| matches!(pair, [b'\\', b'u' | b'/']);
+        rest.is_ascii() && !rest.windows(2).any(is_other)
     }
 
     /// Adds the text without escapes to `out`, as [`Text::plain`] gives it.
