@@ -63,6 +63,8 @@ pub(super) struct Answer {
     body: Body,
     ends: Ends,
     progress: Progress,
+    /// Whether it is a stream of which nothing was taken yet.
+    is_first: bool,
     is_kept: bool,
     patience: Patience,
 }
@@ -89,6 +91,7 @@ impl Answer {
                 Ends::Absent | Ends::Length(0) => Progress::Complete,
                 _ => Progress::Going,
             },
+            is_first: ends == Ends::Chunked,
             is_kept,
             patience: Patience::default(),
         }
@@ -131,7 +134,8 @@ impl Answer {
         written
     }
 
-    /// Takes pieces of the body until there is something large to send.
+    /// Takes pieces of the body until there is something large to send. The first one of a
+    /// stream goes out before others are looked at that may be here already.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.progress == Progress::Going && self.out.has_room() {
             self.progress = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
@@ -140,6 +144,9 @@ impl Answer {
                 Some(Err(_)) => Progress::Broken,
                 None => self.end(),
             };
+            if std::mem::take(&mut self.is_first) {
+                break;
+            }
         }
         Poll::Ready(())
     }
@@ -258,9 +265,11 @@ fn write_date(out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
 
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
 
     use super::*;
 
@@ -273,13 +282,30 @@ mod tests {
         Answer::new(Response::new(body), terms, b"")
     }
 
-    /// How far it came after it was asked for pieces twice, as it is when the client is slow.
+    /// How far it came after it was asked for pieces again and again, as it is when the client
+    /// is slow.
     fn filled(mut answer: Answer) -> Progress {
         let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..2 {
+        for _ in 0..3 {
             assert!(answer.poll_fill(&mut cx).is_ready());
         }
         answer.progress
+    }
+
+    #[test]
+    fn the_first_piece_of_a_stream_does_not_wait_for_others() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&taken);
+        let pieces = stream::iter(["a", "b", "c"]).map(move |piece| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(piece)
+        });
+        let mut answer = answer(Body::from_stream(pieces), false);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(answer.poll_fill(&mut cx).is_ready());
+        assert_eq!(taken.load(Ordering::Relaxed), 1);
+        assert!(answer.poll_fill(&mut cx).is_ready());
+        assert_eq!(taken.load(Ordering::Relaxed), 3);
     }
 
     #[test]
