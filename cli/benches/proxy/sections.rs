@@ -82,6 +82,15 @@ fn load(request: &[u8], connections: usize) -> Load<'_> {
     }
 }
 
+/// At one connection most of the time is waking up, and where that is done decides over it.
+async fn in_turn<const N: usize>(servers: [&Server; N], load: &Load<'_>) -> [Rounds; N] {
+    let _apart = match load.connections {
+        1 => Apart::keep(&servers),
+        _ => None,
+    };
+    alternate(servers, load).await
+}
+
 /// Tells a share of requests a second.
 fn share(what: &str, mine: &Rounds, its: &Rounds, aim: Aim) {
     let (low, high) = mine.spread(its);
@@ -111,13 +120,13 @@ async fn plain(stage: &Stage) {
             let what = |than: &str| format!("{name}, {connections} connections, ctr / {than}");
             let (routed, plain) = match &nginx {
                 Some(nginx) => {
-                    let all = alternate([&ctr, &stage.forwarder, nginx], &load).await;
+                    let all = in_turn([&ctr, &stage.forwarder, nginx], &load).await;
                     let [routed, plain, passed] = all;
                     share(&what("nginx"), &routed, &passed, over_nginx);
                     (routed, plain)
                 }
                 None => {
-                    let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
+                    let [routed, plain] = in_turn([&ctr, &stage.forwarder], &load).await;
                     (routed, plain)
                 }
             };
@@ -150,7 +159,7 @@ async fn rules(stage: &Stage) {
         let aim = Aim::AtLeast(0.5);
         for connections in [1, 32, 128] {
             let load = load(&request, connections);
-            let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
+            let [routed, plain] = in_turn([&ctr, &stage.forwarder], &load).await;
             let what = format!(
                 "{name}, {connections} connections, slots and 1,000 rules, ctr / forwarder"
             );
@@ -168,7 +177,7 @@ async fn translation(stage: &Stage) {
         let is_small = size < 10_000;
         for connections in [1, 32] {
             let load = load(&request, connections);
-            let [routed, plain] = alternate([&ctr, &stage.forwarder], &load).await;
+            let [routed, plain] = in_turn([&ctr, &stage.forwarder], &load).await;
             let aim = if is_small {
                 Aim::AtLeast(0.6)
             } else {
@@ -194,10 +203,7 @@ async fn translation(stage: &Stage) {
 /// of requests a second; what they do when they get all they take is told besides.
 async fn stream(stage: &Stage) {
     let ctr = stage.ctr("stream", &registrations::plain(stage.upstream), "warn");
-    let apart = Apart::keep(&[&ctr, &stage.forwarder]);
-    if apart.is_none() {
-        println!("SKIPPED keeping the servers apart: that takes two processors and `taskset`");
-    }
+    let _apart = Apart::keep(&[&ctr, &stage.forwarder]);
     for (name, size) in SIZES {
         for (model, connections) in [("sonnet", 1), ("sonnet", 32), ("late", 1), ("late", 32)] {
             let request = bodies::request(model, size, true);
