@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use crate::apart::Apart;
 use crate::compare::{Load, Pace, Rounds, Until, alternate};
 use crate::figures::{Aim, tell};
+use crate::nginx::Log;
 use crate::process::Server;
 use crate::{bodies, faults, memory, nginx, registrations, swaps, upstream};
 
@@ -71,6 +72,14 @@ impl Stage {
     fn ctr(&self, name: &str, registration: &str, level: &str) -> Server {
         Server::ctr(self.folder.path(), name, registration, level)
     }
+
+    async fn nginx(&self, log: Log) -> Option<Server> {
+        let nginx = nginx::start(self.folder.path(), self.upstream, log).await;
+        if nginx.is_none() {
+            println!("SKIPPED the comparison with nginx: it is not installed");
+        }
+        nginx
+    }
 }
 
 fn load(request: &[u8], connections: usize) -> Load<'_> {
@@ -105,10 +114,7 @@ fn share(what: &str, mine: &Rounds, its: &Rounds, aim: Aim) {
 /// The plan needs nothing but `model`, and nothing is logged, as the forwarder logs nothing.
 async fn plain(stage: &Stage) {
     let ctr = stage.ctr("plain", &registrations::plain(stage.upstream), "warn");
-    let nginx = nginx::start(stage.folder.path(), stage.upstream).await;
-    if nginx.is_none() {
-        println!("SKIPPED the comparison with nginx: it is not installed");
-    }
+    let nginx = stage.nginx(Log::Off).await;
     for (name, size) in SIZES {
         let request = bodies::request("sonnet", size, false);
         let is_small = size < 10_000;
@@ -139,14 +145,22 @@ async fn plain(stage: &Stage) {
     }
 }
 
-/// The same with a log line a request.
+/// The same with a log line a request, which nginx writes as well.
 async fn log(stage: &Stage) {
     let ctr = stage.ctr("log", &registrations::plain(stage.upstream), "info");
+    let nginx = stage.nginx(Log::Each).await;
+    let others = [
+        ("forwarder", Some(&stage.forwarder)),
+        ("nginx", nginx.as_ref()),
+    ];
     for (name, size) in SIZES {
         let request = bodies::request("sonnet", size, false);
-        let [routed, plain] = alternate([&ctr, &stage.forwarder], &load(&request, 32)).await;
-        let what = format!("{name}, 32 connections, a log line a request, ctr / forwarder");
-        share(&what, &routed, &plain, Aim::None);
+        for (than, other) in others {
+            let Some(other) = other else { continue };
+            let [routed, passed] = alternate([&ctr, other], &load(&request, 32)).await;
+            let what = format!("{name}, 32 connections, a log line a request, ctr / {than}");
+            share(&what, &routed, &passed, Aim::None);
+        }
     }
 }
 
