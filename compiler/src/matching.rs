@@ -120,7 +120,7 @@ impl Matcher {
     }
 
     /// Whether a rule may match a text of which these are the parts, as
-    /// [`Parts::written`](crate::route::Parts::written) has them. Where this says no, none
+    /// [`Written::parts`](crate::route::Written::parts) has them. Where this says no, none
     /// does.
     pub fn may_match(&self, parts: &[&[u8]]) -> bool {
         let may_be = |words: &Words<Says>| words.may_be_in(parts);

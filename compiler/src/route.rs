@@ -30,7 +30,7 @@ pub use likeness::{likeness, same_task};
 pub(crate) use order::Dice;
 pub use reasons::{confidence, reasons};
 pub use recorded::{Found, Recorded};
-pub use text::{Parts, Text};
+pub use text::{Text, Written};
 pub use walk::Walk;
 pub use window::{Exceeded, Limit};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use ctr_compiler::matching::Matcher;
 use ctr_compiler::plan::{Pattern, Rule};
-use ctr_compiler::route::{Parts, Text};
+use ctr_compiler::route::{Text, Written};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -39,8 +39,8 @@ fn regex(pattern: &str, case_sensitive: bool) -> Pattern {
 /// A text by its lines, which have nothing that is written in another way.
 struct Lines<'l>(&'l str);
 
-impl Parts for Lines<'_> {
-    fn written(&self) -> Vec<&[u8]> {
+impl Written for Lines<'_> {
+    fn parts(&self) -> Vec<&[u8]> {
         self.0.lines().map(str::as_bytes).collect()
     }
 
@@ -80,7 +80,7 @@ fn of_a_task_its_beginning_is_kept() {
     let long = "é".repeat(2_001);
     assert_eq!(Text::from(&*long).task().chars().count(), 2_000);
     let ascii = "a".repeat(2_001);
-    assert_eq!(Text::InParts(&Lines(&ascii)).task(), &ascii[..2_000]);
+    assert_eq!(Text::Written(&Lines(&ascii)).task(), &ascii[..2_000]);
     assert_eq!(Text::from("short").task(), "short");
 }
 
@@ -180,7 +180,7 @@ proptest! {
             .collect();
         prop_assert_eq!(matcher.first(&text), one_by_one.first().copied());
         if text.is_ascii() && !text.is_empty() {
-            let looked = Text::InParts(&Lines(&text));
+            let looked = Text::Written(&Lines(&text));
             prop_assert_eq!(looked.first_rule(&matcher), one_by_one.first().copied());
         }
         prop_assert_eq!(matcher.all(&text), one_by_one);

@@ -91,8 +91,9 @@ fn load(request: &[u8], connections: usize) -> Load<'_> {
     }
 }
 
-/// At one connection most of the time is waking up, and where that is done decides over it.
-async fn in_turn<const N: usize>(servers: [&Server; N], load: &Load<'_>) -> [Rounds; N] {
+/// Puts the load on each server in turn, at one connection with the servers apart from it:
+/// there most of the time is waking up.
+async fn compare<const N: usize>(servers: [&Server; N], load: &Load<'_>) -> [Rounds; N] {
     let _apart = match load.connections {
         1 => Apart::keep(&servers),
         _ => None,
@@ -126,13 +127,13 @@ async fn plain(stage: &Stage) {
             let what = |than: &str| format!("{name}, {connections} connections, ctr / {than}");
             let (routed, plain) = match &nginx {
                 Some(nginx) => {
-                    let all = in_turn([&ctr, &stage.forwarder, nginx], &load).await;
+                    let all = compare([&ctr, &stage.forwarder, nginx], &load).await;
                     let [routed, plain, passed] = all;
                     share(&what("nginx"), &routed, &passed, over_nginx);
                     (routed, plain)
                 }
                 None => {
-                    let [routed, plain] = in_turn([&ctr, &stage.forwarder], &load).await;
+                    let [routed, plain] = compare([&ctr, &stage.forwarder], &load).await;
                     (routed, plain)
                 }
             };
@@ -173,7 +174,7 @@ async fn rules(stage: &Stage) {
         let aim = Aim::AtLeast(0.5);
         for connections in [1, 32, 128] {
             let load = load(&request, connections);
-            let [routed, plain] = in_turn([&ctr, &stage.forwarder], &load).await;
+            let [routed, plain] = compare([&ctr, &stage.forwarder], &load).await;
             let what = format!(
                 "{name}, {connections} connections, slots and 1,000 rules, ctr / forwarder"
             );
@@ -191,7 +192,7 @@ async fn translation(stage: &Stage) {
         let is_small = size < 10_000;
         for connections in [1, 32] {
             let load = load(&request, connections);
-            let [routed, plain] = in_turn([&ctr, &stage.forwarder], &load).await;
+            let [routed, plain] = compare([&ctr, &stage.forwarder], &load).await;
             let aim = if is_small {
                 Aim::AtLeast(0.6)
             } else {

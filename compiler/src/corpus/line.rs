@@ -258,7 +258,8 @@ impl Request {
             text: self
                 .text
                 .as_ref()
-                .and_then(|text| Some(text.kept.as_deref()?.into())),
+                .and_then(|text| text.kept.as_deref())
+                .map(Into::into),
             recorded,
             is_tool_result: self.tool_result,
             thinking: self.thinking,

@@ -57,7 +57,7 @@ impl<S: Copy> Words<S> {
     }
 
     /// Whether a word may occur in a text of which these are the parts, as
-    /// [`Parts::written`](crate::route::Parts::written) has them.
+    /// [`Written::parts`](crate::route::Written::parts) has them.
     pub(super) fn may_be_in(&self, parts: &[&[u8]]) -> bool {
         let holds_any = |part: &&[u8]| {
             let mut found = Stretches::first_of(part.len());

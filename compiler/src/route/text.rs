@@ -12,17 +12,17 @@ use crate::matching::Matcher;
 pub enum Text<'r> {
     /// Put together.
     Plain(&'r str),
-    /// In the parts in which a request has it.
-    InParts(&'r dyn Parts),
+    /// As a request has it.
+    Written(&'r dyn Written),
 }
 
-/// A text that is not blank, in the parts in which a request has it.
-pub trait Parts {
+/// A text that is not blank, as a request has it.
+pub trait Written {
     /// Its parts as they are written, in their order. All bytes are ASCII. Every character
     /// of the text stands there as itself, but for control characters, quotes and
     /// backslashes, which are written in any way. Where a part ends, a control character
     /// follows or the text does not go on.
-    fn written(&self) -> Vec<&[u8]>;
+    fn parts(&self) -> Vec<&[u8]>;
 
     /// The text.
     fn plain(&self) -> &str;
@@ -36,7 +36,7 @@ impl<'r> Text<'r> {
     pub fn plain(self) -> &'r str {
         match self {
             Self::Plain(text) => text,
-            Self::InParts(parts) => parts.plain(),
+            Self::Written(text) => text.plain(),
         }
     }
 
@@ -44,7 +44,7 @@ impl<'r> Text<'r> {
     pub fn is_blank(self) -> bool {
         match self {
             Self::Plain(text) => text.trim().is_empty(),
-            Self::InParts(_) => false,
+            Self::Written(_) => false,
         }
     }
 
@@ -52,7 +52,7 @@ impl<'r> Text<'r> {
     pub fn task(self) -> Cow<'r, str> {
         match self {
             Self::Plain(text) => Cow::Borrowed(task(text)),
-            Self::InParts(parts) => match parts.beginning(TASK) {
+            Self::Written(text) => match text.beginning(TASK) {
                 Cow::Borrowed(text) => Cow::Borrowed(task(text)),
                 Cow::Owned(text) => Cow::Owned(task(&text).to_owned()),
             },
@@ -62,7 +62,7 @@ impl<'r> Text<'r> {
     /// Position of the first rule that matches.
     pub fn first_rule(self, rules: &Matcher) -> Option<usize> {
         match self {
-            Self::InParts(parts) if !rules.may_match(&parts.written()) => None,
+            Self::Written(text) if !rules.may_match(&text.parts()) => None,
             text => rules.first(text.plain()),
         }
     }
@@ -78,7 +78,7 @@ impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(text) => write!(f, "Plain({} bytes)", text.len()),
-            Self::InParts(_) => f.write_str("InParts"),
+            Self::Written(_) => f.write_str("Written"),
         }
     }
 }

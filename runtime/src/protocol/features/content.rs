@@ -50,12 +50,21 @@ impl<'j> Parts<'j> {
 
     /// Adds its texts, with line breaks between them.
     pub(super) fn write(&self, out: &mut String) {
-        let start = out.len();
-        for text in &self.texts {
-            if out.len() > start {
-                out.push('\n');
-            }
-            text.push_plain(out);
+        join(self.texts.iter().copied().cloned(), usize::MAX, out);
+    }
+}
+
+/// Adds texts with line breaks between them, but none before the first that says something,
+/// until this many bytes are added.
+pub(super) fn join<'t>(texts: impl Iterator<Item = Text<'t>>, bytes: usize, out: &mut String) {
+    let start = out.len();
+    for text in texts {
+        if out.len() > start {
+            out.push('\n');
+        }
+        text.push_plain(out);
+        if out.len() - start >= bytes {
+            break;
         }
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use ctr_compiler::route;
 
 use super::super::json::Text;
+use super::content::join;
 
 /// Bytes of a text that is worth putting off.
 const LONG: usize = 1 << 10;
@@ -22,8 +23,8 @@ pub struct UserText {
 
 impl UserText {
     /// Of these texts of one message, all of them pieces of `body`, with line breaks between
-    /// them. None where it is short, or where [`route::Parts`] cannot be made of them as
-    /// they are.
+    /// them. None where it is short, or where they are not what
+    /// [`route::Written`] asks for.
     pub(super) fn of(texts: &[&Text<'_>], body: &Bytes) -> Option<Self> {
         let length: usize = texts.iter().map(|text| text.written().len()).sum();
         let is_visible = |byte: &u8| byte.is_ascii_graphic() && *byte != b'\\';
@@ -45,7 +46,7 @@ impl UserText {
     pub fn looked_at(&self) -> route::Text<'_> {
         match self.plain.get() {
             Some(plain) => route::Text::Plain(plain),
-            None => route::Text::InParts(self),
+            None => route::Text::Written(self),
         }
     }
 
@@ -66,17 +67,11 @@ impl UserText {
         let bytes = characters.saturating_mul(2).saturating_add(1);
         let lengths = self.written.iter().map(|part| part.len() + 1);
         let mut plain = String::with_capacity(lengths.sum::<usize>().min(bytes));
-        for part in &self.written {
-            if !plain.is_empty() {
-                plain.push('\n');
-            }
+        let texts = self.written.iter().map(|part| {
             // It was text when it was read.
-            let written = str::from_utf8(beginning(part, bytes)).unwrap_or_default();
-            Text::from_written(written).push_plain(&mut plain);
-            if plain.len() >= characters {
-                break;
-            }
-        }
+            Text::from_written(str::from_utf8(beginning(part, bytes)).unwrap_or_default())
+        });
+        join(texts, characters, &mut plain);
         plain
     }
 }
@@ -91,8 +86,8 @@ fn beginning(written: &[u8], bytes: usize) -> &[u8] {
     &first[..first.len() - backslashes % 2]
 }
 
-impl route::Parts for UserText {
-    fn written(&self) -> Vec<&[u8]> {
+impl route::Written for UserText {
+    fn parts(&self) -> Vec<&[u8]> {
         self.written.iter().map(|part| &part[..]).collect()
     }
 

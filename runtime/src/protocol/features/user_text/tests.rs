@@ -55,7 +55,7 @@ fn a_long_text_is_put_together_when_it_is_asked_for() {
     let long = "Some prose, with a \"word\" or two.\n".repeat(100);
     let both = [long.clone(), long];
     let text = read(&by_parts(&both)).expect("a text");
-    assert!(matches!(text.looked_at(), Looked::InParts(_)));
+    assert!(matches!(text.looked_at(), Looked::Written(_)));
     assert_eq!(text.looked_at().first_rule(&rules(&["topic"])), None);
     assert_eq!(text.looked_at().task(), &joined(&both)[..2_000]);
     assert!(text.plain.get().is_none(), "nothing asked for it");
@@ -77,7 +77,7 @@ fn a_body_is_let_go_of() {
 #[test]
 fn what_would_hide_a_keyword_is_put_together_at_once() {
     let long = "prose ".repeat(500);
-    let is_in_parts = |text: &str| {
+    let waits = |text: &str| {
         let body = format!(r#"{{"messages":[{{"role":"user","content":"{text}"}}]}}"#);
         let text = read(&body).expect("a text");
         let first = text.looked_at().first_rule(&rules(&["topic"]));
@@ -88,12 +88,12 @@ fn what_would_hide_a_keyword_is_put_together_at_once() {
         );
         text.written.len() == 1
     };
-    assert!(is_in_parts(&format!("{long} topic \\n {long}")));
-    assert!(!is_in_parts(&format!("{long} t\\u006fpic {long}")));
-    assert!(!is_in_parts(&format!("{long} a\\/b {long}")));
-    assert!(!is_in_parts(&format!("{long} é {long}")));
-    assert!(!is_in_parts(&format!("\\n{long}")), "it may be blank");
-    assert!(!is_in_parts("short"));
+    assert!(waits(&format!("{long} topic \\n {long}")));
+    assert!(!waits(&format!("{long} t\\u006fpic {long}")));
+    assert!(!waits(&format!("{long} a\\/b {long}")));
+    assert!(!waits(&format!("{long} é {long}")));
+    assert!(!waits(&format!("\\n{long}")), "it may be blank");
+    assert!(!waits("short"));
 }
 
 #[test]
