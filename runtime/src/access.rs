@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq;
+
+use crate::http1::Headers;
 
 /// Why a caller is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl std::error::Error for Denied {}
 ///
 /// # Errors
 /// [`Denied`] when no key, or no right one, was sent.
-pub fn check(required: Option<&str>, headers: &HeaderMap) -> Result<(), Denied> {
+pub fn check(required: Option<&str>, headers: &Headers) -> Result<(), Denied> {
     let Some(required) = required else {
         return Ok(());
     };
@@ -56,15 +57,9 @@ pub fn check(required: Option<&str>, headers: &HeaderMap) -> Result<(), Denied> 
     Err(denied)
 }
 
-fn presented(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    let plain = headers
-        .get_all("x-api-key")
-        .iter()
-        .map(|value| value.as_bytes().trim_ascii());
-    let bearer = headers
-        .get_all(AUTHORIZATION)
-        .iter()
-        .filter_map(|value| bearer(value.as_bytes()));
+fn presented(headers: &Headers) -> impl Iterator<Item = &[u8]> {
+    let plain = headers.get_all("x-api-key").map(<[u8]>::trim_ascii);
+    let bearer = headers.get_all(AUTHORIZATION).filter_map(bearer);
     plain.chain(bearer)
 }
 
@@ -78,12 +73,15 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderName, HeaderValue};
+
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+    fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
+        let mut headers = Headers::default();
         for (name, value) in pairs {
-            headers.append(*name, http::HeaderValue::from_static(value));
+            let name = HeaderName::from_static(name);
+            headers.append(&name, HeaderValue::from_static(value));
         }
         headers
     }
@@ -122,6 +120,6 @@ mod tests {
     #[test]
     fn nothing_required_lets_everybody_in() {
         assert_eq!(check(None, &headers(&[("x-api-key", "anything")])), Ok(()));
-        assert_eq!(check(None, &HeaderMap::new()), Ok(()));
+        assert_eq!(check(None, &Headers::default()), Ok(()));
     }
 }

@@ -110,7 +110,7 @@ async fn guard(State(app): State<App>, request: Request<Body>, next: Next) -> Re
     let path = request.uri().path();
     if path == "/api" || path.starts_with("/api/") {
         let live = app.live.load();
-        if let Err(denied) = access::check(live.api_key.as_deref(), request.headers()) {
+        if let Err(denied) = access::check(live.api_key.as_deref(), &request.headers().into()) {
             return answer::unauthorized(denied);
         }
     }

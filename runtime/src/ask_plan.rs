@@ -87,12 +87,12 @@ pub async fn ask_plan(address: &str, key: Option<&str>) -> Result<Plan, AskError
 async fn answer(request: Request<Empty<Bytes>>) -> Result<Bytes, AskError> {
     let answer = Client::new().request(request).await;
     let answer = answer.map_err(|error| AskError::Unreachable(cause(&error)))?;
-    match answer.status() {
+    match answer.status {
         StatusCode::OK => {}
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(AskError::Denied),
         other => return Err(AskError::Status(other)),
     }
-    let body = Limited::new(answer.into_body(), Limits::default().source_bytes);
+    let body = Limited::new(answer.body, Limits::default().source_bytes);
     let body = body.collect().await;
     let body = body.map_err(|error| AskError::Unreachable(cause(&*error)))?;
     Ok(body.to_bytes())

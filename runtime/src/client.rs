@@ -12,7 +12,7 @@ mod sending;
 mod tests;
 
 use std::error::Error;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use std::{fmt, io};
 
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
-use http::{Method, Request, Response, Uri};
+use http::{Method, Uri};
 use http_body::Body;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -28,7 +28,7 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use tower_service::Service;
 
-use crate::http1::Malformed;
+use crate::http1::{Malformed, Request, Response};
 
 pub(crate) use connection::Answering;
 use connection::Connection;
@@ -83,6 +83,29 @@ impl Eq for Peer {}
 impl Hash for Peer {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.written().hash(state);
+    }
+}
+
+/// A request, ready to be sent.
+struct Call<B> {
+    address: Uri,
+    peer: Peer,
+    /// Whether it is a `HEAD`.
+    to_head: bool,
+    sending: Box<Sending<B>>,
+}
+
+impl<B: Sendable> Call<B> {
+    fn new(request: Request<B>) -> Result<Self, SendError> {
+        let (head, body) = request.split();
+        let peer = Peer::of(&head.uri)?;
+        let sending = Sending::new(&head, body, host(&head.uri)).map_err(SendError::Broke)?;
+        Ok(Self {
+            peer,
+            to_head: head.method == Method::HEAD,
+            address: head.uri,
+            sending: Box::new(sending),
+        })
     }
 }
 
@@ -194,14 +217,22 @@ impl Client {
     /// # Errors
     /// When there is no answer. A request of which nothing was sent on a kept
     /// connection, since the peer had just closed it, is sent on another one.
-    pub(crate) async fn request<B: Sendable>(
+    pub(crate) fn request<B: Sendable>(
         &self,
-        request: Request<B>,
-    ) -> Result<Response<Answering>, SendError> {
-        let address = request.uri().clone();
-        let peer = Peer::of(&address)?;
-        let to_head = request.method() == Method::HEAD;
-        let mut sending = Sending::new(request, host(&address)).map_err(SendError::Broke)?;
+        request: impl Into<Request<B>>,
+    ) -> impl Future<Output = Result<Response<Answering>, SendError>> {
+        // Written at once: a request in a future would lie there several times.
+        let call = Call::new(request.into());
+        async move { self.call(call?).await }
+    }
+
+    async fn call<B: Sendable>(&self, call: Call<B>) -> Result<Response<Answering>, SendError> {
+        let Call {
+            address,
+            peer,
+            to_head,
+            mut sending,
+        } = call;
         loop {
             let kept = self.idle.take(&peer);
             let is_kept = kept.is_some();
@@ -209,13 +240,13 @@ impl Client {
                 Some(connection) => connection,
                 None => Box::pin(self.connect(&address)).await?,
             };
-            match connection.send(&mut sending, to_head).await {
+            match connection.send(&mut *sending, to_head).await {
                 Ok((head, is_sent)) => {
-                    let unsent = (!is_sent).then(|| Box::new(sending) as Box<dyn Unsent>);
+                    let unsent = (!is_sent).then_some(sending as Box<dyn Unsent>);
                     let idle = Arc::clone(&self.idle);
                     let ends = (head.framing, head.is_kept);
                     let body = Answering::new(connection, ends, unsent, peer, idle);
-                    return Ok(Response::from_parts(head.parts, body));
+                    return Ok(head.response.with(body));
                 }
                 Err(Broke::Io(_) | Broke::Closed) if is_kept && sending.is_untouched() => {}
                 Err(broke) => return Err(SendError::Broke(broke)),

@@ -3,14 +3,19 @@
 
 mod framing;
 mod head;
+mod headers;
 mod incoming;
+mod message;
 mod outgoing;
 
 use std::fmt;
 
 pub(crate) use framing::Framing;
-pub(crate) use head::{LINES, content_length, fields, is_chunked, says};
+pub(crate) use head::{LINES, content_length, is_chunked, says};
+pub use headers::Headers;
+pub(crate) use headers::Name;
 pub(crate) use incoming::Incoming;
+pub use message::{Request, Response};
 pub(crate) use outgoing::{Outgoing, room, write_length, write_line};
 
 /// Why what came is no message.

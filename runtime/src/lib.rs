@@ -14,7 +14,7 @@ pub mod clock;
 pub mod corpus;
 pub mod counts;
 pub mod evaluate;
-mod http1;
+pub mod http1;
 pub mod observe;
 mod patience;
 pub mod pool;

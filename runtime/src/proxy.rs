@@ -41,7 +41,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use http::{Request, Response};
 
 use account::Account;
 use asked::Asked;
@@ -58,6 +57,7 @@ use walk::Committed;
 use crate::access;
 use crate::activate::Live;
 use crate::client::Client;
+use crate::http1::{Request, Response};
 use crate::observe::Observer;
 use crate::protocol::error::ProxyError;
 use crate::trace::Traces;
@@ -127,7 +127,7 @@ impl Proxy {
     /// Answers a call. The path is looked at only where the call says so, the
     /// query is passed on. The request keeps the plan it began with until the
     /// last byte of its answer.
-    pub async fn serve(&self, call: Call, request: Request<Body>) -> Response<Body> {
+    pub async fn serve(&self, call: Call, request: Box<Request<Body>>) -> Response<Body> {
         let live = self.live.load_full();
         let mut account = Account::open(request_id());
         match self.answer(call, request, &live, &mut account).await {
@@ -142,11 +142,11 @@ impl Proxy {
     async fn answer(
         &self,
         call: Call,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         live: &Arc<Live>,
         account: &mut Account,
-    ) -> Result<(Committed, Option<Agent>), ProxyError> {
-        let (head, mut body) = request.into_parts();
+    ) -> Result<(Committed, Option<Box<Agent>>), ProxyError> {
+        let (head, mut body) = request.split();
         let mut observed = None;
         let taken = match access::check(live.api_key.as_deref(), &head.headers) {
             Ok(()) => {
@@ -200,7 +200,8 @@ impl Proxy {
         asked.arrive().await?;
         let mut committed = walked?;
         asked.answered(&mut committed, &self.sessions, live);
-        Ok((committed, images.map(|images| Agent { asked, images })))
+        let agent = images.map(|images| Box::new(Agent { asked, images }));
+        Ok((committed, agent))
     }
 }
 
@@ -216,18 +217,19 @@ fn relayed(
     } = committed;
     account.answered(&mut answer);
     headers::finish_response(&mut answer, &live, &account);
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = answer.head.status;
-    *response.headers_mut() = std::mem::take(&mut answer.head.headers);
+    let head = Response {
+        status: answer.head.status,
+        headers: std::mem::take(&mut answer.head.headers),
+        body: (),
+    };
     let relay = Relay::new(answer, call.protocol(), account, mark, live);
-    *response.body_mut() = Body::new(relay);
-    response
+    head.with(Body::new(relay))
 }
 
 /// The proxy's own answer.
 fn refused(error: &ProxyError, call: Call, mut account: Account, live: &Live) -> Response<Body> {
     account.refused(error);
     let mut response = error.respond(call.interface(), &account.request_id);
-    headers::name(response.headers_mut(), live, &account.request_id);
+    headers::name(&mut response.headers, live, &account.request_id);
     response
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Shape};
 use super::{App, access};
+use crate::http1::Headers;
 use crate::protocol::error::{ProxyError, shown};
 use crate::proxy::{Listing, request_id};
 
@@ -21,6 +22,7 @@ const LARGEST_PAGE: usize = 1000;
 
 pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let live = app.live.load_full();
+    let headers = Headers::from(&headers);
     let shape = Shape::of_shared(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
@@ -65,6 +67,7 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Response {
     let live = app.live.load_full();
+    let headers = Headers::from(&headers);
     let shape = Shape::of_shared(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
@@ -75,7 +78,7 @@ pub(super) async fn one(
             asked: Some(shown(&id)),
             nearest: nearest(&id, plan.logical_ids()).map(str::to_owned),
         };
-        return unknown.respond(shape.interface(), &request_id());
+        return unknown.respond(shape.interface(), &request_id()).into();
     }
     let listing = Listing {
         interface: shape.interface(),

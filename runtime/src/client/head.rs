@@ -3,18 +3,20 @@
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::CONTENT_LENGTH;
-use http::{Response, StatusCode, Version, response};
 
 use super::Broke;
-use crate::http1::{Framing, Incoming, LINES, Malformed, content_length, fields, is_chunked, says};
+use crate::http1::{
+    Framing, Headers, Incoming, LINES, Malformed, Response, content_length, is_chunked, says,
+};
 
 /// Most bytes of a head; real ones have a tenth of it.
 const LIMIT: usize = 64 << 10;
 
 /// The head of an answer.
 pub(super) struct Head {
-    pub(super) parts: response::Parts,
+    pub(super) response: Response<()>,
     pub(super) framing: Framing,
     /// Whether the connection can carry another request after the body.
     pub(super) is_kept: bool,
@@ -46,20 +48,21 @@ impl Head {
         let (true, Some(minor), Some(code)) = (is_whole, head.version, head.code) else {
             return Err(Malformed("its head is not HTTP/1"));
         };
-        let mut parts = Response::new(()).into_parts().0;
-        parts.status = StatusCode::from_u16(code).map_err(|_| Malformed("its status is none"))?;
-        parts.version = match minor {
-            0 => Version::HTTP_10,
-            _ => Version::HTTP_11,
+        let status = StatusCode::from_u16(code).map_err(|_| Malformed("its status is none"))?;
+        let is_old = minor == 0;
+        let mut headers = Headers::parsed(head.headers, bytes.len());
+        let framing = match to_head || has_no_body(status) {
+            true => Framing::Length(0),
+            false => framing(&mut headers, is_old)?,
         };
-        parts.headers = fields(head.headers, bytes)?;
-        let framing = framing(&mut parts, to_head)?;
-        let is_kept = minor > 0
-            && parts.status != StatusCode::SWITCHING_PROTOCOLS
+        let is_kept = !is_old
+            && status != StatusCode::SWITCHING_PROTOCOLS
             && !matches!(framing, Framing::UntilClosed)
-            && !says(&parts.headers, "close");
+            && !says(&headers, "close");
+        let mut response = Response::new(status, ());
+        response.headers = headers;
         Ok(Self {
-            parts,
+            response,
             framing,
             is_kept,
         })
@@ -67,24 +70,18 @@ impl Head {
 
     /// Whether the answer is still to come.
     pub(super) fn is_interim(&self) -> bool {
-        let status = self.parts.status;
+        let status = self.response.status;
         status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
     }
 }
 
-fn framing(parts: &mut response::Parts, to_head: bool) -> Result<Framing, Malformed> {
-    let headers = &mut parts.headers;
-    let has_none = to_head
-        || parts.status.is_informational()
-        || matches!(
-            parts.status,
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        );
-    if has_none {
-        return Ok(Framing::Length(0));
-    }
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+fn framing(headers: &mut Headers, is_old: bool) -> Result<Framing, Malformed> {
     if is_chunked(headers)? {
-        if parts.version == Version::HTTP_10 {
+        if is_old {
             return Err(Malformed("HTTP/1.0 has no chunks"));
         }
         // It is overridden, and must not be passed on (RFC 9112, section 6.3).
@@ -115,7 +112,7 @@ mod tests {
             Framing::UntilClosed => "until closed".to_owned(),
         };
         let kept = if head.is_kept { "kept" } else { "not kept" };
-        format!("{}, {framing}, {kept}", head.parts.status.as_u16())
+        format!("{}, {framing}, {kept}", head.response.status.as_u16())
     }
 
     #[test]
@@ -211,7 +208,7 @@ mod tests {
             came.push(b"body");
             let taken = Head::take(&mut came, false).expect("a head").expect("whole");
             prop_assert_eq!(came.bytes(), b"body");
-            prop_assert_eq!(&taken.parts.headers["a"], "b");
+            prop_assert_eq!(taken.response.headers.text("a"), Some("b"));
             prop_assert_eq!(taken.framing.left(), Some(12));
         }
 

@@ -3,13 +3,16 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{Method, Request, request};
+use http::Method;
+use http::header::HOST;
 use tokio::io::AsyncWrite as _;
 
 use super::connection::Stream;
 use super::{Broke, Sendable};
-use crate::http1::{Outgoing, room, write_length, write_line};
+use crate::http1::{Outgoing, Request, room, write_length, write_line};
+
+/// What says how a body is framed.
+const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// A request, as far as it is not sent yet.
 pub(super) struct Sending<B> {
@@ -30,13 +33,12 @@ impl<B: Sendable> Sending<B> {
     ///
     /// # Errors
     /// When nobody knows how long the body is.
-    pub(super) fn new(request: Request<B>, host: &str) -> Result<Self, Broke> {
-        let (head, body) = request.into_parts();
+    pub(super) fn new(head: &Request<()>, body: B, host: &str) -> Result<Self, Broke> {
         let Some(left) = body.size_hint().exact() else {
             return Err(Broke::Request("nobody knows its length".into()));
         };
         Ok(Self {
-            out: Outgoing::new(written(&head, host, left)),
+            out: Outgoing::new(written(head, host, left)),
             body,
             left,
         })
@@ -79,7 +81,7 @@ impl<B: Sendable> Unsent for Sending<B> {
 }
 
 /// The head of a request with a body of `length` bytes.
-fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
+fn written(head: &Request<()>, host: &str, length: u64) -> Vec<u8> {
     let mut out = room(Some(length));
     let target = head.uri.path_and_query().map_or("/", |path| path.as_str());
     out.extend_from_slice(head.method.as_str().as_bytes());
@@ -89,15 +91,12 @@ fn written(head: &request::Parts, host: &str, length: u64) -> Vec<u8> {
     }
     out.extend_from_slice(target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    if !head.headers.contains_key(HOST) {
+    if !head.headers.contains(HOST) {
         write_line(&mut out, HOST.as_str(), host.as_bytes());
     }
-    for (name, value) in &head.headers {
-        // How the body is framed is said once, below.
-        if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
-            write_line(&mut out, name.as_str(), value.as_bytes());
-        }
-    }
+    // How the body is framed is said once, below.
+    head.headers
+        .write(&mut out, |name| name.is_one_of(&FRAMING));
     let needs_no_body = matches!(head.method, Method::GET | Method::HEAD);
     if length > 0 || !needs_no_body {
         write_length(&mut out, length);
@@ -117,15 +116,15 @@ mod tests {
 
     use super::*;
 
-    fn head(request: Request<Full<Bytes>>) -> String {
-        let (head, body) = request.into_parts();
+    fn head(request: http::Request<Full<Bytes>>) -> String {
+        let (head, body) = Request::from(request).split();
         let length = body.size_hint().exact().expect("a length");
         String::from_utf8(written(&head, "a.example", length)).expect("text")
     }
 
     #[test]
     fn a_head_says_what_the_request_says() {
-        let request = Request::post("http://a.example?x=1")
+        let request = http::Request::post("http://a.example?x=1")
             .header("a", "b")
             .header("content-length", "77")
             .header("transfer-encoding", "chunked")
@@ -135,14 +134,14 @@ mod tests {
             head(request),
             "POST /?x=1 HTTP/1.1\r\nhost: a.example\r\na: b\r\ncontent-length: 5\r\n\r\n"
         );
-        let request = Request::post("http://a.example/v1")
+        let request = http::Request::post("http://a.example/v1")
             .header("host", "b")
             .body(Full::default());
         assert_eq!(
             head(request.expect("a request")),
             "POST /v1 HTTP/1.1\r\nhost: b\r\ncontent-length: 0\r\n\r\n"
         );
-        let request = Request::head("http://a.example").body(Full::default());
+        let request = http::Request::head("http://a.example").body(Full::default());
         assert_eq!(
             head(request.expect("a request")),
             "HEAD / HTTP/1.1\r\nhost: a.example\r\n\r\n"
@@ -152,6 +151,8 @@ mod tests {
     #[test]
     fn a_body_has_a_length() {
         let body = stream::empty::<Result<Frame<Bytes>, Infallible>>();
-        assert!(Sending::new(Request::new(StreamBody::new(body)), "a").is_err());
+        let request = http::Request::new(StreamBody::new(body));
+        let (head, body) = Request::from(request).split();
+        assert!(Sending::new(&head, body, "a").is_err());
     }
 }

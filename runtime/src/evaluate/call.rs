@@ -107,8 +107,8 @@ impl Caller {
         let began = Instant::now();
         let answer = self.client.request(request).await;
         let answer = answer.map_err(|error| Failed::by(cause(&error)))?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+        let status = answer.status;
+        let body = Limited::new(answer.body, LARGEST).collect().await;
         let latency_ms = (began.elapsed().as_secs_f64() * 1_000.0).round();
         let failed = |why: String| Failed {
             why,

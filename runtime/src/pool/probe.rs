@@ -108,7 +108,7 @@ impl Prober {
         *request.uri_mut() = one.uri;
         let sent = Instant::now();
         let answer = match timeout(PATIENCE, self.client.request(request)).await {
-            Ok(Ok(response)) => Ok(response.status()),
+            Ok(Ok(response)) => Ok(response.status),
             Ok(Err(error)) if error.is_connect() => Err("no connection"),
             Ok(Err(_)) => Err("the connection broke"),
             Err(_) => Err("no answer in 5 s"),

@@ -9,11 +9,12 @@ use std::fmt;
 use axum::body::Body;
 use ctr_compiler::plan::Interface;
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::AskError;
 use crate::access::Denied;
+use crate::http1::Response;
 
 /// Header that names a request in answers and logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-ctr-request-id");
@@ -218,9 +219,8 @@ impl ProxyError {
         if let Self::Window(window) = self {
             body["error"]["details"] = details(window);
         }
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
+        let mut response = Response::new(self.status(), Body::from(body.to_string()));
+        let headers = &mut response.headers;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(REQUEST_ID, id);
@@ -327,6 +327,9 @@ pub(super) fn stream_body(interface: Interface, message: &str, request_id: &str)
 /// A caller's word as logs and answers show it: 64 characters at most, and none
 /// that moves a cursor or looks like another.
 pub fn shown(word: &str) -> String {
+    if word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return word.to_owned();
+    }
     word.chars()
         .take(64)
         .map(|c| if c.is_ascii_graphic() { c } else { '_' })

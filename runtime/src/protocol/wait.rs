@@ -1,8 +1,10 @@
 //! How long an upstream asks to be left alone: `Retry-After` in all its forms,
 //! and the reset times of the limits it says were reached.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
+
+use crate::http1::Headers;
 
 /// The limits that answers tell of, as a prefix of the three headers of each.
 const LIMITS: [(&str, &str); 9] = [
@@ -22,8 +24,8 @@ const LIMITS: [(&str, &str); 9] = [
 ///
 /// `retry-after-ms` goes before `retry-after`, and both before reset times, which
 /// count only with 429, since upstreams send them with every answer.
-pub(crate) fn told_ms(status: StatusCode, headers: &HeaderMap, now: u64) -> Option<u64> {
-    let text = |name: &str| headers.get(name).map(text);
+pub(crate) fn told_ms(status: StatusCode, headers: &Headers, now: u64) -> Option<u64> {
+    let text = |name: &str| text(headers, name);
     let told = text("retry-after-ms")
         .and_then(milliseconds)
         .or_else(|| text("retry-after").and_then(|value| retry_after(value, now)));
@@ -35,9 +37,9 @@ pub(crate) fn told_ms(status: StatusCode, headers: &HeaderMap, now: u64) -> Opti
 }
 
 /// The latest reset of the limits that were reached.
-fn resets(headers: &HeaderMap, now: u64) -> Option<u64> {
+fn resets(headers: &Headers, now: u64) -> Option<u64> {
     let limits = LIMITS.iter().filter_map(|(before, after)| {
-        let value = |what: &str| headers.get(format!("{before}{what}{after}")).map(text);
+        let value = |what: &str| text(headers, &format!("{before}{what}{after}"));
         let reset = value("reset")?;
         let left = value("remaining").and_then(|left| left.parse::<f64>().ok());
         // A limit with something left is not why the request was refused.
@@ -47,8 +49,8 @@ fn resets(headers: &HeaderMap, now: u64) -> Option<u64> {
     limits.max()
 }
 
-fn text(value: &HeaderValue) -> &str {
-    value.to_str().unwrap_or_default().trim()
+fn text<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
+    headers.text(name).map(str::trim)
 }
 
 /// Seconds, or a date.
@@ -128,15 +130,18 @@ fn duration(value: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderName, HeaderValue};
+
     use super::*;
 
     /// 2026-01-01T00:00:00Z.
     const NOW: u64 = 1_767_225_600_000;
 
     fn told(status: u16, pairs: &[(&'static str, &'static str)]) -> Option<u64> {
-        let mut headers = HeaderMap::new();
+        let mut headers = Headers::default();
         for (name, value) in pairs {
-            headers.insert(*name, HeaderValue::from_static(value));
+            let name = HeaderName::from_static(name);
+            headers.insert(&name, HeaderValue::from_static(value));
         }
         told_ms(
             StatusCode::from_u16(status).expect("a status"),

@@ -54,9 +54,9 @@ pub(super) struct Account {
     status: u16,
     refusal: Option<String>,
     /// What will be remembered; absent where nothing is.
-    pub(super) traced: Option<Traced>,
+    pub(super) traced: Option<Box<Traced>>,
     /// What the answer tells of its tokens, where it is one.
-    usage: Option<Usage>,
+    usage: Option<Box<Usage>>,
 }
 
 impl Account {
@@ -92,7 +92,7 @@ impl Account {
         self.status = answer.head.status.as_u16();
         self.told = answer.told;
         self.dropped = std::mem::take(&mut answer.dropped);
-        self.usage = answer.head.status.is_success().then(Usage::default);
+        self.usage = answer.head.status.is_success().then(Box::default);
         if let Some(traced) = self.traced.as_mut().filter(|_| answer.is_events) {
             traced.first_event(self.started);
         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use ctr_compiler::plan::{AnalysisScope, Interface, Plan, Slot, Tokenizer};
 use ctr_compiler::route::{RequestFeatures, Text, Tokens, looks_beyond_model};
-use http::{HeaderMap, Method, request};
+use http::Method;
 
 use super::arriving::Arriving;
 use super::call::Call;
@@ -16,6 +16,7 @@ use super::kept::{Builds, Kept};
 use super::sessions::{Known, Sessions};
 use super::walk::Committed;
 use crate::activate::{self, Live};
+use crate::http1::{Headers, Request};
 use crate::observe::Session;
 use crate::protocol::Protocol;
 use crate::protocol::adapt;
@@ -32,7 +33,7 @@ pub(super) struct Asked {
     pub(super) call: Call,
     pub(super) method: Method,
     pub(super) query: Option<String>,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     /// The whole body, or the beginning of one that is arriving.
     pub(super) body: Bytes,
     /// The body, where it was not all there when it was read.
@@ -66,11 +67,11 @@ impl Asked {
     /// When the body is no request.
     pub(super) fn read(
         call: Call,
-        head: request::Parts,
+        head: Request<()>,
         body: Bytes,
         live: &Live,
         in_full: bool,
-    ) -> Result<Self, ProxyError> {
+    ) -> Result<Box<Self>, ProxyError> {
         let mut headers = head.headers;
         let looked = look(call, &body, live.plan(), in_full);
         let (ask, features) = looked.map_err(|error| headers::not_json(&headers, error))?;
@@ -82,7 +83,7 @@ impl Asked {
         let is_bound = builds.on_kept || call == Call::Embeddings;
         let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
         let most_tokens = features.as_ref().map_or(0, |features| features.most_tokens);
-        Ok(Self {
+        Ok(Box::new(Self {
             method: head.method,
             query: head.uri.query().map(str::to_owned),
             only: is_bound.then_some(Interface::Openai),
@@ -93,37 +94,37 @@ impl Asked {
             is_read_in_full: in_full,
             counted: Counted::at_most(most_tokens),
             ..Self::new(call, headers, body, ask)
-        })
+        }))
     }
 
     /// A request whose body has begun, of which no more is looked at than the model.
     pub(super) fn begun(
         call: Call,
-        head: request::Parts,
+        head: Request<()>,
         beginning: Bytes,
         ask: Ask,
         arriving: Arriving,
-    ) -> Self {
+    ) -> Box<Self> {
         let mut headers = head.headers;
         headers::clean_request(&mut headers, call.interface());
-        Self {
+        Box::new(Self {
             method: head.method,
             query: head.uri.query().map(str::to_owned),
             arriving: Some(arriving),
             ..Self::new(call, headers, beginning, ask)
-        }
+        })
     }
 
     /// A Messages request of the proxy's own; none where `body` is none.
     pub(super) fn own(body: Bytes) -> Option<Self> {
         let ask = Ask::read(&body).ok()?;
         let call = Call::Answer(Protocol::Messages);
-        let mut headers = HeaderMap::new();
+        let mut headers = Headers::default();
         headers::clean_request(&mut headers, call.interface());
         Some(Self::new(call, headers, body, ask))
     }
 
-    fn new(call: Call, headers: HeaderMap, body: Bytes, ask: Ask) -> Self {
+    fn new(call: Call, headers: Headers, body: Bytes, ask: Ask) -> Self {
         Self {
             call,
             method: Method::POST,

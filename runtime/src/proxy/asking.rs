@@ -75,13 +75,13 @@ impl Asking<'_> {
         Ok(answered)
     }
 
-    fn tell(self, upstream: &Upstream, endpoint: &Endpoint) -> Result<Telling, ProxyError> {
+    fn tell(self, upstream: &Upstream, endpoint: &Endpoint) -> Result<Box<Telling>, ProxyError> {
         Telling::new(self.asked, upstream, endpoint, self.request_id, self.now_ms)
     }
 
     async fn attempt(
         self,
-        telling: Telling,
+        telling: Box<Telling>,
         upstream: &Upstream,
     ) -> Result<Box<Answer>, Box<Failed>> {
         let Telling {
@@ -90,7 +90,7 @@ impl Asking<'_> {
             mut dropped,
             speaks,
             ..
-        } = telling;
+        } = *telling;
         let id = &upstream.id_header;
         let arriving = self.asked.arriving.as_ref();
         let mut answered = attempt::attempt(self.client, request, id, self.limit, arriving).await;

@@ -2,13 +2,13 @@
 //! the head, and of a stream the first event.
 
 use std::error::Error as _;
-use std::future::pending;
+use std::future::{Future, pending};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
-use http::header::{CONTENT_TYPE, HeaderMap};
-use http::{HeaderValue, Request, StatusCode, response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::sleep;
 
@@ -16,7 +16,8 @@ use super::arriving::Arriving;
 use super::body::Spliced;
 use super::headers::is_plain;
 use super::kept::Listen;
-use crate::client::{Answering, Client, cause};
+use crate::client::{Answering, Client, SendError, cause};
+use crate::http1::{Headers, Request, Response};
 use crate::protocol::Protocol;
 use crate::protocol::neutral::Dropped;
 use crate::protocol::sse::{First, Peek};
@@ -26,7 +27,7 @@ use crate::protocol::wait;
 /// An upstream's answer, not yet relayed. It is handed on through many hands, so in
 /// a box.
 pub(super) struct Answer {
-    pub(super) head: response::Parts,
+    pub(super) head: Response<()>,
     /// What was read of the body to judge it; nothing unless it is a stream.
     pub(super) seen: Bytes,
     /// What is left of the body.
@@ -50,7 +51,7 @@ pub(super) struct Answer {
 impl Answer {
     /// An answer of an endpoint, of which nothing was read yet.
     pub(super) fn new(
-        head: response::Parts,
+        head: Response<()>,
         rest: Option<Answering>,
         endpoint: HeaderValue,
     ) -> Box<Self> {
@@ -111,40 +112,43 @@ impl Failed {
 /// # Errors
 /// When the answer, or its absence, counts against the endpoint. An answer
 /// that blames the caller is no failure.
-pub(super) async fn attempt(
+pub(super) fn attempt(
     client: &Client,
     request: Request<Spliced>,
     endpoint: &HeaderValue,
     limit: Option<Duration>,
     arriving: Option<&Arriving>,
-) -> Result<Box<Answer>, Box<Failed>> {
-    let answer = async { judge(send(client, request, endpoint).await?).await };
-    let due = async {
-        match arriving {
-            Some(body) if body.arrive().await.is_err() => return Failure::Network,
-            _ => {}
+) -> impl Future<Output = Result<Box<Answer>, Box<Failed>>> {
+    let sent = client.request(request);
+    async move {
+        let answer = async { judge(begun(sent.await, endpoint)?).await };
+        let due = async {
+            match arriving {
+                Some(body) if body.arrive().await.is_err() => return Failure::Network,
+                _ => {}
+            }
+            match limit {
+                Some(limit) => sleep(limit).await,
+                None => pending().await,
+            }
+            Failure::Timeout
+        };
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            class = due => Err(Failed::without_answer(class, None)),
         }
-        match limit {
-            Some(limit) => sleep(limit).await,
-            None => pending().await,
-        }
-        Failure::Timeout
-    };
-    tokio::select! {
-        biased;
-        answer = answer => answer,
-        class = due => Err(Failed::without_answer(class, None)),
     }
 }
 
-async fn send(
-    client: &Client,
-    request: Request<Spliced>,
+/// What came of sending, before anything of the answer's body is read.
+fn begun(
+    sent: Result<Response<Answering>, SendError>,
     endpoint: &HeaderValue,
 ) -> Result<Box<Answer>, Box<Failed>> {
-    match client.request(request).await {
+    match sent {
         Ok(response) => {
-            let (head, rest) = response.into_parts();
+            let (head, rest) = response.split();
             Ok(Answer::new(head, Some(rest), endpoint.clone()))
         }
         Err(error) => {
@@ -218,16 +222,16 @@ fn failing(status: StatusCode) -> Option<Failure> {
 }
 
 /// Whether a body is a stream of events that can be read.
-pub(super) fn is_events(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .map_or(&b""[..], HeaderValue::as_bytes);
+pub(super) fn is_events(headers: &Headers) -> bool {
+    let kind = headers.get(CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream") && is_plain(headers)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     #[test]
@@ -249,9 +253,10 @@ mod tests {
     #[test]
     fn only_plain_event_streams_are_read() {
         let events = |pairs: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
+            let mut headers = Headers::default();
             for (name, value) in pairs {
-                headers.append(*name, HeaderValue::from_static(value));
+                let name = HeaderName::from_static(name);
+                headers.append(&name, HeaderValue::from_static(value));
             }
             is_events(&headers)
         };

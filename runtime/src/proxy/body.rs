@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 
 use super::arriving::{Arriving, Lost};
+use crate::http1::Headers;
 use crate::patience::Patience;
 use crate::protocol::ask::Ask;
 use crate::protocol::error::ProxyError;
@@ -46,7 +46,7 @@ pub(super) enum Taken {
 /// # Errors
 /// When it is compressed, too large (a `Content-Length` is believed), stalls, or breaks off.
 pub(super) async fn take(
-    headers: &HeaderMap,
+    headers: &Headers,
     body: &mut Body,
     may_go: impl Fn(&Ask) -> bool,
 ) -> Result<Taken, ProxyError> {
@@ -71,18 +71,15 @@ pub(super) async fn take(
 }
 
 /// How long a body says it is, where it does.
-fn promised(headers: &HeaderMap) -> Result<Option<usize>, ProxyError> {
-    let encoding = headers
-        .get(CONTENT_ENCODING)
-        .map(|value| value.as_bytes().trim_ascii());
+fn promised(headers: &Headers) -> Result<Option<usize>, ProxyError> {
+    let encoding = headers.get(CONTENT_ENCODING).map(<[u8]>::trim_ascii);
     if encoding
         .is_some_and(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity"))
     {
         return Err(ProxyError::Compressed);
     }
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length = headers.text(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.parse::<u64>().ok());
     match length.map(usize::try_from) {
         None => Ok(None),
         Some(Ok(length)) if length <= BODY_LIMIT => Ok(Some(length)),
@@ -125,8 +122,8 @@ impl Waits {
 /// connection that closes on unread bytes is reset, and many clients then report
 /// the reset in place of the answer. A client that waits to be asked for its
 /// body is not asked.
-pub(super) async fn discard(headers: &HeaderMap, body: &mut Body) {
-    if headers.contains_key(EXPECT) {
+pub(super) async fn discard(headers: &Headers, body: &mut Body) {
+    if headers.contains(EXPECT) {
         return;
     }
     let reading = async {
@@ -316,7 +313,7 @@ mod tests {
     }
 
     async fn collect(body: &mut Body) -> Result<Bytes, ProxyError> {
-        match take(&HeaderMap::new(), body, |_| true).await? {
+        match take(&Headers::default(), body, |_| true).await? {
             Taken::Whole(body) => Ok(body),
             Taken::Begun(..) => panic!("nobody knows how much is to come"),
         }
@@ -349,7 +346,7 @@ mod tests {
         let stalled = collect(&mut body).await;
         assert_eq!(stalled, Err(ProxyError::Stalled));
         // Reading on ends as well, or this test would not.
-        discard(&HeaderMap::new(), &mut body).await;
+        discard(&Headers::default(), &mut body).await;
     }
 
     #[tokio::test(start_paused = true)]

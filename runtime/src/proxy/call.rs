@@ -1,8 +1,9 @@
 //! Which requests are calls of a model, by method and path.
 
 use ctr_compiler::plan::Interface;
-use http::{Method, Request};
+use http::Method;
 
+use crate::http1::Request;
 use crate::protocol::Protocol;
 
 /// Path of Anthropic Messages.
@@ -32,8 +33,8 @@ pub enum Call {
 impl Call {
     /// The call that a request is; none for any other request.
     pub fn of<B>(request: &Request<B>) -> Option<Self> {
-        let path = request.uri().path();
-        let is_post = request.method() == Method::POST;
+        let path = request.uri.path();
+        let is_post = request.method == Method::POST;
         match path {
             MESSAGES if is_post => Some(Self::Answer(Protocol::Messages)),
             CHAT_COMPLETIONS if is_post => Some(Self::Answer(Protocol::Chat)),
@@ -42,7 +43,7 @@ impl Call {
             EMBEDDINGS if is_post => Some(Self::Embeddings),
             _ => kept_id(path)
                 .is_some_and(|_| {
-                    [Method::GET, Method::DELETE, Method::POST].contains(request.method())
+                    [Method::GET, Method::DELETE, Method::POST].contains(&request.method)
                 })
                 .then_some(Self::Kept),
         }
@@ -83,8 +84,8 @@ mod tests {
     #[test]
     fn calls_are_told_by_method_and_path() {
         let call = |method: &str, path: &str| {
-            let request = Request::builder().method(method).uri(path).body(());
-            Call::of(&request.expect("a request"))
+            let request = http::Request::builder().method(method).uri(path).body(());
+            Call::of(&request.expect("a request").into())
         };
         assert_eq!(
             call("POST", "/v1/messages?beta=true"),

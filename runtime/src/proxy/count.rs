@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use super::attempt::{self, Answer};
 use super::body::Spliced;
@@ -15,6 +15,7 @@ use super::walk::{self, Committed};
 use super::{Asked, address, headers};
 use crate::activate::Live;
 use crate::client::Client;
+use crate::http1::{Request, Response};
 use crate::pool::Way;
 use crate::protocol::anthropic::OPAQUE;
 use crate::protocol::ask::AskError;
@@ -61,10 +62,14 @@ async fn asked_of(
 ) -> Option<Box<Answer>> {
     let uri = address::under(&upstream.uri, "/messages", "/count_tokens")?;
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
-    let mut request = Request::new(Spliced::new(&asked.body, &asked.ask, &upstream.model));
-    *request.method_mut() = asked.method.clone();
-    *request.uri_mut() = headers::target(&uri, asked.query.as_deref())?;
-    *request.headers_mut() = headers::with_key(asked.headers.clone(), upstream);
+    let mut headers = asked.headers.clone();
+    headers::with_key(&mut headers, upstream);
+    let request = Request {
+        method: asked.method.clone(),
+        uri: headers::target(uri, asked.query.as_deref())?,
+        headers,
+        body: Spliced::new(&asked.body, &asked.ask, &upstream.model),
+    };
     let answer = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
     answer.ok().filter(|answer| {
         let status = answer.head.status;
@@ -79,14 +84,10 @@ fn estimated(asked: &Asked) -> Result<Box<Answer>, ProxyError> {
     let json = Json::read(&asked.body, OPAQUE)
         .map_err(|Malformed(at)| ProxyError::Body(AskError::Malformed(at)))?;
     let body = serde_json::json!({ "input_tokens": estimate::input_tokens(&json) });
-    let mut response = Response::new(());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let mut answer = Answer::new(
-        response.into_parts().0,
-        None,
-        HeaderValue::from_static("ctr"),
-    );
+    let mut head = Response::new(StatusCode::OK, ());
+    let json = HeaderValue::from_static("application/json");
+    head.headers.insert(CONTENT_TYPE, json);
+    let mut answer = Answer::new(head, None, HeaderValue::from_static("ctr"));
     answer.seen = body.to_string().into();
     answer.is_estimate = true;
     Ok(answer)

@@ -3,9 +3,8 @@
 
 use ctr_compiler::plan::Interface;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
-    COOKIE, EXPECT, HOST, HeaderMap, HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+    SET_COOKIE,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
@@ -13,6 +12,7 @@ use http::{HeaderValue, Uri};
 use super::account::Account;
 use super::attempt::Answer;
 use crate::activate::{Live, Upstream};
+use crate::http1::{Headers, Name};
 use crate::protocol::ask::AskError;
 use crate::protocol::error::{ProxyError, REQUEST_ID, shown};
 use crate::protocol::neutral::Dropped;
@@ -55,63 +55,54 @@ const VENDORS: [&str; 5] = [
 ];
 
 /// More of the same.
-const SESSIONS: [HeaderName; 4] = [
-    HeaderName::from_static("x-app"),
-    HeaderName::from_static("originator"),
-    HeaderName::from_static("session-id"),
-    HeaderName::from_static("thread-id"),
-];
+const SESSIONS: [&str; 4] = ["x-app", "originator", "session-id", "thread-id"];
 
 /// Bytes of path and query that any server built on the same HTTP library can still read.
 const TARGET_LIMIT: usize = 65_534;
 
 /// Fields of one connection (RFC 9110 §7.6.1), besides those `Connection` names and `proxy-*`.
-const HOP_BY_HOP: [HeaderName; 6] = [
-    HeaderName::from_static("keep-alive"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    CONNECTION,
+const HOP_BY_HOP: [&str; 6] = [
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "connection",
 ];
 
 /// What `Connection` says most often, which names no field that needs to be looked for.
-const USUAL: [&str; 2] = ["keep-alive", "close"];
+const USUAL: [&[u8]; 2] = [b"keep-alive", b"close"];
 
 /// What belongs to the client's connection with the proxy: its target, its
 /// framing, and whatever proves who the client is.
-const OWN: [HeaderName; 7] = [
-    HOST,
-    CONTENT_LENGTH,
-    EXPECT,
-    AUTHORIZATION,
-    COOKIE,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("api-key"),
+const OWN: [&str; 7] = [
+    "host",
+    "content-length",
+    "expect",
+    "authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
 ];
 
 /// Leaves in a client's headers what may go to any upstream of its protocol.
-pub(super) fn clean_request(headers: &mut HeaderMap, interface: Interface) {
+pub(super) fn clean_request(headers: &mut Headers, interface: Interface) {
     remove_named(headers);
-    remove_where(headers, |name| {
-        is_hop_by_hop(name) || OWN.contains(name) || name.as_str().starts_with(OURS)
-    });
+    headers.retain(|name| !(is_hop_by_hop(name) || name.is_one_of(&OWN) || name.begins_with(OURS)));
     if interface == Interface::Anthropic {
-        headers.entry(ANTHROPIC_VERSION).or_insert(FIRST_VERSION);
+        headers.or_insert(ANTHROPIC_VERSION, FIRST_VERSION);
     }
-    headers
-        .entry(CONTENT_TYPE)
-        .or_insert(HeaderValue::from_static("application/json"));
+    headers.or_insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
 }
 
 /// Leaves in a cleaned client's headers what may go to an upstream of the other
 /// protocol: what a client tells its own vendor is nobody else's business.
 /// Whether nothing is lost with it.
-pub(super) fn for_other(headers: &mut HeaderMap, interface: Interface) -> bool {
-    let had_betas = headers.contains_key(ANTHROPIC_BETA);
-    remove_where(headers, |name| {
-        let is_of = |vendor: &&str| name.as_str().starts_with(vendor);
-        SESSIONS.contains(name) || VENDORS.iter().any(is_of)
+pub(super) fn for_other(headers: &mut Headers, interface: Interface) -> bool {
+    let had_betas = headers.contains(ANTHROPIC_BETA);
+    headers.retain(|name| {
+        let is_of = |vendor: &&str| name.begins_with(vendor);
+        !(name.is_one_of(&SESSIONS) || VENDORS.iter().any(is_of))
     });
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if interface == Interface::Anthropic {
@@ -121,12 +112,11 @@ pub(super) fn for_other(headers: &mut HeaderMap, interface: Interface) -> bool {
 }
 
 /// Takes out of `anthropic-beta` every name that holds this word.
-pub(super) fn without_betas(headers: &mut HeaderMap, word: &str) {
+pub(super) fn without_betas(headers: &mut Headers, word: &str) {
     let kept: Vec<HeaderValue> = headers
         .get_all(ANTHROPIC_BETA)
-        .iter()
         .filter_map(|value| {
-            let names = value.to_str().ok()?.split(',').map(str::trim);
+            let names = std::str::from_utf8(value).ok()?.split(',').map(str::trim);
             let names: Vec<&str> = names.filter(|name| !name.contains(word)).collect();
             HeaderValue::from_str(&names.join(",")).ok()
         })
@@ -134,24 +124,19 @@ pub(super) fn without_betas(headers: &mut HeaderMap, word: &str) {
         .collect();
     headers.remove(ANTHROPIC_BETA);
     for value in kept {
-        headers.append(ANTHROPIC_BETA, value);
+        headers.append(&ANTHROPIC_BETA, value);
     }
 }
 
 /// Whether a body can be read as it is.
-pub(super) fn is_plain(headers: &HeaderMap) -> bool {
-    let is_identity = |value: &HeaderValue| {
-        let value = value.as_bytes().trim_ascii();
-        value.eq_ignore_ascii_case(b"identity")
-    };
-    headers.get_all(CONTENT_ENCODING).iter().all(is_identity)
+pub(super) fn is_plain(headers: &Headers) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING);
+    encodings.all(|value| value.trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Why a body is no request: some say it themselves, being no JSON.
-pub(super) fn not_json(headers: &HeaderMap, error: AskError) -> ProxyError {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
+pub(super) fn not_json(headers: &Headers, error: AskError) -> ProxyError {
+    let kind = headers.text(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     match kind {
         Some(kind) if !kind.to_ascii_lowercase().ends_with("json") => {
@@ -161,21 +146,18 @@ pub(super) fn not_json(headers: &HeaderMap, error: AskError) -> ProxyError {
     }
 }
 
-/// Cleaned headers with the key of one upstream.
-pub(super) fn with_key(mut headers: HeaderMap, upstream: &Upstream) -> HeaderMap {
+/// Adds the key of an upstream to cleaned headers.
+pub(super) fn with_key(headers: &mut Headers, upstream: &Upstream) {
     if let Some(value) = &upstream.auth_value {
-        headers.insert(upstream.auth_name.clone(), value.clone());
+        headers.insert(&upstream.auth_name, value);
     }
-    headers
 }
 
 /// Leaves in an upstream's headers what may go to the client, and says whose answer it is.
 pub(super) fn finish_response(answer: &mut Answer, live: &Live, account: &Account) {
     let headers = &mut answer.head.headers;
     remove_named(headers);
-    remove_where(headers, |name| {
-        is_hop_by_hop(name) || *name == SET_COOKIE || name.as_str().starts_with(OURS)
-    });
+    headers.retain(|name| !(is_hop_by_hop(name) || name.is(SET_COOKIE) || name.begins_with(OURS)));
     if answer.is_events {
         // An error event may follow what the upstream promised.
         headers.remove(CONTENT_LENGTH);
@@ -184,7 +166,7 @@ pub(super) fn finish_response(answer: &mut Answer, live: &Live, account: &Accoun
         name_upstreams_request(headers, client.interface());
     }
     name(headers, live, &account.request_id);
-    headers.insert(ENDPOINT, answer.endpoint.clone());
+    headers.insert(ENDPOINT, &answer.endpoint);
     if answer.is_estimate {
         headers.insert(ESTIMATE, HeaderValue::from_static("input_tokens"));
     }
@@ -196,7 +178,7 @@ pub(super) fn finish_response(answer: &mut Answer, live: &Live, account: &Accoun
 }
 
 /// Says what could not be carried, if anything.
-pub(super) fn name_dropped(headers: &mut HeaderMap, dropped: &Dropped) {
+pub(super) fn name_dropped(headers: &mut Headers, dropped: &Dropped) {
     if dropped.is_empty() {
         return;
     }
@@ -206,28 +188,31 @@ pub(super) fn name_dropped(headers: &mut HeaderMap, dropped: &Dropped) {
 }
 
 /// Gives the upstream's name for a request under the header that the client looks at.
-fn name_upstreams_request(headers: &mut HeaderMap, client: Interface) {
+fn name_upstreams_request(headers: &mut Headers, client: Interface) {
     let (theirs, ours) = match client {
         Interface::Anthropic => (X_REQUEST_ID, UPSTREAM_REQUEST_ID),
         Interface::Openai => (UPSTREAM_REQUEST_ID, X_REQUEST_ID),
     };
-    if let Some(id) = headers.get(theirs).cloned() {
-        headers.entry(ours).or_insert(id);
+    let id = headers
+        .get(theirs)
+        .and_then(|id| HeaderValue::from_bytes(id).ok());
+    if let Some(id) = id {
+        headers.or_insert(ours, id);
     }
 }
 
 /// Says which request and which plan an answer belongs to.
-pub(super) fn name(headers: &mut HeaderMap, live: &Live, request_id: &str) {
+pub(super) fn name(headers: &mut Headers, live: &Live, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(PLAN, live.hash_header.clone());
+    headers.insert(PLAN, &live.hash_header);
 }
 
 /// The endpoint's address with the client's query after its own; none when that is too long.
-pub(super) fn target(endpoint: &Uri, query: Option<&str>) -> Option<Uri> {
+pub(super) fn target(endpoint: Uri, query: Option<&str>) -> Option<Uri> {
     let Some(query) = query.filter(|query| !query.is_empty()) else {
-        return Some(endpoint.clone());
+        return Some(endpoint);
     };
     let own = endpoint.path_and_query().map_or("/", PathAndQuery::as_str);
     let joint = match own.split_once('?') {
@@ -238,41 +223,27 @@ pub(super) fn target(endpoint: &Uri, query: Option<&str>) -> Option<Uri> {
     if own.len() + query.len() >= TARGET_LIMIT {
         return None;
     }
-    let mut parts = endpoint.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(format!("{own}{joint}{query}")).ok()?);
+    let joined = PathAndQuery::try_from(format!("{own}{joint}{query}")).ok()?;
+    let mut parts = endpoint.into_parts();
+    parts.path_and_query = Some(joined);
     Uri::from_parts(parts).ok()
 }
 
 /// Whether a field belongs to one connection, by its name alone.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(name) || name.as_str().starts_with("proxy-")
+fn is_hop_by_hop(name: Name<'_>) -> bool {
+    name.is_one_of(&HOP_BY_HOP) || name.begins_with("proxy-")
 }
 
 /// Takes out what `Connection` names.
-fn remove_named(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+fn remove_named(headers: &mut Headers) {
+    let named: Vec<Vec<u8>> = headers
         .get_all(CONNECTION)
-        .iter()
-        .filter(|value| !USUAL.iter().any(|usual| value == usual))
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|names| names.split(','))
-        .map(str::trim)
-        .filter_map(|name| name.parse().ok())
+        .filter(|value| !USUAL.contains(value))
+        .flat_map(|names| names.split(|byte| *byte == b','))
+        .map(|name| name.trim_ascii().to_owned())
         .collect();
-    for name in named {
-        headers.remove(name);
-    }
-}
-
-/// Takes out every field of such a name, in one look at each.
-fn remove_where(headers: &mut HeaderMap, is_out: impl Fn(&HeaderName) -> bool) {
-    let found: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_out(name))
-        .cloned()
-        .collect();
-    for name in found {
-        headers.remove(name);
+    if !named.is_empty() {
+        headers.retain(|name| !named.iter().any(|named| name.is(named)));
     }
 }
 
@@ -280,13 +251,19 @@ fn remove_where(headers: &mut HeaderMap, is_out: impl Fn(&HeaderName) -> bool) {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::default();
         for (name, value) in pairs {
             let name: HeaderName = name.parse().expect("a name");
-            headers.append(name, value.parse().expect("a value"));
+            headers.append(&name, HeaderValue::from_str(value).expect("a value"));
         }
         headers
+    }
+
+    fn written(headers: &Headers) -> String {
+        let mut out = Vec::new();
+        headers.write(&mut out, |_| false);
+        String::from_utf8(out).expect("text")
     }
 
     #[test]
@@ -325,27 +302,27 @@ mod tests {
         ];
         let mut cleaned = headers(&[&kept[..], &dropped].concat());
         clean_request(&mut cleaned, Interface::Anthropic);
-        assert_eq!(cleaned, headers(&kept));
+        assert_eq!(written(&cleaned), written(&headers(&kept)));
     }
 
     #[test]
     fn what_a_client_leaves_out_is_added() {
-        let mut cleaned = HeaderMap::new();
+        let mut cleaned = Headers::default();
         clean_request(&mut cleaned, Interface::Anthropic);
         let added = [
             ("anthropic-version", "2023-06-01"),
             ("content-type", "application/json"),
         ];
-        assert_eq!(cleaned, headers(&added));
-        let mut cleaned = HeaderMap::new();
+        assert_eq!(written(&cleaned), written(&headers(&added)));
+        let mut cleaned = Headers::default();
         clean_request(&mut cleaned, Interface::Openai);
-        assert_eq!(cleaned, headers(&added[1..]));
+        assert_eq!(written(&cleaned), written(&headers(&added[1..])));
     }
 
     #[test]
     fn queries_are_joined() {
         let joined = |endpoint: &'static str, query| {
-            target(&Uri::from_static(endpoint), query).map(|uri| uri.to_string())
+            target(Uri::from_static(endpoint), query).map(|uri| uri.to_string())
         };
         let is = |text: &str| Some(text.to_owned());
         assert_eq!(joined("http://h/a", None), is("http://h/a"));

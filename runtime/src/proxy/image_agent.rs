@@ -19,8 +19,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use ctr_compiler::route;
 use futures_util::stream;
+use http::HeaderValue;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderValue, Response};
 use http_body_util::BodyExt;
 
 use super::account::{Account, Outcome};
@@ -31,6 +31,7 @@ use super::traced::{Told, Traced};
 use super::walk::{self, Committed};
 use super::{Asked, Proxy, attempt, headers, refused, relayed};
 use crate::activate::Live;
+use crate::http1::Response;
 use crate::protocol::error::ProxyError;
 use crate::protocol::images::{self, Image};
 use crate::protocol::json::{Json, Text};
@@ -67,13 +68,13 @@ pub(super) struct Images {
 
 /// A request whose images the model that answers does not see.
 pub(super) struct Agent {
-    pub(super) asked: Asked,
-    pub(super) images: Images,
+    pub(super) asked: Box<Asked>,
+    pub(super) images: Box<Images>,
 }
 
 /// Takes the images out of a request where the plan says so; none where it does
 /// not, or there are none that could be shown to another model.
-pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<Images> {
+pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<Box<Images>> {
     let Call::Answer(client) = asked.call else {
         return None;
     };
@@ -102,19 +103,19 @@ pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<I
     // The answer is read on its way.
     let plain = HeaderValue::from_static("identity");
     asked.headers.insert(ACCEPT_ENCODING, plain);
-    Some(Images {
+    Some(Box::new(Images {
         model: model.to_owned(),
         list: taken.images,
         tool: taken.tool,
         back,
         is_not_kept: taken.is_not_kept,
-    })
+    }))
 }
 
 /// One client's answer in the making.
 pub(super) struct Work {
     proxy: Proxy,
-    agent: Agent,
+    agent: Box<Agent>,
     live: Arc<Live>,
     joined: Joined,
     /// Of the client's request, while no relay has it.
@@ -158,7 +159,7 @@ enum Lost {
 
 impl Work {
     /// For a request on its way.
-    pub(super) fn new(proxy: &Proxy, agent: Agent, live: Arc<Live>) -> Self {
+    pub(super) fn new(proxy: &Proxy, agent: Box<Agent>, live: Arc<Live>) -> Self {
         let joined = Joined::new(agent.images.back.clone(), agent.images.tool, false);
         Self {
             proxy: proxy.clone(),
@@ -191,12 +192,11 @@ impl Work {
             account.dropped.note("store");
         }
         headers::finish_response(&mut answer, &self.live, &account);
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = answer.head.status;
-        *response.headers_mut() = answer.head.headers.clone();
-        response.headers_mut().remove(CONTENT_LENGTH);
+        let mut response = Response::new(answer.head.status, Body::empty());
+        response.headers = answer.head.headers.clone();
+        response.headers.remove(CONTENT_LENGTH);
         if let Ok(model) = HeaderValue::from_str(&images.model) {
-            response.headers_mut().insert(headers::IMAGE_AGENT, model);
+            response.headers.insert(headers::IMAGE_AGENT, model);
         }
         let is_events = attempt::is_events(&answer.head.headers);
         self.joined = Joined::new(images.back.clone(), images.tool, !is_events);
@@ -208,7 +208,7 @@ impl Work {
             told: None,
         }));
         if is_events {
-            *response.body_mut() = Body::from_stream(stream::unfold(self, Self::next));
+            response.body = Body::from_stream(stream::unfold(self, Self::next));
             return response;
         }
         self.whole(response).await
@@ -237,12 +237,12 @@ impl Work {
         let account = account.unwrap_or_else(|| Account::open(request_id()));
         let error = match self.lost.take() {
             None => {
-                headers::name_dropped(response.headers_mut(), &account.dropped);
-                *response.body_mut() = Body::from(out);
+                headers::name_dropped(&mut response.headers, &account.dropped);
+                response.body = Body::from(out);
                 return response;
             }
             Some(Lost::Unread(bytes)) => {
-                *response.body_mut() = Body::from(bytes);
+                response.body = Body::from(bytes);
                 return response;
             }
             Some(Lost::Said(committed)) => {
@@ -385,7 +385,7 @@ impl Work {
         let told = Told::default();
         let mut account = Account::open(request_id());
         account.asks(asked.ask.name().unwrap_or_default());
-        account.traced = Some(Traced::own(&told));
+        account.traced = Some(Box::new(Traced::own(&told)));
         let Proxy { client, kept, .. } = &self.proxy;
         let walked = walk::walk(client, kept, &self.agent.asked, &self.live, &mut account).await;
         match walked {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, request};
 
 use super::body::Spliced;
 use super::call::{Call, RESPONSES, kept_id};
@@ -12,6 +11,7 @@ use super::walk::Committed;
 use super::{address, attempt, headers};
 use crate::activate::{Live, Upstream};
 use crate::client::Client;
+use crate::http1::Request;
 use crate::protocol::error::ProxyError;
 
 /// Asks the account that keeps a response. One that is not remembered can only
@@ -22,7 +22,7 @@ use crate::protocol::error::ProxyError;
 pub(super) async fn ask(
     client: &Client,
     kept: &Kept,
-    head: request::Parts,
+    head: Request<()>,
     body: Bytes,
     live: &Live,
 ) -> Result<Committed, ProxyError> {
@@ -32,12 +32,15 @@ pub(super) async fn ask(
     let base = address::sibling(&upstream.uri, "/responses").ok_or(ProxyError::NotKept)?;
     let rest = path.strip_prefix(RESPONSES).unwrap_or_default();
     let uri = address::under(&base, "/responses", rest).ok_or(ProxyError::NotKept)?;
-    let mut cleaned: HeaderMap = head.headers;
+    let mut cleaned = head.headers;
     headers::clean_request(&mut cleaned, Call::Kept.interface());
-    let mut request = Request::new(Spliced::whole(body));
-    *request.uri_mut() = headers::target(&uri, head.uri.query()).ok_or(ProxyError::LongQuery)?;
-    *request.method_mut() = head.method;
-    *request.headers_mut() = headers::with_key(cleaned, upstream);
+    headers::with_key(&mut cleaned, upstream);
+    let request = Request {
+        method: head.method,
+        uri: headers::target(uri, head.uri.query()).ok_or(ProxyError::LongQuery)?,
+        headers: cleaned,
+        body: Spliced::whole(body),
+    };
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
     let answered = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
     // Whatever comes of it says nothing about how the endpoint answers requests.

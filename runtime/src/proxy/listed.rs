@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use ctr_compiler::plan::{Endpoint, Interface, Target};
 use futures_util::future::join_all;
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderValue, Method};
 use http_body_util::BodyExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -19,6 +19,7 @@ use serde_json::Value;
 use super::body::Spliced;
 use super::{Proxy, address, headers};
 use crate::activate::{Live, Upstream};
+use crate::http1::{Headers, Request};
 
 /// Accounts that are asked for one list.
 const ACCOUNTS: usize = 4;
@@ -40,7 +41,7 @@ pub(crate) struct Listing<'r> {
     /// Whose shape the client reads.
     pub(crate) interface: Interface,
     pub(crate) query: Option<&'r str>,
-    pub(crate) headers: &'r HeaderMap,
+    pub(crate) headers: &'r Headers,
 }
 
 impl Proxy {
@@ -104,16 +105,19 @@ impl Proxy {
         headers::clean_request(&mut cleaned, listing.interface);
         cleaned.remove(CONTENT_TYPE);
         cleaned.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let mut request = Request::new(Spliced::default());
-        *request.method_mut() = Method::GET;
-        *request.uri_mut() = headers::target(&uri, listing.query)?;
-        *request.headers_mut() = headers::with_key(cleaned, upstream);
+        headers::with_key(&mut cleaned, upstream);
+        let request = Request {
+            method: Method::GET,
+            uri: headers::target(uri, listing.query)?,
+            headers: cleaned,
+            body: Spliced::default(),
+        };
         let mut response = self.client.request(request).await.ok()?;
-        if !response.status().is_success() {
+        if !response.status.is_success() {
             return None;
         }
         let mut body = BytesMut::new();
-        while let Some(frame) = response.body_mut().frame().await {
+        while let Some(frame) = response.body.frame().await {
             body.extend_from_slice(frame.ok()?.data_ref()?);
             if body.len() > LIST_LIMIT {
                 return None;

@@ -91,7 +91,7 @@ impl Proxy {
     ) -> Option<Bytes> {
         let mut account = Account::open(request_id());
         account.asks(model);
-        account.traced = Some(Traced::own(told));
+        account.traced = Some(Box::new(Traced::own(told)));
         let walked = walk::walk(&self.client, &self.kept, asked, live, &mut account).await;
         let Committed {
             mut answer, mark, ..

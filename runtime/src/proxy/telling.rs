@@ -1,17 +1,20 @@
 //! How a request is told to one endpoint: as it came, with what the endpoint's
 //! model cannot do taken out, or in another protocol.
 
+use std::mem;
+
 use bytes::Bytes;
 use ctr_compiler::plan::{Endpoint, Thinking};
 use ctr_compiler::route::{by_model, looks_beyond_model};
-use http::header::{ACCEPT_ENCODING, HeaderMap};
-use http::{HeaderValue, Request, Uri};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderValue, Uri};
 
 use super::address;
 use super::body::Spliced;
 use super::call::Call;
 use super::{Asked, headers};
 use crate::activate::{Live, Upstream};
+use crate::http1::Request;
 use crate::protocol::Protocol;
 use crate::protocol::adapt::{self, Lacks};
 use crate::protocol::ask::Ask;
@@ -105,23 +108,27 @@ impl Telling {
         endpoint: &Endpoint,
         request_id: &str,
         now_ms: u64,
-    ) -> Result<Self, ProxyError> {
+    ) -> Result<Box<Self>, ProxyError> {
         let Way {
             uri,
             speaks,
             is_guess,
         } = way(asked, upstream, now_ms)?;
-        let mut telling = Self {
-            request: Request::new(Spliced::default()),
+        let mut telling = Box::new(Self {
+            request: Request {
+                method: asked.method.clone(),
+                uri,
+                headers: asked.headers.clone(),
+                body: Spliced::default(),
+            },
             back: None,
             dropped: Dropped::default(),
             speaks,
             is_guess,
-        };
+        });
         let client = asked.protocol();
         let changes = Changes::of(asked.said.context(), endpoint);
-        let mut headers = asked.headers.clone();
-        let (body, uri) = if client == speaks {
+        telling.request.body = if client == speaks {
             let body = match changes.is_none() && !asked.may_hold_foreign {
                 true => None,
                 false => telling.adapted(asked, upstream, client, changes)?,
@@ -130,12 +137,16 @@ impl Telling {
                 None => Spliced::new(&asked.body, &asked.ask, &upstream.model),
                 Some(rest) => Spliced::begun(&asked.body, &asked.ask, &upstream.model, rest),
             };
-            let uri = headers::target(&uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
+            let request = &mut telling.request;
+            let uri = mem::take(&mut request.uri);
+            request.uri =
+                headers::target(uri, asked.query.as_deref()).ok_or(ProxyError::LongQuery)?;
             if asked.may_be_kept {
                 // The name of what is kept must be readable.
-                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+                let plain = HeaderValue::from_static("identity");
+                request.headers.insert(ACCEPT_ENCODING, plain);
             }
-            (body.unwrap_or_else(as_it_came), uri)
+            body.unwrap_or_else(as_it_came)
         } else {
             let call = translate::Call {
                 client,
@@ -144,16 +155,17 @@ impl Telling {
                 request_id,
                 now: now_ms / 1000,
             };
-            if !headers::for_other(&mut headers, speaks.interface()) {
+            if !headers::for_other(&mut telling.request.headers, speaks.interface()) {
                 telling.dropped.note("anthropic-beta");
             }
-            (telling.translated(asked, &call, changes)?, uri)
+            telling.translated(asked, &call, changes)?
         };
-        *telling.request.body_mut() = body;
-        *telling.request.method_mut() = asked.method.clone();
-        *telling.request.uri_mut() = uri;
-        telling.ignore_thinking(&mut headers);
-        *telling.request.headers_mut() = headers::with_key(headers, upstream);
+        let headers = &mut telling.request.headers;
+        if telling.dropped.has("thinking_ignored") {
+            // Betas of thinking mean nothing to a model that does not think.
+            headers::without_betas(headers, "thinking");
+        }
+        headers::with_key(headers, upstream);
         Ok(telling)
     }
 
@@ -194,13 +206,6 @@ impl Telling {
         self.dropped.extend(&told.dropped);
         self.back = Some(Box::new(told.back));
         Ok(Spliced::whole(Bytes::from(told.body)))
-    }
-
-    /// Betas of thinking mean nothing to a model that does not think.
-    fn ignore_thinking(&self, headers: &mut HeaderMap) {
-        if self.dropped.has("thinking_ignored") {
-            headers::without_betas(headers, "thinking");
-        }
     }
 }
 

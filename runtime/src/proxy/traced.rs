@@ -9,12 +9,12 @@ use ctr_compiler::route::{
     Answers, Chosen, Classified, Decision, NoRoute, RequestFeatures, Source, choose, confidence,
     reasons,
 };
-use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::account::millis_since;
 use super::call::{CHAT_COMPLETIONS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
 use crate::activate::Live;
+use crate::http1::Headers;
 use crate::observe::Seen;
 use crate::protocol::Protocol;
 use crate::protocol::error::shown;
@@ -72,7 +72,7 @@ impl Traced {
         call: Call,
         live: &Live,
         is_observed: bool,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let path = match call {
             Call::Answer(Protocol::Messages) => MESSAGES,
             Call::Answer(Protocol::Chat) => CHAT_COMPLETIONS,
@@ -91,7 +91,7 @@ impl Traced {
             route_reason: vec![reasons::RECEIVED.to_owned()],
             ..Trace::default()
         };
-        Some(Self::new(trace, To::Traces(to.clone())))
+        Some(Box::new(Self::new(trace, To::Traces(to.clone()))))
     }
 
     /// Of a request of the proxy's own: whoever makes it is told.
@@ -115,10 +115,10 @@ impl Traced {
         &mut self,
         model: Option<&str>,
         session: Option<&str>,
-        headers: &HeaderMap,
+        headers: &Headers,
         plan: &Plan,
     ) {
-        let header = headers.get(SESSION).and_then(|value| value.to_str().ok());
+        let header = headers.text(SESSION);
         self.trace.session_key = session.or(header).map(shown);
         self.trace.initial_model = model.map(shown);
         let resolved = model.and_then(|model| plan.resolve(model));

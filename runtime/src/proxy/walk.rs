@@ -82,7 +82,7 @@ pub(super) async fn walk(
         timed_out: false,
     };
     for round in 0..ROUNDS {
-        let decision = decide(live, asked, &way, ticket, account.traced.as_mut())?;
+        let decision = decide(live, asked, &way, ticket, account.traced.as_deref_mut())?;
         let pool = decision.pool.filter(|pool| pool.max_retries > 0);
         let pool = pool.zip(live.pool(decision.model));
         if let Some((pool, record)) = pool.filter(|_| round == 0) {

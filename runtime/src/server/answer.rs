@@ -7,18 +7,20 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use http::{StatusCode, response};
 use http_body::Body as _;
 
 use super::wire::Wire;
-use crate::http1::{self, Outgoing, content_length, write_line};
+use crate::http1::{self, Outgoing, Response, content_length, write_line};
 use crate::patience::Patience;
 
 /// What ends the last chunk, and the chunks.
 const LAST: &[u8] = b"\r\n0\r\n\r\n";
+
+/// What this server says itself.
+const OURS: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
 /// How long a client may take nothing of an answer that waits for it. It holds its
 /// upstream's connection meanwhile.
@@ -71,8 +73,8 @@ pub(super) struct Answer {
 
 impl Answer {
     /// An answer whose head goes after `interim`.
-    pub(super) fn new(response: Response, terms: Terms, interim: &[u8]) -> Self {
-        let (head, body) = response.into_parts();
+    pub(super) fn new(response: Response<Body>, terms: Terms, interim: &[u8]) -> Self {
+        let (head, body) = response.split();
         let ends = ends(&head, &body, terms);
         // Whoever answers with another protocol does not go on with this one.
         let is_kept = terms.is_kept && ends != Ends::Closed && !head.status.is_informational();
@@ -192,7 +194,7 @@ impl Answer {
     }
 }
 
-fn ends(head: &response::Parts, body: &Body, terms: Terms) -> Ends {
+fn ends(head: &Response<()>, body: &Body, terms: Terms) -> Ends {
     let has_none = terms.is_head
         || head.status.is_informational()
         || matches!(
@@ -208,38 +210,35 @@ fn ends(head: &response::Parts, body: &Body, terms: Terms) -> Ends {
     }
 }
 
-fn write_head(out: &mut Vec<u8>, head: &response::Parts, ends: Ends, terms: Terms) {
+fn write_head(out: &mut Vec<u8>, head: &Response<()>, ends: Ends, terms: Terms) {
     let reason = head.status.canonical_reason().unwrap_or_default();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(reason.as_bytes());
     out.extend_from_slice(b"\r\n");
-    let is_ours = |name| [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name);
-    for (name, value) in head.headers.iter().filter(|(name, _)| !is_ours(*name)) {
-        write_line(out, name.as_str(), value.as_bytes());
-    }
+    head.headers.write(out, |name| name.is_one_of(&OURS));
     write_ends(out, head, ends);
     match (terms.is_kept, terms.is_old) {
         (false, _) => write_line(out, CONNECTION.as_str(), b"close"),
         (true, true) => write_line(out, CONNECTION.as_str(), b"keep-alive"),
         (true, false) => {}
     }
-    if !head.headers.contains_key(DATE) {
+    if !head.headers.contains(DATE) {
         write_date(out);
     }
     out.extend_from_slice(b"\r\n");
 }
 
 /// Says where the body ends.
-fn write_ends(out: &mut Vec<u8>, head: &response::Parts, ends: Ends) {
+fn write_ends(out: &mut Vec<u8>, head: &Response<()>, ends: Ends) {
     match ends {
         Ends::Length(length) => http1::write_length(out, length),
         Ends::Chunked => write_line(out, TRANSFER_ENCODING.as_str(), b"chunked"),
         // What the body would have been, where that was said.
         Ends::Absent if head.status != StatusCode::NO_CONTENT => {
             if let Some(length) = head.headers.get(CONTENT_LENGTH) {
-                write_line(out, CONTENT_LENGTH.as_str(), length.as_bytes());
+                write_line(out, CONTENT_LENGTH.as_str(), length);
             }
         }
         Ends::Absent | Ends::Closed => {}
@@ -279,7 +278,7 @@ mod tests {
             is_old,
             is_kept: true,
         };
-        Answer::new(Response::new(body), terms, b"")
+        Answer::new(Response::new(StatusCode::OK, body), terms, b"")
     }
 
     /// How far it came after it was asked for pieces again and again, as it is when the client

@@ -10,9 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::Response;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Version};
+use http::{HeaderValue, Method};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -21,6 +20,7 @@ use tokio::time::timeout;
 use super::answer::{Answer, Terms};
 use super::head::{Head, Refused};
 use super::wire::Wire;
+use crate::http1::{Request, Response};
 use crate::patience::Patience;
 
 /// How long a connection may take for a request's head, or stay without a
@@ -36,8 +36,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// `stopping` ends, a running request is the last one.
 pub(super) async fn serve<F, A>(stream: TcpStream, answer: F, stopping: oneshot::Receiver<()>)
 where
-    F: Fn(Request<Body>) -> A,
-    A: Future<Output = Response>,
+    F: Fn(Box<Request<Body>>) -> A,
+    A: Future<Output = Response<Body>>,
 {
     let mut connection = Connection {
         wire: Wire::new(stream),
@@ -52,12 +52,12 @@ where
             Err(Ended::Broke(error)) => return ended(&error),
         };
         let terms = Terms {
-            is_head: head.parts.method == Method::HEAD,
-            is_old: head.parts.version == Version::HTTP_10,
+            is_head: head.request.method == Method::HEAD,
+            is_old: head.is_old,
             is_kept: head.is_kept,
         };
         let body = connection.wire.body(head.framing, head.is_waiting);
-        let request = Request::from_parts(head.parts, body);
+        let request = Box::new(head.request.with(body));
         let mut answering = pin!(answer(request));
         let Some(response) = connection.until_left(answering.as_mut()).await else {
             return ended(&"the client left");
@@ -135,7 +135,7 @@ impl Connection {
     }
 
     /// Sends an answer; whether another request may follow.
-    async fn send(&mut self, response: Response, terms: Terms) -> io::Result<bool> {
+    async fn send(&mut self, response: Response<Body>, terms: Terms) -> io::Result<bool> {
         let is_kept = terms.is_kept && self.wire.is_read() && !self.is_stopping();
         let terms = Terms { is_kept, ..terms };
         let mut answer = Answer::new(response, terms, self.wire.take_interim());
@@ -155,10 +155,9 @@ impl Connection {
             "type": "error",
             "error": { "type": "invalid_request_error", "message": message },
         });
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = refused.status();
+        let mut response = Response::new(refused.status(), Body::from(body.to_string()));
         let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
+        response.headers.insert(CONTENT_TYPE, json);
         let terms = Terms {
             is_head: false,
             is_old: false,

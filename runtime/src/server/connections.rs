@@ -4,15 +4,14 @@ use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::Response;
 use foldhash::HashMap;
-use http::Request;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::connection;
+use crate::http1::{Request, Response};
 
 /// How long running requests may go on once the proxy stops.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -24,8 +23,8 @@ const REST: Duration = Duration::from_millis(100);
 /// finish for at most 30 s. What `answer` is doing is dropped when its client goes away.
 pub async fn accept<F, A>(listener: TcpListener, answer: F, mut stopped: oneshot::Receiver<()>)
 where
-    F: Fn(Request<Body>) -> A + Clone + Send + 'static,
-    A: Future<Output = Response> + Send + 'static,
+    F: Fn(Box<Request<Body>>) -> A + Clone + Send + 'static,
+    A: Future<Output = Response<Body>> + Send + 'static,
 {
     let mut connections = Connections::default();
     loop {
@@ -58,8 +57,8 @@ struct Connections {
 impl Connections {
     fn begin<F, A>(&mut self, stream: TcpStream, answer: F)
     where
-        F: Fn(Request<Body>) -> A + Send + 'static,
-        A: Future<Output = Response> + Send + 'static,
+        F: Fn(Box<Request<Body>>) -> A + Send + 'static,
+        A: Future<Output = Response<Body>> + Send + 'static,
     {
         // Without it every answer on a kept-alive connection waits for the peer's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {

@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
-use http::Request;
 use tower_service::Service as _;
 
+use crate::http1::{Request, Response};
 use crate::proxy::{Call, Proxy};
 
 /// Cheap to clone.
@@ -24,13 +23,13 @@ impl Front {
         Self(Arc::new((proxy, router)))
     }
 
-    pub(super) async fn answer(self, request: Request<Body>) -> Response {
+    pub(super) async fn answer(self, request: Box<Request<Body>>) -> Response<Body> {
         let (proxy, router) = &*self.0;
         match Call::of(&request) {
             Some(call) => proxy.serve(call, request).await,
             None => {
-                let Ok(response) = Box::pin(router.clone().call(request)).await;
-                response
+                let Ok(response) = Box::pin(router.clone().call((*request).into())).await;
+                response.into()
             }
         }
     }

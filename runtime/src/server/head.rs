@@ -5,9 +5,11 @@ use std::mem::MaybeUninit;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
-use http::{Method, Request, StatusCode, Uri, Version, request};
+use http::{HeaderValue, Method, StatusCode, Uri};
 
-use crate::http1::{Framing, Incoming, LINES, Malformed, content_length, fields, is_chunked, says};
+use crate::http1::{
+    Framing, Headers, Incoming, LINES, Malformed, Request, content_length, is_chunked, says,
+};
 
 /// Most bytes of a head: the longest target a URI can have, and as much for the fields.
 pub(super) const LIMIT: usize = 128 << 10;
@@ -15,8 +17,10 @@ pub(super) const LIMIT: usize = 128 << 10;
 /// The head of a request.
 #[derive(Debug)]
 pub(super) struct Head {
-    pub(super) parts: request::Parts,
+    pub(super) request: Request<()>,
     pub(super) framing: Framing,
+    /// Whether it is HTTP/1.0.
+    pub(super) is_old: bool,
     /// Whether the client can send another request on the connection.
     pub(super) is_kept: bool,
     /// Whether the client waits to be asked for the body.
@@ -97,24 +101,25 @@ impl Head {
         else {
             return Err(Malformed("its head is not HTTP/1").into());
         };
-        let mut parts = Request::new(()).into_parts().0;
-        parts.method =
+        let method =
             Method::from_bytes(method.as_bytes()).map_err(|_| Malformed("its method is none"))?;
-        parts.uri = uri(bytes.slice_ref(target.as_bytes()))?;
-        parts.version = match minor {
-            0 => Version::HTTP_10,
-            _ => Version::HTTP_11,
-        };
-        parts.headers = fields(head.headers, bytes)?;
-        let framing = framing(&mut parts)?;
-        let is_kept =
-            !says(&parts.headers, "close") && (minor > 0 || says(&parts.headers, "keep-alive"));
-        let asks = parts.headers.get(EXPECT);
-        let is_waiting = minor > 0
-            && asks.is_some_and(|asks| asks.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let uri = uri(bytes.slice_ref(target.as_bytes()))?;
+        let is_old = minor == 0;
+        let mut headers = Headers::parsed(head.headers, length);
+        let framing = framing(&mut headers, is_old)?;
+        let is_kept = !says(&headers, "close") && (!is_old || says(&headers, "keep-alive"));
+        let asks = headers.get(EXPECT);
+        let is_waiting =
+            !is_old && asks.is_some_and(|asks| asks.eq_ignore_ascii_case(b"100-continue"));
         Ok(Self {
-            parts,
+            request: Request {
+                method,
+                uri,
+                headers,
+                body: (),
+            },
             framing,
+            is_old,
             is_kept,
             is_waiting,
         })
@@ -134,24 +139,24 @@ fn uri(target: Bytes) -> Result<Uri, Refused> {
 
 /// Where the body ends. What could be read as two requests, or as another one by
 /// whoever stands before this server, is none.
-fn framing(parts: &mut request::Parts) -> Result<Framing, Malformed> {
-    let fields = &mut parts.headers;
-    let length = content_length(fields)?;
-    if is_chunked(fields)? {
+fn framing(headers: &mut Headers, is_old: bool) -> Result<Framing, Malformed> {
+    let length = content_length(headers)?;
+    if is_chunked(headers)? {
         if length.is_some() {
             return Err(Malformed("it has a length and a transfer coding"));
         }
-        if parts.version == Version::HTTP_10 {
+        if is_old {
             return Err(Malformed("HTTP/1.0 has no chunks"));
         }
-        fields.remove(TRANSFER_ENCODING);
+        headers.remove(TRANSFER_ENCODING);
         return Ok(Framing::chunked());
     }
-    if fields.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+    let length = length.unwrap_or_default();
+    if headers.get_all(CONTENT_LENGTH).nth(1).is_some() {
         // One that was sent twice is said once.
-        fields.insert(CONTENT_LENGTH, length.unwrap_or_default().into());
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    Ok(Framing::Length(length.unwrap_or_default()))
+    Ok(Framing::Length(length))
 }
 
 #[cfg(test)]
@@ -176,7 +181,7 @@ mod tests {
         let waits = if head.is_waiting { ", waiting" } else { "" };
         format!(
             "{} {}, {ends}, {kept}{waits}",
-            head.parts.method, head.parts.uri
+            head.request.method, head.request.uri
         )
     }
 
@@ -227,8 +232,8 @@ mod tests {
     fn a_length_that_is_said_twice_is_passed_on_once() {
         let head = "POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\n";
         let head = Head::take(&mut Incoming::from(head.as_bytes()));
-        let fields = head.expect("a head").expect("whole").parts.headers;
-        assert_eq!(fields.get_all(CONTENT_LENGTH).iter().count(), 1);
+        let headers = head.expect("a head").expect("whole").request.headers;
+        assert_eq!(headers.get_all(CONTENT_LENGTH).count(), 1);
     }
 
     #[test]
@@ -298,7 +303,7 @@ mod tests {
             came.push(b"body");
             let taken = Head::take(&mut came).expect("a head").expect("whole");
             prop_assert_eq!(came.bytes(), b"body");
-            prop_assert_eq!(&taken.parts.headers["a"], "b");
+            prop_assert_eq!(taken.request.headers.text("a"), Some("b"));
             prop_assert_eq!(taken.framing.left(), Some(12));
         }
 

@@ -6,10 +6,9 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::accept;
+use crate::http1::{Request, Response};
 
 /// A server that answers by the path of a request.
 struct Served {
@@ -45,35 +45,35 @@ impl Served {
     }
 }
 
-async fn answer(request: Request<Body>) -> Response {
-    let path = request.uri().path().to_owned();
+async fn answer(request: Box<Request<Body>>) -> Response<Body> {
+    let path = request.uri.path().to_owned();
     let ok = |text: &'static str| Ok::<_, Infallible>(Bytes::from_static(text.as_bytes()));
     match path.as_str() {
-        "/echo" => match request.into_body().collect().await {
-            Ok(body) => Response::new(Body::from(body.to_bytes())),
+        "/echo" => match request.body.collect().await {
+            Ok(body) => ok_with(body.to_bytes()),
             Err(error) => with_status(StatusCode::BAD_REQUEST, error.to_string()),
         },
         "/stubborn" => {
-            let mut body = request.into_body();
+            let mut body = request.body;
             let mut failures = 0;
             while let Some(frame) = body.frame().await.filter(|_| failures < 3) {
                 failures += u8::from(frame.is_err());
             }
-            Response::new(Body::from(format!("{failures} failures")))
+            ok_with(format!("{failures} failures"))
         }
-        "/pieces" => Response::new(Body::from_stream(stream::iter([ok("ab"), ok(""), ok("c")]))),
-        "/large" => Response::new(Body::from_stream(stream::iter([
+        "/pieces" => ok_with(Body::from_stream(stream::iter([ok("ab"), ok(""), ok("c")]))),
+        "/large" => ok_with(Body::from_stream(stream::iter([
             Ok::<_, Infallible>(large()),
             ok("c"),
         ]))),
         "/breaks" => {
             let pieces = [Ok(Bytes::from_static(b"ab")), Err("broken")];
-            Response::new(Body::from_stream(stream::iter(pieces)))
+            ok_with(Body::from_stream(stream::iter(pieces)))
         }
-        "/huge" => Response::new(Body::from(vec![b'x'; 64 << 20])),
+        "/huge" => ok_with(vec![b'x'; 64 << 20]),
         "/none" => with_status(StatusCode::NO_CONTENT, String::new()),
         "/never" => std::future::pending().await,
-        _ => Response::new(Body::from("unread")),
+        _ => ok_with("unread"),
     }
 }
 
@@ -81,10 +81,12 @@ fn large() -> Bytes {
     vec![b'x'; 9 << 10].into()
 }
 
-fn with_status(status: StatusCode, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response
+fn ok_with(body: impl Into<Body>) -> Response<Body> {
+    Response::new(StatusCode::OK, body.into())
+}
+
+fn with_status(status: StatusCode, body: String) -> Response<Body> {
+    Response::new(status, Body::from(body))
 }
 
 /// What comes until the connection ends, without dates.

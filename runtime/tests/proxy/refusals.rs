@@ -155,11 +155,10 @@ async fn a_body_that_is_too_large() {
         let request = Request::post("/")
             .body(Body::from(vec![b' '; BODY_LIMIT + 1]))
             .unwrap();
-        let response = stage.proxy.serve(Call::Answer(protocol), request).await;
-        assert_eq!(response.status(), 413);
-        let body = axum::body::to_bytes(response.into_body(), 4096)
-            .await
-            .unwrap();
+        let call = Call::Answer(protocol);
+        let response = stage.proxy.serve(call, Box::new(request.into())).await;
+        assert_eq!(response.status, 413);
+        let body = axum::body::to_bytes(response.body, 4096).await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let kinds = [
             ("request_too_large", Protocol::Messages),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use axum::extract::Request;
 use bytes::Bytes;
 use ctr_compiler::health::Health;
 use ctr_compiler::plan::Plan;
 use ctr_runtime::activate::Live;
 use ctr_runtime::clock::Clock;
+use ctr_runtime::http1::Request;
 use ctr_runtime::pool::Records;
 use ctr_runtime::proxy::{Call, Proxy};
 use ctr_runtime::scripted::ScriptedUpstream;
@@ -150,7 +150,7 @@ impl Stage {
         let live = Arc::new(Live::activate(plan.into(), &env, &records).unwrap());
         let proxy = Proxy::new(Arc::new(ArcSwap::new(Arc::clone(&live))));
         let served = proxy.clone();
-        let answer = move |request: Request<Body>| {
+        let answer = move |request: Box<Request<Body>>| {
             let served = served.clone();
             async move {
                 let call = Call::of(&request).expect("only calls are sent");

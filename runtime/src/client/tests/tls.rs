@@ -33,8 +33,8 @@ fn trusting() -> Client {
     Client::with(tls().with_root_certificates(roots).with_no_client_auth())
 }
 
-fn request(server: &Server) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::from(vec![b'x'; LARGE]));
+fn request(server: &Server) -> http::Request<Full<Bytes>> {
+    let mut request = http::Request::new(Full::from(vec![b'x'; LARGE]));
     let port = server.address.port_u16().expect("a port");
     let address = format!("https://localhost:{port}/");
     *request.uri_mut() = address.parse().expect("a URI");
@@ -56,7 +56,7 @@ async fn answer(stream: &mut TlsStream<TcpStream>, head: &str) {
 
 async fn ask(client: &Client, server: &Server) -> Result<usize, Broke> {
     let response = client.request(request(server)).await.expect("an answer");
-    let body = response.into_body().collect().await?;
+    let body = response.body.collect().await?;
     Ok(body.to_bytes().len())
 }
 

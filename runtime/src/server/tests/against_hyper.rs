@@ -19,7 +19,7 @@ type Requests = Vec<(String, Option<Bytes>)>;
 
 type Seen = Arc<Mutex<Requests>>;
 
-async fn see<B>(request: Request<B>, seen: Seen) -> Response
+async fn see<B>(request: http::Request<B>, seen: Seen) -> Response<Body>
 where
     B: http_body::Body<Data = Bytes>,
 {
@@ -28,12 +28,9 @@ where
     head.headers.remove("transfer-encoding");
     head.headers.remove("content-length");
     let body = body.collect().await.ok().map(Collected::to_bytes);
-    let request = format!(
-        "{} {} {:?} {:?}",
-        head.method, head.uri, head.version, head.headers
-    );
+    let request = format!("{} {} {:?}", head.method, head.uri, head.headers);
     seen.lock().expect("not poisoned").push((request, body));
-    Response::new(Body::from("ok"))
+    Response::new(StatusCode::OK, Body::from("ok"))
 }
 
 /// Sends bytes, after which whatever was begun ends, and waits for the connection's end.
@@ -60,7 +57,7 @@ async fn ours(bytes: &[u8]) -> Requests {
     let seen = Seen::default();
     let known = Arc::clone(&seen);
     let (stop, stopped) = oneshot::channel();
-    let answer = move |request| see(request, Arc::clone(&known));
+    let answer = move |request: Box<Request<Body>>| see((*request).into(), Arc::clone(&known));
     let served = tokio::spawn(accept(listener, answer, stopped));
     send(addr, bytes).await;
     drop(stop);
@@ -78,7 +75,7 @@ async fn hypers(bytes: &[u8]) -> Requests {
         let (stream, _) = listener.accept().await.expect("a connection");
         let answer = service_fn(move |request| {
             let seeing = see(request, Arc::clone(&known));
-            async { Ok::<_, Infallible>(seeing.await) }
+            async { Ok::<_, Infallible>(http::Response::from(seeing.await)) }
         });
         // Whatever it says of the connection's end.
         let _ = http1::Builder::new()
