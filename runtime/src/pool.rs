@@ -121,6 +121,11 @@ impl Entered {
         self.record.changed.note();
     }
 
+    /// Whether it matters how many tokens the answer tells.
+    pub fn counts_tokens(&self) -> bool {
+        self.terms.limit.is_some()
+    }
+
     /// Notes the tokens that the answer told.
     pub fn used(&mut self, tokens: Option<u64>) {
         self.used = tokens.or(self.used);

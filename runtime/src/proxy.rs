@@ -215,7 +215,7 @@ fn relayed(
     let Committed {
         mut answer, mark, ..
     } = committed;
-    account.answered(&mut answer);
+    account.answered(&mut answer, mark.as_ref());
     headers::finish_response(&mut answer, &live, &account);
     let head = Response {
         status: answer.head.status,

@@ -55,7 +55,7 @@ pub(super) struct Account {
     refusal: Option<String>,
     /// What will be remembered; absent where nothing is.
     pub(super) traced: Option<Box<Traced>>,
-    /// What the answer tells of its tokens, where it is one.
+    /// What the answer tells of its tokens, where it is one and somebody asks.
     usage: Option<Box<Usage>>,
 }
 
@@ -87,12 +87,14 @@ impl Account {
         self.refusal = Some(error.to_string());
     }
 
-    pub(super) fn answered(&mut self, answer: &mut Answer) {
+    /// The answer to be passed on, and the attempt that it came from while that runs.
+    pub(super) fn answered(&mut self, answer: &mut Answer, mark: Option<&Mark>) {
         self.endpoint = Some(answer.endpoint.clone());
         self.status = answer.head.status.as_u16();
         self.told = answer.told;
         self.dropped = std::mem::take(&mut answer.dropped);
-        self.usage = answer.head.status.is_success().then(Box::default);
+        let is_asked = self.traced.is_some() || mark.is_some_and(Mark::counts_tokens);
+        self.usage = (is_asked && answer.head.status.is_success()).then(Box::default);
         if let Some(traced) = self.traced.as_mut().filter(|_| answer.is_events) {
             traced.first_event(self.started);
         }
@@ -172,6 +174,11 @@ impl Mark {
     /// Notes that the endpoint is asked now.
     pub(super) fn begins(&mut self) {
         self.sent = Instant::now();
+    }
+
+    /// Whether it matters how many tokens the answer tells.
+    fn counts_tokens(&self) -> bool {
+        self.session.is_some() || self.entered.counts_tokens()
     }
 
     /// Lets a session know how long the conversation was.

@@ -186,7 +186,7 @@ impl Work {
         let Committed {
             mut answer, mark, ..
         } = committed;
-        account.answered(&mut answer);
+        account.answered(&mut answer, mark.as_ref());
         let images = &self.agent.images;
         if images.is_not_kept {
             account.dropped.note("store");
@@ -411,7 +411,7 @@ impl Work {
         let Committed {
             mut answer, mark, ..
         } = committed;
-        account.answered(&mut answer);
+        account.answered(&mut answer, mark.as_ref());
         let is_events = attempt::is_events(&answer.head.headers);
         let client = self.agent.asked.protocol();
         self.state = State::Reading(Box::new(Reading {

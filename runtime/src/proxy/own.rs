@@ -102,7 +102,7 @@ impl Proxy {
                 return None;
             }
         };
-        account.answered(&mut answer);
+        account.answered(&mut answer, mark.as_ref());
         let is_success = answer.head.status.is_success();
         let relay = Relay::new(answer, Protocol::Messages, account, mark, Arc::clone(live));
         let body = axum::body::to_bytes(Body::new(relay), ANSWER).await.ok()?;
