@@ -28,8 +28,9 @@ impl Front {
         match Call::of(&request) {
             Some(call) => proxy.serve(call, request).await,
             None => {
-                let Ok(response) = Box::pin(router.clone().call((*request).into())).await;
-                response.into()
+                let request = http::Request::from(*request);
+                let Ok(response) = Box::pin(router.clone().call(request)).await;
+                Response::from(response)
             }
         }
     }
