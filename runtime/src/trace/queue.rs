@@ -218,7 +218,8 @@ impl Writing {
             return;
         }
         let many = self.gathered.len() as u64;
-        let added = self.store.add(std::mem::take(&mut self.gathered)).await;
+        let added = self.store.add(&self.gathered).await;
+        self.gathered.clear();
         match added {
             Ok(()) => {
                 if self.counts.writes(many) {

@@ -61,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store is full, locked, read-only, or no store at all.
-    pub(super) async fn add(&mut self, traces: Vec<Trace>) -> Result<(), sqlx::Error> {
+    pub(super) async fn add(&mut self, traces: &[Trace]) -> Result<(), sqlx::Error> {
         let must_tidy = self.untidy >= TIDIED;
         let inserts: Vec<_> = traces.chunks(ROWS).map(inserting).collect();
         let added = u32::try_from(traces.len()).unwrap_or(TIDIED);
