@@ -1,7 +1,11 @@
 //! Bodies that reach the upstream while the client still sends them.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::advance;
 
 use crate::stage::{MESSAGES, Stage, gone, pool_plan, upstream};
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
@@ -190,6 +194,7 @@ async fn a_client_that_breaks_off_is_nobody_elses_fault() {
 /// Of a body that no buffer of a socket holds it takes what fits there.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_takes_nothing_is_given_up() {
+    let _still = still();
     let (raw, other) = (Raw::start().await, upstream().await);
     let mut plan = raw.plan(&[&other]);
     plan["upstream_timeout_ms"] = 1_000.into();
@@ -198,6 +203,10 @@ async fn an_endpoint_that_takes_nothing_is_given_up() {
     let mut client = Client::begin(&stage, BEGINNING.len() + rest.len(), BEGINNING).await;
     let _deaf = raw.accept().await;
     client.go_on(&rest).await;
+    // Its time runs from when all of it is here, which nobody tells.
+    while stage.health("a").failure_count == 0 {
+        advance(Duration::from_millis(50)).await;
+    }
     other.wait_received(1).await;
     assert_eq!(
         other.received()[0].body.len(),
@@ -205,4 +214,15 @@ async fn an_endpoint_that_takes_nothing_is_given_up() {
     );
     assert_eq!(client.answer().await.0, 200);
     assert_eq!(stage.health("a").failure_count, 1);
+}
+
+/// Keeps a paused clock from running on by itself as long as it is there: it would
+/// whenever every task waits, and one that waits for a socket may get there in no time.
+fn still() -> mpsc::Sender<()> {
+    let (still, over) = mpsc::channel();
+    tokio::task::spawn_blocking(move || {
+        // It ends with the sender.
+        let _ = over.recv();
+    });
+    still
 }
