@@ -86,8 +86,8 @@ impl Hash for Peer {
     }
 }
 
-/// A request, ready to be sent.
-struct Call<B> {
+/// A request that can be sent.
+struct Ready<B> {
     address: Uri,
     peer: Peer,
     /// Whether it is a `HEAD`.
@@ -95,7 +95,7 @@ struct Call<B> {
     sending: Box<Sending<B>>,
 }
 
-impl<B: Sendable> Call<B> {
+impl<B: Sendable> Ready<B> {
     fn new(request: Request<B>) -> Result<Self, SendError> {
         let (head, body) = request.split();
         let peer = Peer::of(&head.uri)?;
@@ -222,23 +222,25 @@ impl Client {
         request: impl Into<Request<B>>,
     ) -> impl Future<Output = Result<Response<Answering>, SendError>> {
         // Written at once: a request in a future would lie there several times.
-        let call = Call::new(request.into());
-        async move { self.call(call?).await }
+        let ready = Ready::new(request.into());
+        async move { self.send(ready?).await }
     }
 
-    async fn call<B: Sendable>(&self, call: Call<B>) -> Result<Response<Answering>, SendError> {
-        let Call {
+    async fn send<B: Sendable>(&self, ready: Ready<B>) -> Result<Response<Answering>, SendError> {
+        let Ready {
             address,
             peer,
             to_head,
             mut sending,
-        } = call;
+        } = ready;
         loop {
             let kept = self.idle.take(&peer);
             let is_kept = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => Box::pin(self.connect(&address)).await?,
+                None => {
+                    Box::pin(self.connect(&address)).await?
+                }
             };
             match connection.send(&mut *sending, to_head).await {
                 Ok((head, is_sent)) => {
@@ -249,7 +251,9 @@ impl Client {
                     return Ok(head.response.with(body));
                 }
                 Err(Broke::Io(_) | Broke::Closed) if is_kept && sending.is_untouched() => {}
-                Err(broke) => return Err(SendError::Broke(broke)),
+                Err(broke) => {
+                    return Err(SendError::Broke(broke));
+                }
             }
         }
     }

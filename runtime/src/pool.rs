@@ -121,7 +121,7 @@ impl Entered {
         self.record.changed.note();
     }
 
-    /// Whether it matters how many tokens the answer tells.
+    /// Whether a limit is enforced, which the tokens of the answer may count against.
     pub fn counts_tokens(&self) -> bool {
         self.terms.limit.is_some()
     }

@@ -5,11 +5,10 @@ use axum::extract::Request;
 use axum::response::Response;
 use ctr_compiler::plan::Interface;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use crate::access::Denied;
-use crate::http1::Headers;
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
@@ -80,15 +79,15 @@ impl Shape {
     fn of(request: &Request) -> Self {
         match request.uri().path() {
             path if path == "/v1/messages" || path.starts_with("/v1/messages/") => Self::Anthropic,
-            path if path.starts_with("/v1/") => Self::of_shared(&request.headers().into()),
+            path if path.starts_with("/v1/") => Self::of_shared(request.headers()),
             _ => Self::Api,
         }
     }
 
     /// The shape of a path that both protocols have, by the header that
     /// Anthropic's clients always send.
-    pub(super) fn of_shared(headers: &Headers) -> Self {
-        if headers.contains("anthropic-version") {
+    pub(super) fn of_shared(headers: &HeaderMap) -> Self {
+        if headers.contains_key("anthropic-version") {
             Self::Anthropic
         } else {
             Self::Openai

@@ -22,8 +22,8 @@ const LARGEST_PAGE: usize = 1000;
 
 pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let live = app.live.load_full();
-    let headers = Headers::from(&headers);
     let shape = Shape::of_shared(&headers);
+    let headers = Headers::from(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
     }
@@ -67,8 +67,8 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Response {
     let live = app.live.load_full();
-    let headers = Headers::from(&headers);
     let shape = Shape::of_shared(&headers);
+    let headers = Headers::from(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
         return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
     }

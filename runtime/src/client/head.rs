@@ -50,7 +50,7 @@ impl Head {
         };
         let status = StatusCode::from_u16(code).map_err(|_| Malformed("its status is none"))?;
         let is_old = minor == 0;
-        let mut headers = Headers::parsed(head.headers, bytes.len());
+        let mut headers = Headers::parsed(head.headers, bytes.len())?;
         let framing = match to_head || has_no_body(status) {
             true => Framing::Length(0),
             false => framing(&mut headers, is_old)?,

@@ -5,6 +5,9 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::Malformed;
+use super::outgoing::{COLON, LINE_END, write_line};
+
 /// Room for what is added on the way: lines, and bytes of them.
 const ADDED: (usize, usize) = (4, 192);
 
@@ -13,16 +16,16 @@ const ADDED: (usize, usize) = (4, 192);
 ///
 /// A message has a dozen of them, most of which nobody asks for: to look at the lengths
 /// of their names is sooner done than to hash one, and to pass one on is to copy a line.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Headers {
-    text: Vec<u8>,
+    bytes: Vec<u8>,
     lines: Vec<Line>,
     /// A bit for each length of a name, modulo 64, that was added: most of what is asked
     /// for is not there.
     lengths: u64,
 }
 
-/// Where a line stands in the text: `name: value\r\n`.
+/// Where a line stands among the bytes, and how long its name is.
 #[derive(Clone, Copy)]
 struct Line {
     begin: usize,
@@ -35,15 +38,12 @@ fn bit(name: &[u8]) -> u64 {
     1 << (name.len() % 64)
 }
 
-/// What stands between a name and its value.
-const COLON: &[u8] = b": ";
-const END: &[u8] = b"\r\n";
-
 /// The name of a field.
 #[derive(Clone, Copy)]
 pub(crate) struct Name<'h>(&'h [u8]);
 
 impl Name<'_> {
+    /// Whether it is this one, whatever the case of both.
     #[inline]
     pub(crate) fn is(self, name: impl AsRef<[u8]>) -> bool {
         let name = name.as_ref();
@@ -51,10 +51,12 @@ impl Name<'_> {
         self.0.len() == name.len() && self.0.eq_ignore_ascii_case(name)
     }
 
+    /// Whether it is one of these, whatever their case.
     pub(crate) fn is_one_of(self, names: &[&str]) -> bool {
         names.iter().any(|name| self.is(name))
     }
 
+    /// Whether it begins like this, whatever the case of both.
     pub(crate) fn begins_with(self, beginning: &str) -> bool {
         let own = self.0.get(..beginning.len());
         own.is_some_and(|own| own.eq_ignore_ascii_case(beginning.as_bytes()))
@@ -64,39 +66,45 @@ impl Name<'_> {
 impl Headers {
     /// The fields in the lines of a head of `length` bytes, and room for a few more.
     ///
-    /// A name and a value that httparse takes are those of a field.
-    pub(crate) fn parsed(lines: &[httparse::Header<'_>], length: usize) -> Self {
-        let mut headers = Self {
-            text: Vec::with_capacity(length + ADDED.1),
-            lines: Vec::with_capacity(lines.len() + ADDED.0),
-            lengths: 0,
-        };
+    /// # Errors
+    /// When a name is longer than the longest that [`HeaderName`] holds. Whatever else
+    /// httparse takes for a name or a value is one.
+    pub(crate) fn parsed(lines: &[httparse::Header<'_>], length: usize) -> Result<Self, Malformed> {
+        let mut headers = Self::with_room(lines.len(), length);
         for line in lines {
+            if line.name.len() > usize::from(u16::MAX) {
+                return Err(Malformed("it has a header whose name is too long"));
+            }
             headers.push(line.name.as_bytes(), line.value);
         }
-        headers
+        Ok(headers)
+    }
+
+    fn with_room(lines: usize, bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes + ADDED.1),
+            lines: Vec::with_capacity(lines + ADDED.0),
+            lengths: 0,
+        }
     }
 
     fn push(&mut self, name: &[u8], value: &[u8]) {
-        let begin = self.text.len();
-        self.text.extend_from_slice(name);
-        self.text.extend_from_slice(COLON);
-        self.text.extend_from_slice(value);
-        self.text.extend_from_slice(END);
+        let begin = self.bytes.len();
+        write_line(&mut self.bytes, name, value);
         self.lines.push(Line {
             begin,
             name: name.len(),
-            end: self.text.len(),
+            end: self.bytes.len(),
         });
         self.lengths |= bit(name);
     }
 
     fn name(&self, line: &Line) -> Name<'_> {
-        Name(&self.text[line.begin..line.begin + line.name])
+        Name(&self.bytes[line.begin..line.begin + line.name])
     }
 
     fn value(&self, line: &Line) -> &[u8] {
-        &self.text[line.begin + line.name + COLON.len()..line.end - END.len()]
+        &self.bytes[line.begin + line.name + COLON.len()..line.end - LINE_END.len()]
     }
 
     /// Names and values in their order.
@@ -161,16 +169,27 @@ impl Headers {
 
     /// Takes out the fields of every other name.
     pub(crate) fn retain(&mut self, is_kept: impl Fn(Name<'_>) -> bool) {
-        let text = &self.text;
-        let name = |line: &Line| Name(&text[line.begin..line.begin + line.name]);
+        let bytes = &self.bytes;
+        let name = |line: &Line| Name(&bytes[line.begin..line.begin + line.name]);
         self.lines.retain(|line| is_kept(name(line)));
     }
 
     /// Writes the lines of every field but those of such a name.
     pub(crate) fn write(&self, out: &mut Vec<u8>, is_out: impl Fn(Name<'_>) -> bool) {
         for line in self.lines.iter().filter(|line| !is_out(self.name(line))) {
-            out.extend_from_slice(&self.text[line.begin..line.end]);
+            out.extend_from_slice(&self.bytes[line.begin..line.end]);
         }
+    }
+}
+
+/// Only what is still there, with room again for what is added.
+impl Clone for Headers {
+    fn clone(&self) -> Self {
+        let mut headers = Self::with_room(self.lines.len(), self.bytes.len());
+        for (name, value) in self.iter() {
+            headers.push(name.0, value);
+        }
+        headers
     }
 }
 
@@ -194,6 +213,7 @@ impl From<&HeaderMap> for Headers {
 
 impl From<&Headers> for HeaderMap {
     fn from(headers: &Headers) -> Self {
+        // What was parsed, or was one of http's own, is one again.
         let fields = headers.iter().filter_map(|(name, value)| {
             let name = HeaderName::from_bytes(name.0).ok()?;
             Some((name, HeaderValue::from_bytes(value).ok()?))
@@ -207,42 +227,69 @@ impl From<&Headers> for HeaderMap {
 }
 
 #[cfg(test)]
+impl Headers {
+    /// What a head with these lines has.
+    pub(crate) fn of(lines: &[(&str, &str)]) -> Self {
+        let mut head = Vec::new();
+        for (name, value) in lines {
+            write_line(&mut head, name, value.as_bytes());
+        }
+        head.extend_from_slice(LINE_END);
+        tests::parsed(&head).expect("a head")
+    }
+
+    /// Its lines.
+    pub(crate) fn written(&self) -> String {
+        let mut out = Vec::new();
+        self.write(&mut out, |_| false);
+        String::from_utf8(out).expect("text")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
     /// The fields of a head; none where it is refused.
-    fn parsed(head: &[u8]) -> Option<Headers> {
-        let mut lines = [httparse::EMPTY_HEADER; 8];
+    pub(super) fn parsed(head: &[u8]) -> Option<Headers> {
+        let mut lines = [httparse::EMPTY_HEADER; 32];
         match httparse::parse_headers(head, &mut lines).ok()? {
-            httparse::Status::Complete((length, lines)) => Some(Headers::parsed(lines, length)),
+            httparse::Status::Complete((length, lines)) => Headers::parsed(lines, length).ok(),
             httparse::Status::Partial => None,
         }
     }
 
-    fn written(headers: &Headers) -> String {
-        let mut out = Vec::new();
-        headers.write(&mut out, |_| false);
-        String::from_utf8(out).expect("text")
-    }
-
+    /// At each of these places, since httparse looks at many bytes at a time.
     #[test]
     fn what_a_head_may_hold_is_a_field() {
-        for byte in u8::MIN..=u8::MAX {
-            let name = parsed(&[b'a', byte, b':', b'b', b'\r', b'\n', b'\r', b'\n']);
-            let value = parsed(&[b'a', b':', b'b', byte, b'b', b'\r', b'\n', b'\r', b'\n']);
+        for (byte, at) in (u8::MIN..=u8::MAX).flat_map(|byte| [0, 1, 40, 79].map(|at| (byte, at))) {
+            let mut odd = [b'a'; 80];
+            odd[at] = byte;
+            let name = parsed(&[&odd[..], b":b\r\n\r\n"].concat());
+            let value = parsed(&[b"a:", &odd[..], b"\r\n\r\n"].concat());
+            let is_plain = byte.is_ascii_alphanumeric();
+            assert!(!is_plain || name.is_some() && value.is_some(), "{byte}");
             for headers in [name, value].into_iter().flatten() {
                 let map = HeaderMap::from(&headers);
-                assert_eq!(map.len(), headers.iter().count(), "{byte}");
+                assert_eq!(map.len(), headers.iter().count(), "{byte} at {at}");
             }
         }
     }
 
     #[test]
+    fn a_name_has_an_end() {
+        let head = |length| [&vec![b'a'; length][..], b":b\r\n\r\n"].concat();
+        let longest = parsed(&head(usize::from(u16::MAX))).expect("a head");
+        assert_eq!(HeaderMap::from(&longest).len(), 1);
+        assert!(parsed(&head(usize::from(u16::MAX) + 1)).is_none());
+    }
+
+    #[test]
     fn a_line_is_passed_on_as_it_came() {
         let headers = parsed(b"X-One:  a b\t\r\ntwo:\r\nx-ONE:c\r\n\r\n").expect("a head");
-        assert_eq!(written(&headers), "X-One: a b\r\ntwo: \r\nx-ONE: c\r\n");
+        assert_eq!(headers.written(), "X-One: a b\r\ntwo: \r\nx-ONE: c\r\n");
         let ones: Vec<_> = headers.get_all("x-one").collect();
         assert_eq!(ones, [b"a b".as_slice(), b"c"]);
         assert_eq!(headers.get("Two"), Some(b"".as_slice()));
@@ -254,8 +301,17 @@ mod tests {
 
     #[test]
     fn no_value_is_shown() {
-        let headers = parsed(b"x-api-key: secret\r\n\r\n").expect("a head");
+        let headers = Headers::of(&[("x-api-key", "secret")]);
         assert_eq!(format!("{headers:?}"), r#"["x-api-key"]"#);
+    }
+
+    #[test]
+    fn what_was_taken_out_is_not_copied() {
+        let mut headers = Headers::of(&[("X-Api-Key", "secret"), ("a", "b")]);
+        headers.remove("x-api-key");
+        let copy = headers.clone();
+        assert_eq!(copy.written(), "a: b\r\n");
+        assert_eq!(copy.bytes, b"a: b\r\n");
     }
 
     #[derive(Clone, Debug)]
@@ -264,26 +320,44 @@ mod tests {
         Insert(HeaderName, HeaderValue),
         OrInsert(HeaderName, HeaderValue),
         Remove(HeaderName),
+        Retain(HeaderName),
     }
 
+    const NAMES: [&str; 4] = ["a", "host", "x-long-name", "date"];
+
     fn change() -> impl Strategy<Value = Change> {
-        let name = prop::sample::select(vec!["a", "host", "x-long-name", "date"]);
+        let name = prop::sample::select(&NAMES[..]);
         let value = "[a-z :,]{0,5}".prop_map(|value| value.parse().expect("a value"));
-        (0..4, name, value).prop_map(|(kind, name, value)| {
+        (0..5, name, value).prop_map(|(kind, name, value)| {
             let name = HeaderName::from_static(name);
             match kind {
                 0 => Change::Append(name, value),
                 1 => Change::Insert(name, value),
                 2 => Change::OrInsert(name, value),
-                _ => Change::Remove(name),
+                3 => Change::Remove(name),
+                _ => Change::Retain(name),
             }
         })
     }
 
+    fn line() -> impl Strategy<Value = (&'static str, &'static str)> {
+        const NAMES: [&str; 6] = ["A", "Host", "X-LONG-Name", "datE", "a", "host"];
+        (
+            prop::sample::select(&NAMES[..]),
+            prop::sample::select(&["", "x, y", "z"][..]),
+        )
+    }
+
     proptest! {
         #[test]
-        fn it_holds_what_a_map_would(changes in prop::collection::vec(change(), 0..12)) {
-            let (mut headers, mut map) = (Headers::default(), HeaderMap::new());
+        fn it_holds_what_a_map_would(
+            lines in prop::collection::vec(line(), 0..6),
+            changes in prop::collection::vec(change(), 0..12),
+        ) {
+            let (mut headers, mut map) = (Headers::of(&lines), HeaderMap::new());
+            for (name, value) in lines {
+                map.append(name, HeaderValue::from_static(value));
+            }
             for change in changes {
                 match change {
                     Change::Append(name, value) => {
@@ -302,9 +376,20 @@ mod tests {
                         headers.remove(&name);
                         map.remove(name);
                     }
+                    Change::Retain(name) => {
+                        headers.retain(|other| other.is(&name));
+                        for other in NAMES.iter().filter(|other| **other != name) {
+                            map.remove(*other);
+                        }
+                    }
                 }
                 prop_assert_eq!(HeaderMap::from(&headers), map.clone());
+                prop_assert_eq!(HeaderMap::from(&headers.clone()), map.clone());
                 prop_assert_eq!(HeaderMap::from(&Headers::from(&map)), map.clone());
+                for name in NAMES {
+                    let first = map.get(name).map(HeaderValue::as_bytes);
+                    prop_assert_eq!(headers.get(name), first);
+                }
             }
         }
     }

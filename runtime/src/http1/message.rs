@@ -96,6 +96,7 @@ impl Response<()> {
     }
 }
 
+/// Without its version and its extensions.
 impl<B> From<http::Request<B>> for Request<B> {
     fn from(request: http::Request<B>) -> Self {
         let (head, body) = request.into_parts();
@@ -108,6 +109,7 @@ impl<B> From<http::Request<B>> for Request<B> {
     }
 }
 
+/// As one of HTTP/1.1.
 impl<B> From<Request<B>> for http::Request<B> {
     fn from(request: Request<B>) -> Self {
         let mut other = Self::new(request.body);
@@ -118,6 +120,7 @@ impl<B> From<Request<B>> for http::Request<B> {
     }
 }
 
+/// Without its version and its extensions.
 impl<B> From<http::Response<B>> for Response<B> {
     fn from(response: http::Response<B>) -> Self {
         let (head, body) = response.into_parts();
@@ -129,6 +132,7 @@ impl<B> From<http::Response<B>> for Response<B> {
     }
 }
 
+/// As one of HTTP/1.1.
 impl<B> From<Response<B>> for http::Response<B> {
     fn from(response: Response<B>) -> Self {
         let mut other = Self::new(response.body);

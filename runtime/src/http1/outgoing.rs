@@ -125,12 +125,17 @@ pub(crate) fn write_length(out: &mut Vec<u8>, length: u64) {
     write_line(out, CONTENT_LENGTH.as_str(), length.to_string().as_bytes());
 }
 
+/// What stands between a name and its value.
+pub(super) const COLON: &[u8] = b": ";
+/// What ends a line.
+pub(super) const LINE_END: &[u8] = b"\r\n";
+
 /// Writes a header line.
-pub(crate) fn write_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
+pub(crate) fn write_line(out: &mut Vec<u8>, name: impl AsRef<[u8]>, value: &[u8]) {
+    out.extend_from_slice(name.as_ref());
+    out.extend_from_slice(COLON);
     out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(LINE_END);
 }
 
 #[cfg(test)]

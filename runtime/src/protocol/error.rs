@@ -327,11 +327,13 @@ pub(super) fn stream_body(interface: Interface, message: &str, request_id: &str)
 /// A caller's word as logs and answers show it: 64 characters at most, and none
 /// that moves a cursor or looks like another.
 pub fn shown(word: &str) -> String {
-    if word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_graphic()) {
+    const LONGEST: usize = 64;
+    // A model's name, which every request has, is nearly always one to be shown.
+    if word.len() <= LONGEST && word.bytes().all(|byte| byte.is_ascii_graphic()) {
         return word.to_owned();
     }
     word.chars()
-        .take(64)
+        .take(LONGEST)
         .map(|c| if c.is_ascii_graphic() { c } else { '_' })
         .collect()
 }

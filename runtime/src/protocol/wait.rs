@@ -130,24 +130,14 @@ fn duration(value: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
-
     use super::*;
 
     /// 2026-01-01T00:00:00Z.
     const NOW: u64 = 1_767_225_600_000;
 
-    fn told(status: u16, pairs: &[(&'static str, &'static str)]) -> Option<u64> {
-        let mut headers = Headers::default();
-        for (name, value) in pairs {
-            let name = HeaderName::from_static(name);
-            headers.insert(&name, HeaderValue::from_static(value));
-        }
-        told_ms(
-            StatusCode::from_u16(status).expect("a status"),
-            &headers,
-            NOW,
-        )
+    fn told(status: u16, lines: &[(&str, &str)]) -> Option<u64> {
+        let status = StatusCode::from_u16(status).expect("a status");
+        told_ms(status, &Headers::of(lines), NOW)
     }
 
     #[test]

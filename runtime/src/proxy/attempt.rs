@@ -169,7 +169,9 @@ async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
         return Err(Failed::without_answer(Failure::Network, Some(cause)));
     }
     match failing(answer.head.status) {
-        Some(class) => Err(Failed::with_answer(class, answer)),
+        Some(class) => {
+            Err(Failed::with_answer(class, answer))
+        }
         None if answer.head.status.is_success() && answer.is_events => judge_events(answer).await,
         None => Ok(answer),
     }
@@ -230,8 +232,6 @@ pub(super) fn is_events(headers: &Headers) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
     use super::*;
 
     #[test]
@@ -252,15 +252,8 @@ mod tests {
 
     #[test]
     fn only_plain_event_streams_are_read() {
-        let events = |pairs: &[(&'static str, &'static str)]| {
-            let mut headers = Headers::default();
-            for (name, value) in pairs {
-                let name = HeaderName::from_static(name);
-                headers.append(&name, HeaderValue::from_static(value));
-            }
-            is_events(&headers)
-        };
-        assert!(events(&[("content-type", "text/event-stream")]));
+        let events = |lines: &[(&str, &str)]| is_events(&Headers::of(lines));
+        assert!(events(&[("Content-Type", "text/event-stream")]));
         assert!(events(&[
             ("content-type", "Text/Event-Stream ; charset=utf-8"),
             ("content-encoding", "identity")

@@ -116,7 +116,10 @@ pub(super) fn without_betas(headers: &mut Headers, word: &str) {
     let kept: Vec<HeaderValue> = headers
         .get_all(ANTHROPIC_BETA)
         .filter_map(|value| {
-            let names = std::str::from_utf8(value).ok()?.split(',').map(str::trim);
+            let names = std::str::from_utf8(value)
+                .ok()
+                .filter(|names| names.is_ascii())?;
+            let names = names.split(',').map(str::trim);
             let names: Vec<&str> = names.filter(|name| !name.contains(word)).collect();
             HeaderValue::from_str(&names.join(",")).ok()
         })
@@ -251,19 +254,11 @@ fn remove_named(headers: &mut Headers) {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&str, &str)]) -> Headers {
-        let mut headers = Headers::default();
-        for (name, value) in pairs {
-            let name: HeaderName = name.parse().expect("a name");
-            headers.append(&name, HeaderValue::from_str(value).expect("a value"));
-        }
-        headers
-    }
-
-    fn written(headers: &Headers) -> String {
-        let mut out = Vec::new();
-        headers.write(&mut out, |_| false);
-        String::from_utf8(out).expect("text")
+    /// `x-api-key` as `X-Api-Key`.
+    fn titled(name: &str) -> String {
+        let titled = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+        let words: Vec<String> = name.split('-').map(titled).collect();
+        words.join("-")
     }
 
     #[test]
@@ -300,9 +295,14 @@ mod tests {
             ("proxy-connection", "x"),
             ("x-ctr-role", "admin"),
         ];
-        let mut cleaned = headers(&[&kept[..], &dropped].concat());
-        clean_request(&mut cleaned, Interface::Anthropic);
-        assert_eq!(written(&cleaned), written(&headers(&kept)));
+        for spelt in [str::to_owned, str::to_ascii_uppercase, titled] {
+            let dropped = dropped.map(|(name, value)| (spelt(name), value));
+            let dropped = dropped.iter().map(|(name, value)| (name.as_str(), *value));
+            let lines: Vec<_> = kept.into_iter().chain(dropped).collect();
+            let mut cleaned = Headers::of(&lines);
+            clean_request(&mut cleaned, Interface::Anthropic);
+            assert_eq!(cleaned.written(), Headers::of(&kept).written());
+        }
     }
 
     #[test]
@@ -313,10 +313,38 @@ mod tests {
             ("anthropic-version", "2023-06-01"),
             ("content-type", "application/json"),
         ];
-        assert_eq!(written(&cleaned), written(&headers(&added)));
+        assert_eq!(cleaned.written(), Headers::of(&added).written());
         let mut cleaned = Headers::default();
         clean_request(&mut cleaned, Interface::Openai);
-        assert_eq!(written(&cleaned), written(&headers(&added[1..])));
+        assert_eq!(cleaned.written(), Headers::of(&added[1..]).written());
+    }
+
+    #[test]
+    fn another_vendor_learns_nothing_of_the_client() {
+        let mut headers = Headers::of(&[
+            ("Anthropic-Beta", "a"),
+            ("anthropic-version", "2023-06-01"),
+            ("X-Stainless-Lang", "js"),
+            ("X-App", "cli"),
+            ("SESSION-ID", "1"),
+            ("Accept-Encoding", "gzip"),
+            ("User-Agent", "x"),
+        ]);
+        assert!(!for_other(&mut headers, Interface::Openai));
+        let kept = [("User-Agent", "x"), ("accept-encoding", "identity")];
+        assert_eq!(headers.written(), Headers::of(&kept).written());
+    }
+
+    #[test]
+    fn a_beta_is_taken_out_by_its_word() {
+        let mut headers = Headers::of(&[
+            ("Anthropic-Beta", "thinking-1, a,b"),
+            ("anthropic-beta", "interleaved-thinking-2"),
+            ("x", "thinking"),
+        ]);
+        without_betas(&mut headers, "thinking");
+        let kept = [("x", "thinking"), ("anthropic-beta", "a,b")];
+        assert_eq!(headers.written(), Headers::of(&kept).written());
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Head {
             Method::from_bytes(method.as_bytes()).map_err(|_| Malformed("its method is none"))?;
         let uri = uri(bytes.slice_ref(target.as_bytes()))?;
         let is_old = minor == 0;
-        let mut headers = Headers::parsed(head.headers, length);
+        let mut headers = Headers::parsed(head.headers, length)?;
         let framing = framing(&mut headers, is_old)?;
         let is_kept = !says(&headers, "close") && (!is_old || says(&headers, "keep-alive"));
         let asks = headers.get(EXPECT);

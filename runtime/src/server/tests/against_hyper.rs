@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// Requests as they were seen, with the body where that was whole.
+/// Requests as they were seen, but for their version, which nobody is told, with the body where that was whole.
 type Requests = Vec<(String, Option<Bytes>)>;
 
 type Seen = Arc<Mutex<Requests>>;
