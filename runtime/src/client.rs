@@ -14,6 +14,7 @@ mod tests;
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::hash::{Hash, Hasher};
+use std::hint::cold_path;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -239,6 +240,7 @@ impl Client {
             let mut connection = match kept {
                 Some(connection) => connection,
                 None => {
+                    cold_path();
                     Box::pin(self.connect(&address)).await?
                 }
             };
@@ -252,6 +254,7 @@ impl Client {
                 }
                 Err(Broke::Io(_) | Broke::Closed) if is_kept && sending.is_untouched() => {}
                 Err(broke) => {
+                    cold_path();
                     return Err(SendError::Broke(broke));
                 }
             }

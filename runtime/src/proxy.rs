@@ -37,6 +37,7 @@ mod traced;
 mod walk;
 
 use std::fmt;
+use std::hint::cold_path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -133,9 +134,13 @@ impl Proxy {
         match self.answer(call, request, &live, &mut account).await {
             Ok((committed, None)) => relayed(committed, call, account, live),
             Ok((committed, Some(agent))) => {
+                cold_path();
                 Box::pin(Work::new(self, agent, live).begin(committed, account)).await
             }
-            Err(error) => refused(&error, call, account, &live),
+            Err(error) => {
+                cold_path();
+                refused(&error, call, account, &live)
+            }
         }
     }
 
@@ -158,13 +163,18 @@ impl Proxy {
                 let may_go = |ask: &_| observed.is_none() && goes_as_it_came(call, ask, live);
                 body::take(&head.headers, &mut body, may_go).await
             }
-            Err(denied) => Err(ProxyError::Denied(denied)),
+            Err(denied) => {
+                cold_path();
+                Err(ProxyError::Denied(denied))
+            }
         };
         if taken.as_ref().is_err_and(ProxyError::leaves_body) {
+            cold_path();
             Box::pin(body::discard(&head.headers, &mut body)).await;
         }
         let mut asked = match taken? {
             Taken::Whole(body) if call == Call::Kept => {
+                cold_path();
                 let kept = Box::pin(keeper::ask(&self.client, &self.kept, head, body, live));
                 return Ok((kept.await?, None));
             }
@@ -180,6 +190,7 @@ impl Proxy {
         if let Some(smart) = &live.plan().smart_router
             && consult::asks_models(smart)
         {
+            cold_path();
             Box::pin(self.consult(smart, &mut asked, live)).await;
         }
         if let Some(traced) = &mut account.traced {
@@ -192,6 +203,7 @@ impl Proxy {
             traced.observed = observed.begins(&asked, traced.session(), live);
         }
         if call == Call::CountTokens {
+            cold_path();
             let counted = Box::pin(count::count(&self.client, &asked, live));
             return Ok((counted.await?, None));
         }

@@ -2,6 +2,7 @@
 //! turned into what the client reads.
 
 use std::future::poll_fn;
+use std::hint::cold_path;
 use std::mem;
 use std::ops::Range;
 use std::task::Poll;
@@ -68,6 +69,7 @@ impl Asking<'_> {
             && let Ok(answer) = &mut answered
             && Box::pin(is_not_served(answer)).await
         {
+            cold_path();
             upstream.serves_no_responses(self.now_ms);
             let telling = self.tell(upstream, endpoint)?;
             answered = Box::pin(self.attempt(telling, upstream)).await;
@@ -98,6 +100,7 @@ impl Asking<'_> {
             answered = match answered {
                 Ok(answer) => Box::pin(told(answer, back, self.limit, &mut dropped)).await,
                 Err(mut failed) => {
+                    cold_path();
                     if let Some(answer) = failed.answer.take() {
                         let answer = Box::pin(told(answer, back, self.limit, &mut dropped)).await;
                         failed.answer = answer.map_or_else(|failed| failed.answer, Some);

@@ -3,6 +3,7 @@
 
 use std::error::Error as _;
 use std::future::{Future, pending};
+use std::hint::cold_path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -152,6 +153,7 @@ fn begun(
             Ok(Answer::new(head, Some(rest), endpoint.clone()))
         }
         Err(error) => {
+            cold_path();
             let class = if error.is_connect() {
                 Failure::Connect
             } else {
@@ -164,12 +166,14 @@ fn begun(
 
 async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
     if answer.head.status.is_informational() {
+        cold_path();
         // Nobody asked to switch protocols, and passed on it would leave the client waiting.
         let cause = answer.head.status.as_str().to_owned();
         return Err(Failed::without_answer(Failure::Network, Some(cause)));
     }
     match failing(answer.head.status) {
         Some(class) => {
+            cold_path();
             Err(Failed::with_answer(class, answer))
         }
         None if answer.head.status.is_success() && answer.is_events => judge_events(answer).await,

@@ -5,6 +5,7 @@
 //! taken what was free at an endpoint; it is passed over then, and where nothing
 //! was tried at all the moment has changed, and is decided upon again.
 
+use std::hint::cold_path;
 use std::time::Duration;
 
 use ctr_compiler::health::{Failure, NotNow};
@@ -204,7 +205,10 @@ impl Going<'_> {
             let upstream = self.live.upstream(candidate.endpoint);
             let regardless = candidate.goes_regardless();
             match upstream.record.enter(&upstream.terms, self.way, regardless) {
-                Err(why) => not_now = why,
+                Err(why) => {
+                    cold_path();
+                    not_now = why;
+                }
                 Ok(entered) => {
                     walk.attempted();
                     account.attempts += 1;
@@ -220,6 +224,7 @@ impl Going<'_> {
                 }
             }
         }
+        cold_path();
         if walk.attempts() == 0 {
             return Ok(Err(not_now));
         }
@@ -252,6 +257,7 @@ impl Going<'_> {
         let mut mark = Mark::new(entered, upstream.id_header.clone());
         let answered = asking.ask(upstream, endpoint, &mut mark).await?;
         if let Some(fault) = self.asked.fault() {
+            cold_path();
             // Whatever came of it says nothing about the endpoint.
             return Err(fault);
         }
@@ -270,6 +276,7 @@ impl Going<'_> {
                 }))
             }
             Err(failed) => {
+                cold_path();
                 let told_ms = failed.told_ms(self.way.clock.now_ms());
                 let cause = failed.cause.as_deref();
                 mark.failed(&account.request_id, failed.class, told_ms, cause);

@@ -4,6 +4,7 @@
 //! the client goes away meanwhile: everything that is done for a request is dropped then.
 
 use std::future::{Future, poll_fn};
+use std::hint::cold_path;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -48,7 +49,10 @@ where
         let head = match poll_fn(|cx| connection.poll_head(cx)).await {
             Ok(Some(head)) => head,
             Ok(None) => return,
-            Err(Ended::Refused(refused)) => return connection.refuse(refused).await,
+            Err(Ended::Refused(refused)) => {
+                cold_path();
+                return Box::pin(connection.refuse(refused)).await;
+            }
             Err(Ended::Broke(error)) => return ended(&error),
         };
         let terms = Terms {
@@ -64,7 +68,10 @@ where
         };
         match connection.send(response, terms).await {
             Ok(true) => {}
-            Ok(false) => return connection.close().await,
+            Ok(false) => {
+                cold_path();
+                return Box::pin(connection.close()).await;
+            }
             Err(error) => return ended(&error),
         }
     }
