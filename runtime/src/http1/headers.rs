@@ -56,6 +56,11 @@ impl Name<'_> {
         names.iter().any(|name| self.is(name))
     }
 
+    /// As most write it.
+    pub(crate) fn in_small_letters(self) -> Vec<u8> {
+        self.0.to_ascii_lowercase()
+    }
+
     /// Whether it begins like this, whatever the case of both.
     pub(crate) fn begins_with(self, beginning: &str) -> bool {
         let own = self.0.get(..beginning.len());

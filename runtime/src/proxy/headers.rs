@@ -2,6 +2,7 @@
 //! a request goes to. What is not named here passes as it came.
 
 use ctr_compiler::plan::Interface;
+use foldhash::HashSet;
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
     SET_COOKIE,
@@ -239,14 +240,15 @@ fn is_hop_by_hop(name: Name<'_>) -> bool {
 
 /// Takes out what `Connection` names.
 fn remove_named(headers: &mut Headers) {
-    let named: Vec<Vec<u8>> = headers
+    // A head has room for many thousands of names.
+    let named: HashSet<Vec<u8>> = headers
         .get_all(CONNECTION)
         .filter(|value| !USUAL.contains(value))
         .flat_map(|names| names.split(|byte| *byte == b','))
-        .map(|name| name.trim_ascii().to_owned())
+        .map(|name| name.trim_ascii().to_ascii_lowercase())
         .collect();
     if !named.is_empty() {
-        headers.retain(|name| !named.iter().any(|named| name.is(named)));
+        headers.retain(|name| !named.contains(&name.in_small_letters()));
     }
 }
 
