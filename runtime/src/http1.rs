@@ -11,7 +11,7 @@ mod outgoing;
 use std::fmt;
 
 pub(crate) use framing::Framing;
-pub(crate) use head::{LINES, content_length, is_chunked, says};
+pub(crate) use head::{LINES, content_length, has_no_body, is_chunked, says};
 pub use headers::Headers;
 pub(crate) use headers::Name;
 pub(crate) use incoming::Incoming;

@@ -229,13 +229,11 @@ fn relayed(
     } = committed;
     account.answered(&mut answer, mark.as_ref());
     headers::finish_response(&mut answer, &live, &account);
-    let head = Response {
+    Response {
         status: answer.head.status,
         headers: std::mem::take(&mut answer.head.headers),
-        body: (),
-    };
-    let relay = Relay::new(answer, call.protocol(), account, mark, live);
-    head.with(Body::new(relay))
+        body: Body::new(Relay::new(answer, call.protocol(), account, mark, live)),
+    }
 }
 
 /// The proxy's own answer.

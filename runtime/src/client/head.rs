@@ -8,7 +8,8 @@ use http::header::CONTENT_LENGTH;
 
 use super::Broke;
 use crate::http1::{
-    Framing, Headers, Incoming, LINES, Malformed, Response, content_length, is_chunked, says,
+    Framing, Headers, Incoming, LINES, Malformed, Response, content_length, has_no_body,
+    is_chunked, says,
 };
 
 /// Most bytes of a head; real ones have a tenth of it.
@@ -59,10 +60,12 @@ impl Head {
             && status != StatusCode::SWITCHING_PROTOCOLS
             && !matches!(framing, Framing::UntilClosed)
             && !says(&headers, "close");
-        let mut response = Response::new(status, ());
-        response.headers = headers;
         Ok(Self {
-            response,
+            response: Response {
+                status,
+                headers,
+                body: (),
+            },
             framing,
             is_kept,
         })
@@ -73,10 +76,6 @@ impl Head {
         let status = self.response.status;
         status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
     }
-}
-
-fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 fn framing(headers: &mut Headers, is_old: bool) -> Result<Framing, Malformed> {

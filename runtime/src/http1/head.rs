@@ -1,5 +1,6 @@
 //! What the heads of requests and of answers have in common (RFC 9112, sections 5 and 6).
 
+use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 
 use super::{Headers, Malformed};
@@ -18,6 +19,11 @@ pub(crate) fn is_chunked(headers: &Headers) -> Result<bool, Malformed> {
         (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(true),
         _ => Err(Malformed("its transfer coding is not known here")),
     }
+}
+
+/// Whether an answer of this status has no body, whatever its head says.
+pub(crate) fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// How many bytes a body is said to have.

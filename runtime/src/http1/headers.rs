@@ -33,6 +33,16 @@ struct Line {
     end: usize,
 }
 
+impl Line {
+    fn name<'h>(&self, bytes: &'h [u8]) -> Name<'h> {
+        Name(&bytes[self.begin..self.begin + self.name])
+    }
+
+    fn value<'h>(&self, bytes: &'h [u8]) -> &'h [u8] {
+        &bytes[self.begin + self.name + COLON.len()..self.end - LINE_END.len()]
+    }
+}
+
 /// The bit of a name's length.
 fn bit(name: &[u8]) -> u64 {
     1 << (name.len() % 64)
@@ -104,26 +114,20 @@ impl Headers {
         self.lengths |= bit(name);
     }
 
-    fn name(&self, line: &Line) -> Name<'_> {
-        Name(&self.bytes[line.begin..line.begin + line.name])
-    }
-
-    fn value(&self, line: &Line) -> &[u8] {
-        &self.bytes[line.begin + line.name + COLON.len()..line.end - LINE_END.len()]
-    }
-
     /// Names and values in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Name<'_>, &[u8])> {
         let lines = self.lines.iter();
-        lines.map(|line| (self.name(line), self.value(line)))
+        lines.map(|line| (line.name(&self.bytes), line.value(&self.bytes)))
     }
 
     /// The values of the fields of this name.
     pub fn get_all(&self, name: impl AsRef<[u8]>) -> impl Iterator<Item = &[u8]> {
         let may_be = self.lengths & bit(name.as_ref()) != 0;
         let lines = if may_be { &self.lines[..] } else { &[] };
-        let named = lines.iter().filter(move |line| self.name(line).is(&name));
-        named.map(|line| self.value(line))
+        let named = lines
+            .iter()
+            .filter(move |line| line.name(&self.bytes).is(&name));
+        named.map(|line| line.value(&self.bytes))
     }
 
     /// The value of the first field of this name.
@@ -175,14 +179,14 @@ impl Headers {
     /// Takes out the fields of every other name.
     pub(crate) fn retain(&mut self, is_kept: impl Fn(Name<'_>) -> bool) {
         let bytes = &self.bytes;
-        let name = |line: &Line| Name(&bytes[line.begin..line.begin + line.name]);
-        self.lines.retain(|line| is_kept(name(line)));
+        self.lines.retain(|line| is_kept(line.name(bytes)));
     }
 
     /// Writes the lines of every field but those of such a name.
     pub(crate) fn write(&self, out: &mut Vec<u8>, is_out: impl Fn(Name<'_>) -> bool) {
-        for line in self.lines.iter().filter(|line| !is_out(self.name(line))) {
-            out.extend_from_slice(&self.bytes[line.begin..line.end]);
+        let bytes = &self.bytes;
+        for line in self.lines.iter().filter(|line| !is_out(line.name(bytes))) {
+            out.extend_from_slice(&bytes[line.begin..line.end]);
         }
     }
 }

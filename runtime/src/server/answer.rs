@@ -13,7 +13,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use http_body::Body as _;
 
 use super::wire::Wire;
-use crate::http1::{self, Outgoing, Response, content_length, write_line};
+use crate::http1::{self, Outgoing, Response, content_length, has_no_body, write_line};
 use crate::patience::Patience;
 
 /// What ends the last chunk, and the chunks.
@@ -195,12 +195,7 @@ impl Answer {
 }
 
 fn ends(head: &Response<()>, body: &Body, terms: Terms) -> Ends {
-    let has_none = terms.is_head
-        || head.status.is_informational()
-        || matches!(
-            head.status,
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        );
+    let has_none = terms.is_head || has_no_body(head.status);
     let said = || content_length(&head.headers).ok().flatten();
     match (has_none, body.size_hint().exact().or_else(said)) {
         (true, _) => Ends::Absent,

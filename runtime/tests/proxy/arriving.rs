@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use crate::stage::{MESSAGES, Stage, gone, pool_plan, upstream};
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
@@ -204,7 +204,9 @@ async fn an_endpoint_that_takes_nothing_is_given_up() {
     let _deaf = raw.accept().await;
     client.go_on(&rest).await;
     // Its time runs from when all of it is here, which nobody tells.
+    let began = Instant::now();
     while stage.health("a").failure_count == 0 {
+        assert!(began.elapsed() < Duration::from_secs(300), "it is not");
         advance(Duration::from_millis(50)).await;
     }
     other.wait_received(1).await;
