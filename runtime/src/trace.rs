@@ -12,6 +12,7 @@ mod queue;
 mod record;
 mod store;
 mod summary;
+mod written;
 
 pub use alignment::{quality_evidence, task_comparison};
 pub use cost::Prices;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::store::Store;
+use super::written::Written;
 use super::{Filter, Trace};
 use crate::counts::Counts;
 
@@ -27,7 +28,7 @@ const BATCH: usize = 192;
 const GATHER: Duration = Duration::from_millis(200);
 
 enum Job {
-    Record(Box<Trace>),
+    Record(Written),
     Find(Filter, oneshot::Sender<Result<Vec<Trace>, String>>),
     Stop,
 }
@@ -87,8 +88,9 @@ impl Traces {
     /// Hands a record over. It never waits: a record that finds no room is counted
     /// and dropped.
     pub fn record(&self, trace: Box<Trace>) {
-        if self.jobs.try_send(Job::Record(trace)).is_err() {
-            self.counts.drops();
+        match self.jobs.try_reserve() {
+            Ok(room) => room.send(Job::Record(Written::from(*trace))),
+            Err(_) => self.counts.drops(),
         }
     }
 
@@ -171,7 +173,7 @@ struct Writing {
     waiting: mpsc::Receiver<Job>,
     counts: Arc<Counts>,
     haste: Arc<Haste>,
-    gathered: Vec<Trace>,
+    gathered: Vec<Written>,
 }
 
 impl Writing {
@@ -183,8 +185,8 @@ impl Writing {
                 None => self.waiting.recv().await,
             };
             match job {
-                Some(Job::Record(trace)) => {
-                    self.gathered.push(*trace);
+                Some(Job::Record(record)) => {
+                    self.gathered.push(record);
                     // Nothing wakes it for each record that comes meanwhile.
                     self.haste.rest(Instant::now() + GATHER).await;
                     next = self.gather();
@@ -206,7 +208,7 @@ impl Writing {
     fn gather(&mut self) -> Option<Job> {
         while self.gathered.len() < BATCH {
             match self.waiting.try_recv().ok()? {
-                Job::Record(trace) => self.gathered.push(*trace),
+                Job::Record(record) => self.gathered.push(record),
                 other => return Some(other),
             }
         }
@@ -218,8 +220,7 @@ impl Writing {
             return;
         }
         let many = self.gathered.len() as u64;
-        let added = self.store.add(&self.gathered).await;
-        self.gathered.clear();
+        let added = self.store.add(&mut self.gathered).await;
         match added {
             Ok(()) => {
                 if self.counts.writes(many) {

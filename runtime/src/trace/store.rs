@@ -10,6 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, SqlSafeStr, Sqlite, SqliteConnection};
 
+use super::written::Written;
 use super::{Filter, Trace};
 use crate::pool::{create_private, make_private};
 
@@ -28,9 +29,6 @@ const CACHE: &str = "-512";
 
 /// Rows of one statement: far below what SQLite takes.
 const ROWS: usize = 192;
-
-/// Bytes of a usual record.
-const RECORD: usize = 2 << 10;
 
 /// Rows that are read at a time.
 const PAGE: i64 = 500;
@@ -57,14 +55,17 @@ impl Store {
         }
     }
 
-    /// Adds traces, all or none. One that is there already stays as it is.
+    /// Takes records and adds them, all or none. One that is there already stays as it is.
     ///
     /// # Errors
     /// When the store is full, locked, read-only, or no store at all.
-    pub(super) async fn add(&mut self, traces: &[Trace]) -> Result<(), sqlx::Error> {
+    pub(super) async fn add(&mut self, records: &mut Vec<Written>) -> Result<(), sqlx::Error> {
         let must_tidy = self.untidy >= TIDIED;
-        let inserts: Vec<_> = traces.chunks(ROWS).map(inserting).collect();
-        let added = u32::try_from(traces.len()).unwrap_or(TIDIED);
+        let added = u32::try_from(records.len()).unwrap_or(TIDIED);
+        let mut inserts = Vec::new();
+        while !records.is_empty() {
+            inserts.push(inserting(records.drain(..records.len().min(ROWS))));
+        }
         let connection = self.connection().await?;
         let mut transaction = connection.begin().await?;
         for mut insert in inserts {
@@ -184,29 +185,21 @@ fn migrations() -> Migrator {
     Migrator::with_migrations(steps.into())
 }
 
-fn inserting(traces: &[Trace]) -> QueryBuilder<Sqlite> {
+fn inserting(records: impl Iterator<Item = Written>) -> QueryBuilder<Sqlite> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO traces (request_id, started_at, session_key, \
          cascade_triggered, shadow_checked, record) ",
     );
-    insert.push_values(traces, |mut row, trace| {
-        row.push_bind(trace.request_id.clone())
-            .push_bind(signed(trace.started_at))
-            .push_bind(trace.session_key.clone())
-            .push_bind(i64::from(trace.cascade_triggered))
-            .push_bind(i64::from(trace.shadow_checked))
-            .push_bind(written(trace));
+    insert.push_values(records, |mut row, record| {
+        row.push_bind(record.request_id)
+            .push_bind(record.started_at)
+            .push_bind(record.session_key)
+            .push_bind(i64::from(record.cascade_triggered))
+            .push_bind(i64::from(record.shadow_checked))
+            .push_bind(record.json);
     });
     insert.push(" ON CONFLICT (started_at, request_id) DO NOTHING");
     insert
-}
-
-/// A record as JSON.
-fn written(trace: &Trace) -> String {
-    let mut out = Vec::with_capacity(RECORD);
-    // Neither fails: a record has no map with odd keys, and JSON is text.
-    let _ = serde_json::to_writer(&mut out, trace);
-    String::from_utf8(out).unwrap_or_default()
 }
 
 fn selecting(filter: &Filter, before: Option<&(i64, String)>) -> QueryBuilder<Sqlite> {
@@ -240,10 +233,6 @@ fn selecting(filter: &Filter, before: Option<&(i64, String)>) -> QueryBuilder<Sq
     select.push(" ORDER BY started_at DESC, request_id DESC LIMIT ");
     select.push_bind(PAGE);
     select
-}
-
-fn signed(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

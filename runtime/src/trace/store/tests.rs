@@ -20,6 +20,10 @@ fn trace(at: u64) -> Trace {
     }
 }
 
+fn records(traces: impl IntoIterator<Item = Trace>) -> Vec<Written> {
+    traces.into_iter().map(Written::from).collect()
+}
+
 fn all() -> Filter {
     Filter {
         limit: 1_000_000,
@@ -33,8 +37,11 @@ async fn the_oldest_make_room() {
     let many = u64::from(KEPT) + 2 * u64::from(TIDIED);
     let numbers: Vec<u64> = (1..=many).collect();
     for batch in numbers.chunks(500) {
-        let traces: Vec<_> = batch.iter().map(|at| trace(*at)).collect();
-        store.add(&traces).await.expect("it takes them");
+        let traces = batch.iter().map(|at| trace(*at));
+        store
+            .add(&mut records(traces))
+            .await
+            .expect("it takes them");
     }
     let found = store.find(all()).await.expect("it tells them");
     let (least, most) = (KEPT as usize, (KEPT + TIDIED) as usize);
@@ -56,9 +63,11 @@ async fn two_processes_share_a_file_and_a_lock_ends() {
     let folder = TempDir::new().expect("a folder");
     let mut one = Store::new(Some(folder.path()));
     let mut other = Store::new(Some(folder.path()));
-    one.add(&[trace(1), trace(2)]).await.expect("it takes them");
+    one.add(&mut records([trace(1), trace(2)]))
+        .await
+        .expect("it takes them");
     other
-        .add(&[trace(2), trace(3)])
+        .add(&mut records([trace(2), trace(3)]))
         .await
         .expect("what is there already stays");
     assert_eq!(one.find(all()).await.expect("tells").len(), 3);
@@ -68,13 +77,19 @@ async fn two_processes_share_a_file_and_a_lock_ends() {
         .execute(&mut *lock)
         .await
         .expect("locks");
-    other.add(&[trace(4)]).await.expect_err("it is locked");
+    other
+        .add(&mut records([trace(4)]))
+        .await
+        .expect_err("it is locked");
     other.reopen().await;
     sqlx::query("ROLLBACK")
         .execute(&mut *lock)
         .await
         .expect("unlocks");
-    other.add(&[trace(4)]).await.expect("it is free again");
+    other
+        .add(&mut records([trace(4)]))
+        .await
+        .expect("it is free again");
     assert_eq!(other.find(all()).await.expect("tells").len(), 4);
     one.close().await;
     other.close().await;
@@ -83,7 +98,10 @@ async fn two_processes_share_a_file_and_a_lock_ends() {
 #[tokio::test]
 async fn a_record_of_another_version_is_passed_over() {
     let mut store = Store::new(None);
-    store.add(&[trace(1), trace(2)]).await.expect("takes");
+    store
+        .add(&mut records([trace(1), trace(2)]))
+        .await
+        .expect("takes");
     let connection = store.connection().await.expect("open");
     sqlx::query("UPDATE traces SET record = '{\"requestId\": 3}' WHERE started_at = 2")
         .execute(connection)
@@ -108,14 +126,17 @@ async fn what_an_earlier_version_kept_is_still_there() {
         "INSERT INTO traces (request_id, started_at, cascade_triggered, shadow_checked, record) \
          VALUES ('req_1', 1, 0, 0, ?)",
     )
-    .bind(written(&trace(1)))
+    .bind(Written::from(trace(1)).json)
     .execute(&mut earlier)
     .await
     .expect("a trace");
     earlier.close().await.expect("closed");
 
     let mut store = Store::new(Some(folder.path()));
-    store.add(&[trace(1), trace(2)]).await.expect("takes");
+    store
+        .add(&mut records([trace(1), trace(2)]))
+        .await
+        .expect("takes");
     let found = store.find(all()).await.expect("tells");
     assert_eq!(found, [trace(2), trace(1)]);
     let one = Filter {
