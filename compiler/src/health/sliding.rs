@@ -13,11 +13,12 @@ pub(super) struct Sliding {
 }
 
 impl Sliding {
-    /// Adds to the slot of `now`.
+    /// Adds to the slot of `now`, or to the next where that has begun: of two that read
+    /// the clock at about the same time, the first to read it may be the second here.
     pub(super) fn add(&mut self, width_ms: u64, now: u64, amount: u64) {
         let slot = now / slot_ms(width_ms);
         if let Some((at, count)) = self.slots.last_mut()
-            && *at == slot
+            && (slot..=slot.saturating_add(1)).contains(at)
         {
             *count = count.saturating_add(amount);
             return;
@@ -59,9 +60,10 @@ impl Sliding {
         until
     }
 
+    /// The slots of the window that ends at `now`, and the next where it has begun.
     fn counting(&self, width_ms: u64, now: u64) -> impl Iterator<Item = (u64, u64)> {
         let slot = now / slot_ms(width_ms);
-        let range = slot.saturating_sub(SLOTS)..=slot;
+        let range = slot.saturating_sub(SLOTS)..=slot.saturating_add(1);
         let slots = self.slots.iter().copied();
         slots.filter(move |(at, _)| range.contains(at))
     }
@@ -69,4 +71,39 @@ impl Sliding {
 
 fn slot_ms(width_ms: u64) -> u64 {
     width_ms.div_ceil(SLOTS).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: u64 = 60_000;
+
+    fn at(times: &[u64]) -> Sliding {
+        let mut sliding = Sliding::default();
+        for now in times {
+            sliding.add(WIDTH, *now, 1);
+        }
+        sliding
+    }
+
+    #[test]
+    fn whoever_comes_second_counts_and_loses_nobody() {
+        let sliding = at(&[900, 999, 1_001, 999]);
+        assert_eq!(sliding.sum(WIDTH, 1_001), 4);
+        assert_eq!(sliding.sum(WIDTH, 999), 4);
+        assert_eq!(
+            sliding.sum(WIDTH, 61_000),
+            2,
+            "in the later of the two slots"
+        );
+        assert_eq!(sliding.sum(WIDTH, 62_000), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_starts_anew() {
+        let sliding = at(&[90_000, 120_000, 100_000]);
+        assert_eq!(sliding.sum(WIDTH, 100_000), 2);
+        assert_eq!(sliding.sum(WIDTH, 120_000), 2, "what was ahead is gone");
+    }
 }
