@@ -39,7 +39,7 @@ words! {
         RateLimit = "rate_limit",
         /// Any other status that counts against the endpoint.
         Status = "status",
-        /// The first event of the stream is an error.
+        /// An event of the stream is an error.
         ErrorEvent = "error_event",
         /// The stream ended without any event.
         NoEvent = "no_event",
@@ -176,7 +176,11 @@ impl Health {
             .saturating_add(u32::from(is_new))
             .max(1);
         self.last_failure_at = Some(now);
-        self.last_failure = Some(failure);
+        // A probe sends no key, so it does not show that a refused one would be taken.
+        let tells_less = failure == Failure::Probe && self.open_until > now;
+        if !(tells_less && self.last_failure == Some(Failure::Credential)) {
+            self.last_failure = Some(failure);
+        }
         if let Some(ms) = told_ms {
             self.told_until = self.told_until.max(now.saturating_add(ms));
         }
@@ -218,6 +222,17 @@ impl Health {
         if self.open_until > now && !blocked {
             self.open_until = now.max(1);
             self.cooldown_until = self.cooldown_until.min(now);
+        }
+    }
+
+    /// Notes that it is asked with another key from now on: that the one before was
+    /// refused says nothing of this one. A deadline that the upstream named stays.
+    pub fn has_another_key(&mut self) {
+        if self.last_failure == Some(Failure::Credential) {
+            self.failure_count = 0;
+            self.cooldown_until = self.told_until;
+            self.open_until = 0;
+            self.begin_opening();
         }
     }
 

@@ -409,9 +409,11 @@ fn none_eligible(model: &str, pool: &Pool, able: &[Candidate<'_>]) -> Result<(),
                 let seen = &candidate.seen;
                 seen.standing.until_ms().max(seen.limited_until)
             };
+            // A trial that runs may end at any moment, and comes before every deadline:
+            // of all of them, none is the least.
             Err(NoRoute::AllOut {
                 model: model.to_owned(),
-                until_ms: able.iter().filter_map(until).min(),
+                until_ms: able.iter().map(until).min().flatten(),
             })
         }
     }

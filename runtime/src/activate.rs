@@ -173,6 +173,7 @@ impl Live {
             clock,
         } = records.adopt(plan);
         for ((endpoint, mut upstream), (record, terms)) in resolved.into_iter().zip(endpoints) {
+            record.is_asked_as(upstream.account);
             (upstream.record, upstream.terms) = (record, terms);
             upstreams
                 .entry(endpoint.provider.clone())

@@ -5,6 +5,7 @@
 //! each behind a lock of its own that is held for one step and never across a wait.
 
 mod file;
+mod left;
 mod probe;
 mod save;
 
@@ -17,7 +18,10 @@ use ctr_compiler::health::{Budget, Failure, Health, NotNow, Observed, Permit, Sa
 use ctr_compiler::plan::{Endpoint, Plan, RetryBudget};
 use foldhash::HashMap;
 
+use crate::activate::Account;
 use crate::clock::Clock;
+
+use left::Left;
 
 pub(crate) use file::{NAME as STATE, StateFile, create_private, make_private, open_private};
 pub(crate) use probe::{Filter, Probed, Prober};
@@ -36,6 +40,8 @@ struct Identity {
 #[derive(Debug, Default)]
 pub struct Record {
     observed: Mutex<Observed>,
+    /// Whose account it is asked with.
+    account: Mutex<Option<Account>>,
     changed: Arc<Changed>,
 }
 
@@ -48,7 +54,7 @@ impl Record {
     /// Lets a request in; see [`Observed::enter`].
     ///
     /// # Errors
-    /// [`NotNow`] when others took what was free since the decision.
+    /// [`NotNow`] when others took what was free since the decision, or found it failing.
     pub fn enter(
         self: &Arc<Self>,
         terms: &Arc<Terms>,
@@ -64,6 +70,15 @@ impl Record {
             permit,
             used: None,
         })
+    }
+
+    /// Notes the account that it is asked with from now on.
+    pub fn is_asked_as(&self, account: Account) {
+        let before = lock(&self.account).replace(account);
+        if before.is_some_and(|before| before != account) {
+            lock(&self.observed).has_another_key();
+            self.changed.note();
+        }
     }
 
     /// Notes what a probe found: an answer, or none.
@@ -112,6 +127,11 @@ impl Entered {
         observed.failed(&self.permit, &self.terms, now, failure, told_ms);
         drop(observed);
         self.record.changed.note();
+    }
+
+    /// Notes that an answer began; see [`Observed::answers`].
+    pub fn answers(&mut self) {
+        lock(&self.record.observed).answers(&mut self.permit);
     }
 
     /// Notes that it succeeded, and after how long.
@@ -196,7 +216,7 @@ struct Known {
     endpoints: HashMap<Identity, Arc<Record>>,
     pools: HashMap<String, Arc<PoolRecord>>,
     /// What an earlier process left, until a plan asked for it.
-    left: HashMap<(String, String), Saved>,
+    left: Left,
 }
 
 /// The records a plan needs.
@@ -224,11 +244,7 @@ impl Records {
     /// Takes over what an earlier process left. Only the first plan that is
     /// adopted afterwards asks for it.
     pub(crate) fn restore(&self, left: impl IntoIterator<Item = Saved>) {
-        let named = |saved: Saved| {
-            let name = (saved.model_id.clone(), saved.endpoint_id.clone());
-            (name, saved)
-        };
-        lock(&self.known).left = left.into_iter().map(named).collect();
+        lock(&self.known).left = left.into_iter().collect();
     }
 
     /// The records of everything in `plan`, keeping those that exist and
@@ -243,12 +259,11 @@ impl Records {
             let identity = identity(endpoint);
             let record = known.endpoints.get(&identity).cloned();
             let record = record.unwrap_or_else(|| {
-                let name = pool.map(|pool| (pool.to_owned(), endpoint.id.clone()));
-                let saved = name.and_then(|name| left.get(&name));
-                let saved = saved.filter(|saved| is_of(saved, &identity));
+                let saved = pool.and_then(|pool| left.of(pool, &identity));
                 let observed = saved.map(|saved| saved.restore(&terms.policy, now));
                 Arc::new(Record {
                     observed: Mutex::new(observed.map(Observed::restored).unwrap_or_default()),
+                    account: Mutex::default(),
                     changed: Arc::clone(&self.changed),
                 })
             });
@@ -307,14 +322,6 @@ fn with_terms(plan: &Plan) -> impl Iterator<Item = (Option<&str>, &Endpoint, Arc
         })
     });
     models.chain(pools)
-}
-
-/// Whether a saved record is of this endpoint, as far as it tells.
-fn is_of(saved: &Saved, identity: &Identity) -> bool {
-    let same = |written: &Option<String>, known: &str| {
-        written.as_deref().is_none_or(|written| written == known)
-    };
-    same(&saved.api, &identity.api) && same(&saved.model, &identity.model)
 }
 
 fn identity(endpoint: &Endpoint) -> Identity {

@@ -70,6 +70,8 @@ impl Seen {
 pub enum NotNow {
     /// All trials run.
     Trials,
+    /// It failed meanwhile, and is out until then.
+    Out(u64),
     /// It is at its limit until then.
     Limited(u64),
 }
@@ -134,7 +136,7 @@ impl Observed {
     /// that has no other; a declared limit holds all the same.
     ///
     /// # Errors
-    /// [`NotNow`] when others took what was free since the decision.
+    /// [`NotNow`] when others took what was free since the decision, or found it failing.
     pub fn enter(
         &mut self,
         terms: &Terms,
@@ -149,12 +151,14 @@ impl Observed {
             return Err(NotNow::Limited(until));
         }
         let trial = self.health.begin_trial(&terms.policy, now);
-        let is_half_open = matches!(
-            self.health.standing(&terms.policy, now),
-            Standing::HalfOpen { .. }
-        );
-        if is_half_open && trial.is_none() && !regardless {
-            return Err(NotNow::Trials);
+        if trial.is_none() && !regardless {
+            match self.health.standing(&terms.policy, now) {
+                Standing::Healthy => {}
+                Standing::HalfOpen { .. } => return Err(NotNow::Trials),
+                Standing::Cooldown { until_ms } | Standing::Open { until_ms } => {
+                    return Err(NotNow::Out(until_ms));
+                }
+            }
         }
         if terms.limit.is_some() {
             self.rates.begin(now, tokens);
@@ -181,6 +185,19 @@ impl Observed {
             .failed(&terms.policy, now, permit.sent, failure, told_ms);
     }
 
+    /// Notes that an answer began. A trial is over with that, so that others need not
+    /// wait for the end of a long stream; whether it succeeded is known there.
+    pub fn answers(&mut self, permit: &mut Permit) {
+        if let Some(trial) = permit.trial.take() {
+            self.health.end_trial(&trial);
+        }
+    }
+
+    /// Notes that it is asked with another key; see [`Health::has_another_key`].
+    pub fn has_another_key(&mut self) {
+        self.health.has_another_key();
+    }
+
     /// Notes what a probe found: an answer, or none.
     pub fn probed(&mut self, terms: &Terms, now: u64, is_answered: bool) {
         if is_answered {
@@ -205,7 +222,7 @@ impl Observed {
             self.health.end_trial(trial);
         }
         if let Some(used) = used.filter(|_| terms.limit.is_some()) {
-            self.rates.settle(now, permit.tokens, used);
+            self.rates.settle(permit.sent, now, permit.tokens, used);
         }
     }
 }

@@ -32,12 +32,13 @@ impl Rates {
         self.tokens.add(MINUTE_MS, now, tokens);
     }
 
-    /// Puts the tokens that were really used in place of those that were expected.
-    pub fn settle(&mut self, now: u64, expected: u64, used: u64) {
+    /// Puts the tokens that were really used in place of those that were expected when
+    /// the request began. What it used beyond counts from now on.
+    pub fn settle(&mut self, began: u64, now: u64, expected: u64, used: u64) {
         if used >= expected {
             self.tokens.add(MINUTE_MS, now, used - expected);
         } else {
-            self.tokens.take_back(expected - used);
+            self.tokens.take_back(MINUTE_MS, began, expected - used);
         }
     }
 }

@@ -72,12 +72,18 @@ impl Saved {
     }
 
     /// The record again. No deadline is farther ahead than the policy could have
-    /// set it, and nothing happened after `now`, whatever the file says.
+    /// set it, and nothing happened after `now`, whatever the file says. A refused key
+    /// may have been put right since: the next request is the trial that shows it.
     pub fn restore(&self, policy: &HealthPolicy, now: u64) -> Health {
         let told = policy.retry_after_max_ms;
         let until = |written: Option<u64>, longest: u64| {
             let longest = now.saturating_add(longest.max(told));
             written.unwrap_or(0).min(longest)
+        };
+        let is_refused = self.last_failure == Some(Failure::Credential);
+        let rest = |written, longest| match until(written, longest) {
+            ahead if is_refused => ahead.min(now.max(until(self.retry_after_until, told))),
+            ahead => ahead,
         };
         let past = |at: Option<u64>| at.filter(|at| *at <= now);
         let mut health = Health {
@@ -86,8 +92,8 @@ impl Saved {
             last_failure_at: past(self.last_failure_at),
             last_success_at: past(self.last_success_at),
             last_failure: self.last_failure,
-            cooldown_until: until(self.cooldown_until, policy.cooldown_ms),
-            open_until: until(
+            cooldown_until: rest(self.cooldown_until, policy.cooldown_ms),
+            open_until: rest(
                 self.circuit_open_until,
                 policy.open_ms.max(policy.cooldown_ms),
             ),

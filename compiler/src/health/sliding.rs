@@ -29,13 +29,14 @@ impl Sliding {
         self.slots.push((slot, amount));
     }
 
-    /// Takes back what was added and did not happen.
-    pub(super) fn take_back(&mut self, amount: u64) {
-        let mut left = amount;
-        for (_, count) in self.slots.iter_mut().rev() {
-            let taken = left.min(*count);
-            *count -= taken;
-            left -= taken;
+    /// Takes back what was added at `then` and did not happen. Of a slot that is gone
+    /// nothing is left to be taken: what others added later stays.
+    pub(super) fn take_back(&mut self, width_ms: u64, then: u64, amount: u64) {
+        let slot = then / slot_ms(width_ms);
+        let range = slot..=slot.saturating_add(1);
+        let mut slots = self.slots.iter_mut();
+        if let Some((_, count)) = slots.find(|(at, _)| range.contains(at)) {
+            *count = count.saturating_sub(amount);
         }
     }
 
@@ -98,6 +99,22 @@ mod tests {
             "in the later of the two slots"
         );
         assert_eq!(sliding.sum(WIDTH, 62_000), 0);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_its_own() {
+        let mut sliding = Sliding::default();
+        sliding.add(WIDTH, 0, 40);
+        sliding.add(WIDTH, 50_000, 50);
+        sliding.take_back(WIDTH, 0, 30);
+        assert_eq!(sliding.sum(WIDTH, 52_000), 60);
+        assert_eq!(sliding.sum(WIDTH, 62_000), 50, "its slot is gone");
+        sliding.take_back(WIDTH, 0, 30);
+        assert_eq!(sliding.sum(WIDTH, 62_000), 50, "nothing of it is left");
+        // Added to the slot that had begun already.
+        sliding.add(WIDTH, 49_999, 5);
+        sliding.take_back(WIDTH, 49_999, 5);
+        assert_eq!(sliding.sum(WIDTH, 62_000), 50);
     }
 
     #[test]

@@ -276,9 +276,9 @@ fn tokens_are_settled_by_what_was_used() {
     let mut rates = Rates::default();
     rates.begin(T, 80);
     assert!(rates.limited_until(&limit, T, 21).is_some());
-    rates.settle(T, 80, 30);
+    rates.settle(T, T, 80, 30);
     assert_eq!(rates.limited_until(&limit, T, 70), None);
-    rates.settle(T, 30, 90);
+    rates.settle(T, T, 30, 90);
     assert!(rates.limited_until(&limit, T, 11).is_some());
     // A request that no minute could hold goes when nothing else did.
     assert!(rates.limited_until(&limit, T, 1_000).is_some());
@@ -336,6 +336,57 @@ fn a_request_enters_and_leaves() {
     assert_eq!(observed.reason(&terms, OPEN_UNTIL), Some(Reason::Trials));
     observed.leave(&trial, &terms, OPEN_UNTIL, None);
     assert_eq!(observed.reason(&terms, OPEN_UNTIL), None);
+    // A trial is over when the answer begins, and once.
+    let mut first = observed
+        .enter(&terms, OPEN_UNTIL, 0, 6, false)
+        .expect("free");
+    observed.answers(&mut first);
+    let second = observed
+        .enter(&terms, OPEN_UNTIL, 0, 7, false)
+        .expect("the answer began");
+    observed.leave(&first, &terms, OPEN_UNTIL, None);
+    assert_eq!(observed.reason(&terms, OPEN_UNTIL), Some(Reason::Trials));
+    observed.leave(&second, &terms, OPEN_UNTIL, None);
+}
+
+#[test]
+fn an_endpoint_that_failed_meanwhile_lets_nobody_in() {
+    let terms = Terms::default();
+    let mut observed = Observed::default();
+    let permit = observed.enter(&terms, T, 0, 1, false).expect("free");
+    observed.failed(&permit, &terms, T, Failure::RateLimit, Some(600_000));
+    let why = observed.enter(&terms, T + 1, 0, 2, false).err();
+    assert_eq!(why, Some(NotNow::Out(T + 600_000)));
+    let all_the_same = observed.enter(&terms, T + 1, 0, 3, true);
+    assert!(all_the_same.is_ok(), "regardless");
+    observed.health = open();
+    let why = observed.enter(&terms, OPEN_UNTIL - 1, 0, 4, false).err();
+    assert_eq!(why, Some(NotNow::Out(OPEN_UNTIL)));
+}
+
+#[test]
+fn a_refused_key_is_remembered_until_there_is_another() {
+    let mut health = Health::default();
+    health.failed(&policy(), T, T, Failure::Credential, None);
+    health.failed(&policy(), T + 1, T + 1, Failure::Probe, None);
+    assert_eq!(
+        health.reason(&policy(), T + 2),
+        Some(Reason::Credential),
+        "a probe sends no key"
+    );
+    health.probed(T + 2);
+    assert!(!standing(&health, T + 2).is_eligible());
+    let saved = Saved::of(&health, "m", "a").restore(&policy(), T + 3);
+    assert_eq!(
+        standing(&saved, T + 3),
+        Standing::HalfOpen { trials: 1 },
+        "whoever starts anew may have another key"
+    );
+    health.has_another_key();
+    assert_eq!(standing(&health, T + 2), Standing::Healthy);
+    let mut health = open();
+    health.has_another_key();
+    assert_eq!(health, open(), "no key was refused");
 }
 
 #[test]

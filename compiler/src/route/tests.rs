@@ -68,7 +68,7 @@ impl World {
     /// A request goes to the endpoint and stays there.
     fn enters(&mut self, id: &str, now: u64, turn: u64) {
         let (observed, terms) = self.at(id);
-        let _ = observed.enter(&terms, now, 1, turn, false).expect("free");
+        let _ = observed.enter(&terms, now, 1, turn, true).expect("free");
     }
 
     fn decide(&self, now: u64, ticket: u64) -> Result<Decision<'_>, NoRoute> {
@@ -289,6 +289,19 @@ fn with_all_out_a_pool_fails_open_or_rejects() {
     };
     assert_eq!(world.decide(T + 5, 0), Err(refused));
     assert_eq!(world.order(T + 60_000), "b");
+
+    // A trial may end at any moment.
+    for at in [T, T + 1, T + 2] {
+        world.fails("a", at).fails("b", at + 5_000);
+    }
+    let trial = T + 302_002;
+    assert_eq!(world.order(trial), "a");
+    world.enters("a", trial, 1);
+    let refused = NoRoute::AllOut {
+        model: "m".to_owned(),
+        until_ms: None,
+    };
+    assert_eq!(world.decide(trial, 0), Err(refused));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn iso(ms: u64) -> String {
 
 /// What a probe may be asked to leave out.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Asked {
     #[serde(default)]
     model_id: Option<String>,
@@ -59,9 +59,12 @@ pub(super) async fn probe(State(app): State<App>, body: Body) -> Response {
     };
     let mut filter = Filter::default();
     if !body.trim_ascii().is_empty() {
-        let Ok(asked) = serde_json::from_slice::<Asked>(&body) else {
+        // A list would be read as well, member by member.
+        let is_object = body.trim_ascii().starts_with(b"{");
+        let asked = serde_json::from_slice::<Asked>(&body);
+        let Some(asked) = asked.ok().filter(|_| is_object) else {
             return refused(
-                "send nothing, or an object with `modelId` and `endpointId`, each a text",
+                "send nothing, or an object of `modelId` and `endpointId`, each a text, and no more",
             );
         };
         filter.model_id = asked.model_id;

@@ -22,13 +22,18 @@ const LIMITS: [(&str, &str); 9] = [
 /// Milliseconds from `now` (since the epoch) that the answer of a failed attempt
 /// asks for; none where it says nothing, or nothing that lies ahead.
 ///
-/// `retry-after-ms` goes before `retry-after`, and both before reset times, which
-/// count only with 429, since upstreams send them with every answer.
+/// `retry-after-ms` goes before `retry-after`, unless it says nothing or 0, and both before
+/// reset times, which count only with 429, since upstreams send them with every answer. Of
+/// several fields of one name the longest wait counts.
 pub(crate) fn told_ms(status: StatusCode, headers: &Headers, now: u64) -> Option<u64> {
-    let text = |name: &str| text(headers, name);
-    let told = text("retry-after-ms")
-        .and_then(milliseconds)
-        .or_else(|| text("retry-after").and_then(|value| retry_after(value, now)));
+    let longest = |name: &str, read: &dyn Fn(&str) -> Option<u64>| {
+        let values = headers.get_all(name);
+        let texts = values.filter_map(|value| std::str::from_utf8(value).ok());
+        texts.filter_map(|text| read(text.trim())).max()
+    };
+    let told = longest("retry-after-ms", &milliseconds)
+        .filter(|ms| *ms > 0)
+        .or_else(|| longest("retry-after", &|value| retry_after(value, now)));
     let told = match told {
         None if status == StatusCode::TOO_MANY_REQUESTS => resets(headers, now),
         told => told,
@@ -95,7 +100,7 @@ fn seconds(value: &str) -> Option<u64> {
 /// A plain decimal number, as HTTP has them.
 fn number(value: &str) -> Option<f64> {
     let plain = |c: char| c.is_ascii_digit() || c == '.';
-    if value.is_empty() || value.len() > 20 || !value.chars().all(plain) {
+    if value.is_empty() || !value.chars().all(plain) {
         return None;
     }
     value.parse().ok()
@@ -153,6 +158,7 @@ mod tests {
             ("1e9", None),
             ("NaN", None),
             ("99999999999999999999", Some(u64::MAX)),
+            ("999999999999999999999999999999", Some(u64::MAX)),
             ("Thu, 01 Jan 2026 00:00:30 GMT", Some(30_000)),
             ("Thursday, 01-Jan-26 00:00:30 GMT", Some(30_000)),
             ("Thu Jan  1 00:00:30 2026", Some(30_000)),
@@ -164,6 +170,15 @@ mod tests {
         assert_eq!(told(429, &both), Some(250));
         let unread = [("retry-after", "7"), ("retry-after-ms", "x")];
         assert_eq!(told(429, &unread), Some(7_000));
+        let nothing = [("retry-after", "7"), ("retry-after-ms", "0")];
+        assert_eq!(told(429, &nothing), Some(7_000));
+        let several = [
+            ("retry-after", "soon"),
+            ("retry-after", "5"),
+            ("retry-after", "120"),
+            ("retry-after", "60"),
+        ];
+        assert_eq!(told(503, &several), Some(120_000));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! of the decision in their order, as often as the plan allows.
 //!
 //! Nothing here chooses. Between the decision and an attempt others may have
-//! taken what was free at an endpoint; it is passed over then, and where nothing
-//! was tried at all the moment has changed, and is decided upon again.
+//! taken what was free at an endpoint, or found it failing; it is passed over then,
+//! and where nothing was tried at all the moment has changed, and is decided upon again.
 
 use std::hint::cold_path;
 use std::time::Duration;
@@ -108,6 +108,10 @@ pub(super) async fn walk(
         NotNow::Trials => ProxyError::AllOut {
             model,
             retry_after_s: 1,
+        },
+        NotNow::Out(until) => ProxyError::AllOut {
+            model,
+            retry_after_s: seconds(until, way.clock.now_ms()),
         },
     })
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Barrier, mpsc};
 
-use crate::home::{Answer as Got, Home, KEY, ask, get, started};
+use crate::home::{Answer as Got, Home, KEY, ask, get, started, until};
 
 const REPORT: &str = "/api/models/pool-health";
 
@@ -202,7 +202,13 @@ async fn a_probe_asks_with_head_and_without_a_key() {
         let got = probe(&running, filter).await;
         assert_eq!(got.body["summary"]["targets"], targets, "{filter}");
     }
-    for wrong in ["[", "3", r#"{"modelId": 3}"#] {
+    for wrong in [
+        "[",
+        "3",
+        r#"{"modelId": 3}"#,
+        r#"{"modelID": "m"}"#,
+        r#"["m"]"#,
+    ] {
         let got = probe(&running, wrong).await;
         assert_eq!(
             (got.status, &got.body["success"]),
@@ -320,7 +326,7 @@ async fn records_outlive_the_process() {
         ScriptedUpstream::start().await.unwrap(),
         ScriptedUpstream::start().await.unwrap(),
     );
-    a.set_default(Answer::error(401, "authentication_error", "who are you"));
+    a.set_default(Answer::error(503, "overloaded_error", "later"));
     let home = home(&[a.addr(), b.addr()]);
     let running = started(with_state(&home)).await.unwrap();
     assert!(message(&running).await.contains("x-ctr-endpoint: b"));
@@ -334,7 +340,7 @@ async fn records_outlive_the_process() {
         (&first["modelId"], &first["endpointId"]),
         (&json!("m"), &json!("a"))
     );
-    assert_eq!(first["lastFailure"], "credential");
+    assert_eq!(first["lastFailure"], "status");
     for secret in ["s3cret", "u:p", "upstream-secret"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
@@ -352,6 +358,21 @@ async fn records_outlive_the_process() {
     assert_eq!(a.received().len(), 1, "it is known to be out");
     running.stop().await;
 
+    // A pool's name is no part of what an endpoint is.
+    let renamed = std::fs::read_to_string(home.path("registration.yaml")).unwrap();
+    let renamed = renamed.replace("id: m,", "id: n,");
+    let renamed = renamed.replace("default: m", "default: n");
+    home.write("renamed.yaml", &renamed);
+    let mut settings = home.settings("renamed.yaml");
+    settings.state_dir = Some(home.path("state"));
+    let running = started(settings).await.unwrap();
+    let endpoint = &report(&running).await["pools"][0]["endpoints"][0];
+    assert_eq!(
+        (&endpoint["modelId"], &endpoint["status"]),
+        (&json!("n"), &json!("cooldown"))
+    );
+    running.stop().await;
+
     // Another upstream model is another endpoint, of which nothing is known.
     let changed = std::fs::read_to_string(home.path("registration.yaml")).unwrap();
     home.write(
@@ -364,6 +385,35 @@ async fn records_outlive_the_process() {
         (&endpoint["status"], &endpoint["failureCount"]),
         (&json!("healthy"), &json!(0))
     );
+}
+
+#[tokio::test]
+async fn a_key_that_was_put_right_is_tried() {
+    let (a, b) = (
+        ScriptedUpstream::start().await.unwrap(),
+        ScriptedUpstream::start().await.unwrap(),
+    );
+    let refused = || Answer::error(401, "authentication_error", "who are you");
+    a.push(refused());
+    let home = home(&[a.addr(), b.addr()]);
+    let running = started(with_state(&home)).await.unwrap();
+    assert!(message(&running).await.contains("x-ctr-endpoint: b"));
+    assert!(message(&running).await.contains("x-ctr-endpoint: b"));
+
+    let text = std::fs::read_to_string(home.path("registration.yaml")).unwrap();
+    let corrected = text.replace("'${UPSTREAM_KEY}'", "another");
+    home.write("registration.yaml", &corrected);
+    until(&running, |status| status.swaps == 1).await;
+    assert!(message(&running).await.contains("x-ctr-endpoint: a"));
+
+    // In the environment it can only be put right with another process.
+    a.push(refused());
+    assert!(message(&running).await.contains("x-ctr-endpoint: b"));
+    running.stop().await;
+    let running = started(with_state(&home)).await.unwrap();
+    let endpoint = &report(&running).await["pools"][0]["endpoints"][0];
+    assert_eq!(endpoint["status"], "half-open");
+    assert!(message(&running).await.contains("x-ctr-endpoint: a"));
 }
 
 #[tokio::test]
