@@ -27,6 +27,7 @@ mod kept;
 mod listed;
 mod observed;
 mod own;
+mod passing;
 mod relay;
 mod remembered;
 mod request_id;

@@ -5,6 +5,7 @@
 //! with LF, CRLF or CR, and a blank line ends an event (HTML Living Standard,
 //! §9.2.6).
 
+mod ending;
 mod split;
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::error;
 
+pub use ending::Ending;
 pub use split::{Split, TooLong, data, is_comment};
 
 /// Bytes of one unfinished event that are held back before they flow all the same.

@@ -149,13 +149,23 @@ impl Drop for Account {
     }
 }
 
+/// What has begun that will be a success when it is complete.
+#[derive(Clone, Copy)]
+enum Began {
+    /// Nothing, or the caller's own fault, which says nothing about the endpoint.
+    Nothing,
+    /// An answer whose latency is the time to its end.
+    Answer,
+    /// A stream whose first event came after so many milliseconds.
+    Stream(u64),
+}
+
 /// An attempt that runs, and where its fate is noted. Dropping it ends it.
 pub(super) struct Mark {
     entered: Entered,
     endpoint: HeaderValue,
     sent: Instant,
-    /// A plain answer succeeds when it is complete; a stream has done so before.
-    is_pending: bool,
+    answer: Began,
     /// The session whose length is noted.
     session: Option<Open>,
 }
@@ -166,7 +176,7 @@ impl Mark {
             entered,
             endpoint,
             sent: Instant::now(),
-            is_pending: false,
+            answer: Began::Nothing,
             session: None,
         }
     }
@@ -205,21 +215,24 @@ impl Mark {
         );
     }
 
-    /// Notes that the answer is one to pass on. Of a stream, that is its success,
-    /// after the time to its first event; of anything else, its end is. A caller's
-    /// own fault says nothing about the endpoint.
+    /// Notes that the answer is one to pass on. It is a success when it is complete.
     pub(super) fn committed(&mut self, status: StatusCode, is_events: bool) {
-        match (status.is_success(), is_events) {
-            (false, _) => {}
-            (true, false) => self.is_pending = true,
-            (true, true) => self.entered.succeeded(millis_since(self.sent)),
-        }
+        self.answer = match (status.is_success(), is_events) {
+            (false, _) => Began::Nothing,
+            (true, false) => Began::Answer,
+            (true, true) => {
+                self.entered.answers();
+                Began::Stream(millis_since(self.sent))
+            }
+        };
     }
 
     /// Notes that the answer is complete, and the tokens it told.
     pub(super) fn complete(mut self, tokens: Option<Tokens>) {
-        if self.is_pending {
-            self.entered.succeeded(millis_since(self.sent));
+        match self.answer {
+            Began::Nothing => {}
+            Began::Answer => self.entered.succeeded(millis_since(self.sent)),
+            Began::Stream(first_event_ms) => self.entered.succeeded(first_event_ms),
         }
         self.entered.used(tokens.as_ref().map(Tokens::limited));
         let input = tokens.as_ref().map(Tokens::all_input);

@@ -1,9 +1,9 @@
 //! The way back: an upstream's body as the client's, byte for byte and at once.
 //!
 //! A stream of events is let through in whole events, so that when the upstream
-//! breaks off the client is told so in its own protocol. Anything else cannot
-//! be ended in words; there the client's connection breaks as the upstream's
-//! did. Neither ever looks complete.
+//! breaks off, or ends before its last event, the client is told so in its own
+//! protocol. Anything else cannot be ended in words; there the client's connection
+//! breaks as the upstream's did. Neither ever looks complete.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,14 +18,16 @@ use http_body::{Body, Frame, SizeHint};
 use super::account::{Account, Mark, Outcome};
 use super::attempt::Answer;
 use super::kept::Listen;
+use super::passing::Passing;
 use crate::activate::Live;
 use crate::client::{Answering, cause};
 use crate::patience::Patience;
-use crate::protocol::sse::{self, Hold};
+use crate::protocol::Protocol;
+use crate::protocol::sse::Ending;
 use crate::protocol::translate::Stream;
-use crate::protocol::{Protocol, responses};
 
 const BROKE_OFF: &str = "the upstream broke off in the middle of its answer";
+const ENDED_EARLY: &str = "the stream ended early";
 
 /// The upstream broke off; the client's connection is to break too.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ enum Through {
     /// As it comes; it is not read.
     Bytes,
     /// In whole events.
-    Events(Hold),
+    Events(Box<Passing>),
     /// In another protocol.
     Told(Box<Stream>),
 }
@@ -60,10 +62,8 @@ pub(super) struct Relay {
     /// counts: while a slow client is not ready nothing is read, and nothing is due.
     limit: Option<Duration>,
     patience: Patience,
-    protocol: Protocol,
-    /// Of a stream of Responses, what its end is made of when it breaks: its
-    /// first event, and what went out last.
-    ends: Option<(Bytes, Bytes)>,
+    /// Whether the client's connection is to break behind what is ready.
+    is_torn: bool,
     /// Listens for the id of a response that is kept.
     listen: Option<Listen>,
     account: Account,
@@ -83,12 +83,11 @@ impl Relay {
     ) -> Self {
         let through = match answer.stream {
             Some(stream) => Through::Told(stream),
-            None if answer.is_events => Through::Events(Hold::default()),
+            None if answer.is_events && answer.head.status.is_success() => {
+                Through::Events(Box::new(Passing::new(protocol, &answer.seen)))
+            }
             None => Through::Bytes,
         };
-        let is_passed_on = matches!(through, Through::Events(_));
-        let ends = (is_passed_on && protocol == Protocol::Responses)
-            .then(|| (answer.seen.clone(), Bytes::new()));
         let limit = live.plan().upstream_timeout_ms;
         let mut relay = Self {
             upstream: answer.rest,
@@ -96,8 +95,7 @@ impl Relay {
             through,
             limit: limit.map(Duration::from_millis),
             patience: Patience::default(),
-            protocol,
-            ends,
+            is_torn: false,
             listen: answer.listen,
             account,
             mark,
@@ -124,15 +122,9 @@ impl Relay {
         {
             self.listen = None;
         }
-        match &mut self.through {
+        let out = match &mut self.through {
             Through::Bytes => chunk,
-            Through::Events(hold) => {
-                let out = hold.push(chunk);
-                if let Some((_, last)) = self.ends.as_mut().filter(|_| !out.is_empty()) {
-                    *last = out.clone();
-                }
-                out
-            }
+            Through::Events(passing) => passing.push(chunk),
             Through::Told(stream) => {
                 let mut out = String::with_capacity(chunk.len());
                 if let Err(broken) = stream.push(&chunk, &mut out) {
@@ -142,22 +134,32 @@ impl Relay {
                 }
                 out.into()
             }
+        };
+        match self.ending() {
+            Ending::Open | Ending::Reason => {}
+            Ending::Last => self.completes(),
+            Ending::Error => self.fails(Failure::ErrorEvent, None),
         }
+        out
     }
 
-    /// The upstream's body is complete: what was held back goes out.
+    /// The upstream's body is complete: what was held back goes out, where the answer
+    /// is complete as well.
     fn end(&mut self) {
         if self.upstream.is_none() && self.account.outcome == Outcome::Broken {
             return;
         }
         let rest = match &mut self.through {
             Through::Bytes => Bytes::new(),
-            Through::Events(hold) => hold.finish(),
+            Through::Events(passing) => match passing.finish() {
+                Some(rest) => rest,
+                None => return self.broke(Failure::Network, Some(ENDED_EARLY)),
+            },
             Through::Told(stream) => {
                 let mut out = String::new();
                 if stream.finish(&mut out).is_err() {
                     stream.fail(BROKE_OFF, &mut out);
-                    self.breaks(Failure::Network, Some("the stream ended early"));
+                    self.breaks(Failure::Network, Some(ENDED_EARLY));
                     self.goes_out(out.into());
                     return;
                 }
@@ -165,14 +167,24 @@ impl Relay {
             }
         };
         self.upstream = None;
-        self.account.outcome = Outcome::Complete;
         if let Through::Told(stream) = &self.through {
             self.account.dropped.extend(&stream.dropped());
         }
+        if self.ending() == Ending::Error {
+            self.fails(Failure::ErrorEvent, None);
+        } else {
+            self.account.outcome = Outcome::Complete;
+            self.completes();
+        }
+        self.goes_out(rest);
+    }
+
+    /// Notes that the upstream has said all of its answer. A client that has it all may
+    /// leave before the upstream's connection ends.
+    fn completes(&mut self) {
         if let Some(mark) = self.mark.take() {
             mark.complete(self.account.tokens());
         }
-        self.goes_out(rest);
     }
 
     fn goes_out(&mut self, rest: Bytes) {
@@ -183,48 +195,55 @@ impl Relay {
         }
     }
 
-    /// Notes that the upstream broke off.
-    fn breaks(&mut self, failure: Failure, cause: Option<&str>) {
-        self.upstream = None;
+    /// Notes that the upstream failed in the middle of its answer.
+    fn fails(&mut self, failure: Failure, cause: Option<&str>) {
         self.account.outcome = Outcome::Broken;
         if let Some(mark) = self.mark.take() {
             mark.failed(&self.account.request_id, failure, None, cause);
+            if let Some(traced) = &mut self.account.traced {
+                traced.broke(failure.word());
+            }
         }
-        if let Some(traced) = &mut self.account.traced {
-            traced.broke(failure.word());
+    }
+
+    /// Notes that the upstream broke off.
+    fn breaks(&mut self, failure: Failure, cause: Option<&str>) {
+        self.upstream = None;
+        self.fails(failure, cause);
+    }
+
+    /// What a stream has shown of its end.
+    fn ending(&self) -> Ending {
+        match &self.through {
+            Through::Bytes => Ending::Open,
+            Through::Events(passing) => passing.ending(),
+            Through::Told(stream) => stream.ending(),
         }
     }
 
     /// The upstream broke off: an error event, where the stream stands between
     /// two events, else an error of the connection.
-    fn broke(&mut self, failure: Failure, cause: Option<&str>) -> Result<(), BrokenOff> {
-        if matches!(&self.through, Through::Told(stream) if stream.is_over()) {
-            self.end();
-            return Ok(());
+    fn broke(&mut self, failure: Failure, cause: Option<&str>) {
+        if self.ending() >= Ending::Last {
+            return self.end();
         }
         self.breaks(failure, cause);
         let message = match failure {
             Failure::Timeout => "the upstream stopped answering",
             _ => BROKE_OFF,
         };
-        match &mut self.through {
+        let told = match &mut self.through {
+            Through::Bytes => None,
+            Through::Events(passing) => passing.broken_off(message, &self.account.request_id),
             Through::Told(stream) => {
                 let mut out = String::new();
                 stream.fail(message, &mut out);
-                self.ready = out.into();
-                Ok(())
+                Some(out.into())
             }
-            Through::Events(hold) if hold.is_between_events() => {
-                self.ready = match &self.ends {
-                    Some((first, last)) => responses::broken_off(first, last, message),
-                    None => {
-                        let interface = self.protocol.interface();
-                        sse::error_event(interface, message, &self.account.request_id)
-                    }
-                };
-                Ok(())
-            }
-            _ => Err(BrokenOff),
+        };
+        match told {
+            Some(event) => self.goes_out(event),
+            None => self.is_torn = true,
         }
     }
 }
@@ -243,9 +262,10 @@ impl Body for Relay {
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut relay.ready)))));
             }
             let Some(upstream) = &mut relay.upstream else {
-                return Poll::Ready(None);
+                let is_torn = std::mem::take(&mut relay.is_torn);
+                return Poll::Ready(is_torn.then_some(Err(BrokenOff)));
             };
-            let broke = match Pin::new(&mut *upstream).poll_frame(cx) {
+            match Pin::new(&mut *upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let is_last = upstream.is_end_stream();
                     relay.patience.reset();
@@ -256,25 +276,18 @@ impl Body for Relay {
                     if is_last {
                         relay.end();
                     }
-                    continue;
                 }
-                Poll::Ready(None) => {
-                    relay.end();
-                    continue;
-                }
+                Poll::Ready(None) => relay.end(),
                 Poll::Ready(Some(Err(error))) => {
-                    relay.broke(Failure::Network, Some(&cause(&error)))
+                    relay.broke(Failure::Network, Some(&cause(&error)));
                 }
                 Poll::Pending => {
                     let Some(limit) = relay.limit else {
                         return Poll::Pending;
                     };
                     ready!(relay.patience.poll(cx, limit));
-                    relay.broke(Failure::Timeout, None)
+                    relay.broke(Failure::Timeout, None);
                 }
-            };
-            if let Err(BrokenOff) = broke {
-                return Poll::Ready(Some(Err(BrokenOff)));
             }
         }
     }

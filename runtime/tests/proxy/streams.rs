@@ -5,7 +5,7 @@ use std::time::Duration;
 use ctr_runtime::scripted::Answer;
 use http_body_util::BodyExt;
 
-use crate::stage::{CHAT, MESSAGES, Stage, pool_plan, upstream};
+use crate::stage::{CHAT, MESSAGES, RESPONSES, Stage, pool_plan, upstream};
 
 const PLAIN: &str = "{\"model\":\"m\"}";
 const STREAM: &str = "{\"model\":\"m\",\"stream\":true}";
@@ -20,7 +20,10 @@ fn events(body: &str) -> Vec<&str> {
 async fn an_anthropic_stream_ends_with_whole_events_and_an_error() {
     let up = upstream().await;
     let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
-    for answer in [Answer::cut_inside("one two", 4), Answer::cut("one two", 4)] {
+    for (answer, failures) in [
+        (Answer::cut_inside("one two", 4), 1),
+        (Answer::cut("one two", 4), 2),
+    ] {
         up.push(answer);
         let got = stage.ask(MESSAGES, &[], STREAM).await;
         let events = events(&got.body);
@@ -47,7 +50,8 @@ async fn an_anthropic_stream_ends_with_whole_events_and_an_error() {
             (&"error".into(), &"api_error".into())
         );
         assert_eq!(error["request_id"], got.header("x-ctr-request-id"));
-        assert_eq!(stage.health("a").failure_count, 1);
+        let health = stage.health("a");
+        assert_eq!((health.failure_count, health.success_count), (failures, 0));
     }
 }
 
@@ -64,6 +68,122 @@ async fn an_openai_stream_ends_with_an_error_and_is_not_done() {
         serde_json::from_str(events[2].strip_prefix("data: ").unwrap()).unwrap();
     assert_eq!(error["error"]["type"], "server_error");
     assert_eq!(stage.health("a").failure_count, 1);
+}
+
+/// Streams whose last bytes came in good order, though not their last event.
+const ENDED_EARLY: [(&str, &str, &str); 4] = [
+    (
+        MESSAGES,
+        "data: {\"type\":\"message_start\"}\n\n",
+        "event: error\ndata: ",
+    ),
+    (
+        MESSAGES,
+        "data: {\"type\":\"message_start\"}\n\ndata: {\"type\":\"content_block_de",
+        "event: error\ndata: ",
+    ),
+    (
+        CHAT,
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":null}]}\n\n",
+        "data: {\"error\":",
+    ),
+    (
+        RESPONSES,
+        "data: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"error\":null}}\n\n",
+        "event: response.failed\ndata: ",
+    ),
+];
+
+#[tokio::test]
+async fn a_stream_that_ends_before_its_last_event_does_not_look_complete() {
+    let up = upstream().await;
+    for (path, stream, said) in ENDED_EARLY {
+        let stage = Stage::new(&pool_plan(path, &[&up])).await;
+        up.push(Answer::raw("text/event-stream", [stream]));
+        let got = stage.ask(path, &[], STREAM).await;
+        let (first, error) = got.body.split_once("\n\n").unwrap();
+        assert!(stream.starts_with(first), "{}", got.body);
+        assert!(error.starts_with(said) && got.whole, "{}", got.body);
+        let health = stage.health("a");
+        assert_eq!((health.failure_count, health.success_count), (1, 0));
+    }
+    for (path, stream) in [
+        (
+            MESSAGES,
+            "data: {\"type\":\"message_start\"}\n\ndata: {\"type\":\"message_stop\"}",
+        ),
+        // Some servers leave `[DONE]` out.
+        (
+            CHAT,
+            "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[]}\n\n",
+        ),
+        (
+            RESPONSES,
+            "data: {\"type\":\"response.created\"}\n\ndata: {\"type\":\"response.incomplete\"}\n\n",
+        ),
+    ] {
+        let stage = Stage::new(&pool_plan(path, &[&up])).await;
+        up.push(Answer::raw("text/event-stream", [stream]));
+        let got = stage.ask(path, &[], STREAM).await;
+        assert_eq!((got.body.as_str(), got.whole), (stream, true));
+        let health = stage.health("a");
+        assert_eq!((health.failure_count, health.success_count), (0, 1));
+    }
+    // It had said why it ends, and nobody needs half of what came then.
+    let stage = Stage::new(&pool_plan(CHAT, &[&up])).await;
+    let reason = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n";
+    up.push(Answer::raw("text/event-stream", [reason, "data: {\"usa"]));
+    let got = stage.ask(CHAT, &[], STREAM).await;
+    assert_eq!((got.body.as_str(), got.whole), (reason, true));
+}
+
+#[tokio::test]
+async fn an_upstream_that_says_it_failed_in_the_middle_did() {
+    let up = upstream().await;
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
+    let stream = "data: {\"type\":\"message_start\"}\n\nevent: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+    up.push(Answer::raw("text/event-stream", [stream]));
+    let got = stage.ask(MESSAGES, &[], STREAM).await;
+    assert_eq!((got.body.as_str(), got.whole), (stream, true), "as it came");
+    let health = stage.health("a");
+    assert_eq!((health.failure_count, health.success_count), (1, 0));
+}
+
+#[tokio::test]
+async fn streams_that_break_open_the_circuit_however_soon_they_began() {
+    let (a, b) = (upstream().await, upstream().await);
+    let mut plan = pool_plan(MESSAGES, &[&a, &b]);
+    plan["pools"]["m"]["strategy"] = "least-latency".into();
+    plan["pools"]["m"]["health"]["cooldown_ms"] = 0.into();
+    let stage = Stage::new(&plan).await;
+    for _ in 0..3 {
+        a.push(Answer::cut("one two", 4));
+        let got = stage.ask(MESSAGES, &[], STREAM).await;
+        assert_eq!(got.header("x-ctr-endpoint"), "a");
+    }
+    b.push(Answer::text("one"));
+    let got = stage.ask(MESSAGES, &[], STREAM).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "b");
+    assert_eq!(stage.health("a").failure_count, 3);
+}
+
+#[tokio::test]
+async fn whoever_leaves_after_the_last_event_had_it_all() {
+    let up = upstream().await;
+    for (path, last) in [
+        (MESSAGES, "data: {\"type\":\"message_stop\"}\n\n"),
+        (CHAT, "data: [DONE]\n\n"),
+        (RESPONSES, "data: {\"type\":\"response.completed\"}\n\n"),
+    ] {
+        let stage = Stage::new(&pool_plan(path, &[&up])).await;
+        let endless = [last, ": alive\n\n"];
+        up.push(Answer::raw("text/event-stream", endless).gap(Duration::from_secs(3600)));
+        let mut response = stage.send(path, &[], STREAM).await;
+        let first = response.body_mut().frame().await.unwrap().unwrap();
+        assert_eq!(first.into_data().unwrap(), last);
+        drop(response);
+        assert_eq!(stage.health("a").success_count, 1);
+    }
 }
 
 #[tokio::test]
@@ -149,7 +269,7 @@ async fn a_client_that_leaves_cancels_the_upstream() {
             stage.health("a").failure_count,
             stage.health("a").success_count
         ),
-        (0, 1)
+        (0, 0)
     );
 }
 

@@ -304,12 +304,13 @@ async fn a_translated_stream_that_breaks_says_so() {
         (CHAT, MESSAGES, "data: {\"error\":{\"message\":"),
     ] {
         let stage = Stage::new(&mixed(&[(&up, at)])).await;
-        for answer in [
-            Answer::cut("one two", 4),
-            Answer::cut_inside("one two three", 4),
+        for (answer, failures) in [
+            (Answer::cut("one two", 4), 1),
+            (Answer::cut_inside("one two three", 4), 2),
         ] {
             up.push(answer);
             let got = stage.ask(client, &[], STREAM).await;
+            assert_eq!(stage.health("a").failure_count, failures);
             assert_eq!((got.status.as_u16(), got.whole), (200, true));
             assert!(
                 streamed(client, &got.body).starts_with("one"),
@@ -320,7 +321,6 @@ async fn a_translated_stream_that_breaks_says_so() {
             assert!(last.starts_with(expected), "{}", got.body);
             assert!(!got.body.contains("[DONE]") && !got.body.contains("message_stop"));
         }
-        assert_eq!(stage.health("a").failure_count, 1);
     }
     // An upstream that goes on with what is no event of its protocol.
     let stage = Stage::new(&mixed(&[(&up, CHAT)])).await;

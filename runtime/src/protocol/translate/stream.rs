@@ -6,7 +6,7 @@ use std::fmt;
 use super::super::json::{Malformed, Text};
 use super::super::names::Names;
 use super::super::neutral::{Collector, Dropped, Event, Opening};
-use super::super::sse::{self, Split};
+use super::super::sse::{self, Ending, Split};
 use super::super::{Protocol, anthropic, chat, responses};
 use super::Back;
 
@@ -46,7 +46,7 @@ pub struct Stream {
     names: Names,
     /// What a whole answer could not carry.
     dropped: Dropped,
-    is_over: bool,
+    ending: Ending,
 }
 
 /// Turns bytes of any size into neutral events.
@@ -84,7 +84,7 @@ impl Stream {
             writer,
             names: back.names.clone(),
             dropped: Dropped::default(),
-            is_over: false,
+            ending: Ending::Open,
         }
     }
 
@@ -97,11 +97,11 @@ impl Stream {
             reading,
             writer,
             names,
-            is_over,
+            ending,
             ..
         } = self;
         reading.push(chunk, &mut |event| {
-            write(event, names, is_over, writer, out);
+            write(event, names, ending, writer, out);
         })
     }
 
@@ -114,10 +114,10 @@ impl Stream {
             reading,
             writer,
             names,
-            is_over,
+            ending,
             ..
         } = self;
-        reading.finish(&mut |event| write(event, names, is_over, writer, out));
+        reading.finish(&mut |event| write(event, names, ending, writer, out));
         match &mut self.writer {
             Writer::Whole(whole) => {
                 let collector = std::mem::take(&mut whole.0);
@@ -131,14 +131,15 @@ impl Stream {
                 out.push_str(&whole.1.write(answer, &mut self.dropped));
                 Ok(())
             }
-            _ if self.is_over => Ok(()),
+            _ if self.ending != Ending::Open => Ok(()),
             _ => Err(Broken::Early),
         }
     }
 
     /// Adds to `out` what ends the client's stream when the endpoint's breaks.
     pub fn fail(&mut self, message: &str, out: &mut String) {
-        if !std::mem::replace(&mut self.is_over, true) {
+        if self.ending == Ending::Open {
+            self.ending = Ending::Error;
             let failed = Event::Failed {
                 kind: "api_error".into(),
                 message: Text::from_string(message.to_owned()),
@@ -147,9 +148,9 @@ impl Stream {
         }
     }
 
-    /// Whether the answer has come to its end, good or bad.
-    pub fn is_over(&self) -> bool {
-        self.is_over
+    /// Whether the answer has come to its end, and whether a good one.
+    pub fn ending(&self) -> Ending {
+        self.ending
     }
 
     /// What was met and could not be carried.
@@ -165,14 +166,18 @@ impl Stream {
 fn write(
     event: Event<'_>,
     names: &Names,
-    is_over: &mut bool,
+    ending: &mut Ending,
     writer: &mut Writer,
     out: &mut String,
 ) {
-    if *is_over {
+    if *ending != Ending::Open {
         return;
     }
-    *is_over = matches!(event, Event::End | Event::Failed { .. });
+    *ending = match &event {
+        Event::End => Ending::Last,
+        Event::Failed { .. } => Ending::Error,
+        _ => Ending::Open,
+    };
     let event = match event {
         Event::Open {
             at,

@@ -1,0 +1,202 @@
+//! Whether a stream that is passed on came to its end: in each protocol an event says so.
+//!
+//! Texts that quote such an event are no such event: within a JSON string every quotation
+//! mark is escaped, and no line begins.
+
+use memchr::memmem;
+
+use super::{BlankLines, First, first};
+use crate::protocol::Protocol;
+
+/// What the events of a stream have shown of its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Nothing: more has to come.
+    #[default]
+    Open,
+    /// Why the answer ends. Chat Completions has more behind it, which not every server sends.
+    Reason,
+    /// Its last event.
+    Last,
+    /// That the upstream failed.
+    Error,
+}
+
+impl Ending {
+    /// What whole events of `protocol` show.
+    pub fn of(protocol: Protocol, events: &[u8]) -> Self {
+        if memmem::find(events, b"error").is_some() && holds_error(events) {
+            return Self::Error;
+        }
+        match protocol {
+            Protocol::Messages if memmem::find(events, b"\"message_stop\"").is_some() => Self::Last,
+            Protocol::Chat if is_done(events) => Self::Last,
+            Protocol::Chat if holds_reason(events) => Self::Reason,
+            Protocol::Responses => response(events),
+            _ => Self::Open,
+        }
+    }
+
+    /// Whether events are those of an answer of `protocol`, which has an end; of what
+    /// nobody knows it is not known.
+    pub fn is_due(protocol: Protocol, events: &[u8]) -> bool {
+        let begins: &[u8] = match protocol {
+            Protocol::Messages => b"\"message_start\"",
+            Protocol::Chat => b"\"choices\"",
+            Protocol::Responses => RESPONSE,
+        };
+        memmem::find(events, begins).is_some()
+    }
+}
+
+/// What the names of most events of Responses begin with.
+const RESPONSE: &[u8] = b"\"response.";
+
+fn holds_error(events: &[u8]) -> bool {
+    let mut lines = BlankLines::default();
+    let mut rest = events;
+    while !rest.is_empty() {
+        let end = lines.next(rest).unwrap_or(rest.len());
+        if first(&rest[..end]) == Some(First::Error) {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
+}
+
+/// Whether there is the line `data: [DONE]`.
+fn is_done(events: &[u8]) -> bool {
+    memmem::find_iter(events, b"[DONE]").any(|at| {
+        let before = events[..at].trim_ascii_end();
+        let line = before.strip_suffix(b"data:");
+        line.is_some_and(|line| line.last().is_none_or(|byte| matches!(byte, b'\n' | b'\r')))
+    })
+}
+
+/// Whether a choice has a `finish_reason` that is not null.
+fn holds_reason(events: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"finish_reason\"";
+    memmem::find_iter(events, NAME).any(|at| {
+        let value = events[at + NAME.len()..].trim_ascii_start();
+        let value = value.strip_prefix(b":").unwrap_or_default();
+        value.trim_ascii_start().starts_with(b"\"")
+    })
+}
+
+/// Whether a response is told to be complete, cut short, or failed.
+fn response(events: &[u8]) -> Ending {
+    const LAST: [(&[u8], Ending); 4] = [
+        (b"failed\"", Ending::Error),
+        (b"completed\"", Ending::Last),
+        (b"incomplete\"", Ending::Last),
+        (b"cancelled\"", Ending::Last),
+    ];
+    let ends = memmem::find_iter(events, RESPONSE).filter_map(|at| {
+        let word = &events[at + RESPONSE.len()..];
+        let last = LAST.iter().find(|(last, _)| word.starts_with(last));
+        last.map(|(_, ending)| *ending)
+    });
+    ends.max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_from_what_only_looks_like_one() {
+        use Protocol::{Chat, Messages, Responses};
+        for (protocol, events, wanted) in [
+            (
+                Messages,
+                "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+                Ending::Last,
+            ),
+            (
+                Messages,
+                "data: {\"type\" : \"message_stop\"}\r\n\r\n",
+                Ending::Last,
+            ),
+            (
+                Messages,
+                "data: {\"text\":\"a \\\"message_stop\\\" event\"}\n\n",
+                Ending::Open,
+            ),
+            (
+                Messages,
+                "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+                Ending::Open,
+            ),
+            (
+                Messages,
+                "data: {\"type\":\"ping\"}\n\nevent: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",
+                Ending::Error,
+            ),
+            (
+                Messages,
+                "data: {\"is_error\":true,\"text\":\"an error\"}\n\n",
+                Ending::Open,
+            ),
+            (
+                Chat,
+                "data: {\"choices\":[]}\n\ndata: [DONE]\n\n",
+                Ending::Last,
+            ),
+            (Chat, "data:[DONE]", Ending::Last),
+            (
+                Chat,
+                "data: {\"content\":\"ends with data: [DONE]\"}\n\n",
+                Ending::Open,
+            ),
+            (Chat, "data: {\"finish_reason\":null}\n\n", Ending::Open),
+            (
+                Chat,
+                "data: {\"finish_reason\" : \"stop\"}\n\n",
+                Ending::Reason,
+            ),
+            (
+                Chat,
+                "data: {\"content\":\"\\\"finish_reason\\\": \\\"stop\\\"\"}\n\n",
+                Ending::Open,
+            ),
+            (
+                Chat,
+                "data: {\"error\":{\"message\":\"no\"}}\n\n",
+                Ending::Error,
+            ),
+            (
+                Chat,
+                "data: {\"error\":null,\"finish_reason\":null}\n\n",
+                Ending::Open,
+            ),
+            (
+                Responses,
+                "data: {\"type\":\"response.completed\"}\n\n",
+                Ending::Last,
+            ),
+            (
+                Responses,
+                "data: {\"type\":\"response.incomplete\"}\n\n",
+                Ending::Last,
+            ),
+            (
+                Responses,
+                "data: {\"type\":\"response.created\",\"response\":{\"error\":null}}\n\n",
+                Ending::Open,
+            ),
+            (
+                Responses,
+                "data: {\"type\":\"response.failed\",\"response\":{}}\n\n",
+                Ending::Error,
+            ),
+            (
+                Responses,
+                "data: {\"type\":\"error\",\"message\":\"no\"}\n\n",
+                Ending::Error,
+            ),
+        ] {
+            assert_eq!(Ending::of(protocol, events.as_bytes()), wanted, "{events}");
+        }
+    }
+}
