@@ -31,7 +31,9 @@ use crate::ask_plan;
 use crate::evaluate::Log;
 use crate::observe::Observer;
 use crate::pool::{Prober, Records, StateFile};
-use crate::proxy::{CHAT_COMPLETIONS, COUNT_TOKENS, EMBEDDINGS, MESSAGES, Proxy, RESPONSES};
+use crate::proxy::{
+    CHAT_COMPLETIONS, COMPACT, COUNT_TOKENS, EMBEDDINGS, INPUT_TOKENS, MESSAGES, Proxy, RESPONSES,
+};
 use crate::reload::{Reload, Status};
 use crate::trace::Traces;
 
@@ -82,6 +84,8 @@ pub(crate) fn router(told: Told<'_>) -> Router {
         .route(COUNT_TOKENS, any(answer::only_post))
         .route(CHAT_COMPLETIONS, any(answer::only_post))
         .route(RESPONSES, any(answer::only_post))
+        .route(COMPACT, any(answer::only_post))
+        .route(INPUT_TOKENS, any(answer::only_post))
         .route(EMBEDDINGS, any(answer::only_post))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))

@@ -67,7 +67,9 @@ use crate::trace::Traces;
 pub(crate) use listed::Listing;
 
 pub use body::BODY_LIMIT;
-pub use call::{CHAT_COMPLETIONS, COUNT_TOKENS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
+pub use call::{
+    CHAT_COMPLETIONS, COMPACT, COUNT_TOKENS, Call, EMBEDDINGS, INPUT_TOKENS, MESSAGES, RESPONSES,
+};
 pub use headers::{DROPPED, ENDPOINT, ESTIMATE, IMAGE_AGENT, PLAN, TRANSLATED};
 pub use request_id::request_id;
 

@@ -131,6 +131,8 @@ impl Drop for Account {
                 outcome: self.outcome.word(),
                 latency_ms,
                 tokens: self.tokens(),
+                translated: self.translated(),
+                dropped: &self.dropped,
             });
         }
         tracing::info!(

@@ -76,11 +76,11 @@ impl Asked {
         let looked = look(call, &body, live.plan(), in_full);
         let (ask, features) = looked.map_err(|error| headers::not_json(&headers, error))?;
         headers::clean_request(&mut headers, call.interface());
-        let builds = match call {
-            Call::Answer(Protocol::Responses) => Builds::read(&body),
-            _ => Builds::default(),
+        let builds = match call.is_of_response() {
+            true => Builds::read(&body),
+            false => Builds::default(),
         };
-        let is_bound = builds.on_kept || call == Call::Embeddings;
+        let is_bound = builds.on_kept || call.tail().is_some();
         let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
         let most_tokens = features.as_ref().map_or(0, |features| features.most_tokens);
         Ok(Box::new(Self {
@@ -88,7 +88,7 @@ impl Asked {
             query: head.uri.query().map(str::to_owned),
             only: is_bound.then_some(Interface::Openai),
             builds_on: builds.on,
-            may_be_kept: builds.will_be_kept,
+            may_be_kept: builds.will_be_kept && call.tail().is_none(),
             may_hold_foreign,
             features,
             is_read_in_full: in_full,

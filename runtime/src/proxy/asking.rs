@@ -19,7 +19,7 @@ use super::kept::{Kept, Listen};
 use super::telling::Telling;
 use super::told::told;
 use crate::activate::Upstream;
-use crate::client::Client;
+use crate::client::{Answering, Client};
 use crate::protocol::Protocol;
 use crate::protocol::error::ProxyError;
 
@@ -45,17 +45,18 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Asks, and marks when it begins to; in the inner error is an attempt that failed.
+    /// Asks what was told by [`Self::tell`], and marks when it begins to; in the inner error
+    /// is an attempt that failed.
     ///
     /// # Errors
-    /// When the endpoint cannot be asked this.
+    /// When the endpoint cannot be asked this in the only protocol that it has.
     pub(super) async fn ask(
         self,
+        telling: Box<Telling>,
         upstream: &Upstream,
         endpoint: &Endpoint,
         mark: &mut Mark,
     ) -> Result<Result<Box<Answer>, Box<Failed>>, ProxyError> {
-        let telling = self.tell(upstream, endpoint)?;
         let is_guess = telling.is_guess;
         let is_read = self.asked.is_looked_at() || telling.back.is_some();
         if self.is_first && is_read && TOGETHER.contains(&self.asked.length()) {
@@ -67,7 +68,7 @@ impl Asking<'_> {
         let mut answered = self.attempt(telling, upstream).await;
         if is_guess
             && let Ok(answer) = &mut answered
-            && Box::pin(is_not_served(answer)).await
+            && Box::pin(is_not_served(answer, self.limit)).await
         {
             cold_path();
             upstream.serves_no_responses(self.now_ms);
@@ -77,7 +78,15 @@ impl Asking<'_> {
         Ok(answered)
     }
 
-    fn tell(self, upstream: &Upstream, endpoint: &Endpoint) -> Result<Box<Telling>, ProxyError> {
+    /// The request in the endpoint's words.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be asked this.
+    pub(super) fn tell(
+        self,
+        upstream: &Upstream,
+        endpoint: &Endpoint,
+    ) -> Result<Box<Telling>, ProxyError> {
         Telling::new(self.asked, upstream, endpoint, self.request_id, self.now_ms)
     }
 
@@ -141,25 +150,40 @@ async fn others_first() {
 }
 
 /// Whether an answer says that nothing is served at its address; a model that
-/// is not known there is another matter. What is read of it stays in it.
-async fn is_not_served(answer: &mut Answer) -> bool {
+/// is not known there is another matter. What is read of it, for `limit` at most, stays
+/// in it; one that stalls says nothing else.
+async fn is_not_served(answer: &mut Answer, limit: Option<Duration>) -> bool {
     match answer.head.status {
         StatusCode::METHOD_NOT_ALLOWED => return true,
         StatusCode::NOT_FOUND => {}
         _ => return false,
     }
     let mut body = Vec::new();
-    while let Some(rest) = &mut answer.rest
+    let read = read_refusal(&mut answer.rest, &mut body);
+    let stalled = match limit {
+        Some(limit) => tokio::time::timeout(limit, read).await.is_err(),
+        None => {
+            read.await;
+            false
+        }
+    };
+    if stalled {
+        answer.rest = None;
+    }
+    let is_about_model = memchr::memmem::find(&body, b"model_not_found").is_some();
+    answer.seen = body.into();
+    !is_about_model
+}
+
+async fn read_refusal(from: &mut Option<Answering>, body: &mut Vec<u8>) {
+    while let Some(rest) = from
         && body.len() < REFUSAL
     {
         match rest.frame().await {
             Some(Ok(frame)) => {
                 body.extend_from_slice(frame.data_ref().map_or(&[][..], |chunk| chunk));
             }
-            Some(Err(_)) | None => answer.rest = None,
+            Some(Err(_)) | None => *from = None,
         }
     }
-    let is_about_model = memchr::memmem::find(&body, b"model_not_found").is_some();
-    answer.seen = body.into();
-    !is_about_model
 }

@@ -14,6 +14,10 @@ pub const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 pub const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
 /// Path of OpenAI Responses.
 pub const RESPONSES: &str = "/v1/responses";
+/// Path of OpenAI's shortening of a long conversation.
+pub const COMPACT: &str = "/v1/responses/compact";
+/// Path of the count of a Responses request's tokens.
+pub const INPUT_TOKENS: &str = "/v1/responses/input_tokens";
 /// Path of OpenAI Embeddings.
 pub const EMBEDDINGS: &str = "/v1/embeddings";
 
@@ -24,6 +28,10 @@ pub enum Call {
     Answer(Protocol),
     /// How many tokens a Messages request has.
     CountTokens,
+    /// A shorter form of the conversation of a Responses request.
+    Compact,
+    /// How many tokens a Responses request has.
+    InputTokens,
     /// Vectors.
     Embeddings,
     /// A response that an endpoint keeps.
@@ -40,13 +48,32 @@ impl Call {
             CHAT_COMPLETIONS if is_post => Some(Self::Answer(Protocol::Chat)),
             RESPONSES if is_post => Some(Self::Answer(Protocol::Responses)),
             COUNT_TOKENS if is_post => Some(Self::CountTokens),
+            COMPACT if is_post => Some(Self::Compact),
+            INPUT_TOKENS if is_post => Some(Self::InputTokens),
             EMBEDDINGS if is_post => Some(Self::Embeddings),
-            _ => kept_id(path)
-                .is_some_and(|_| {
-                    [Method::GET, Method::DELETE, Method::POST].contains(&request.method)
-                })
-                .then_some(Self::Kept),
+            _ => {
+                let (_, what) = kept(path)?;
+                let takes = KEPT.iter().find(|(name, _)| *name == what)?.1;
+                takes.contains(&request.method).then_some(Self::Kept)
+            }
         }
+    }
+
+    /// Where an endpoint that speaks OpenAI's protocols has what no other one has,
+    /// beside its own address.
+    pub(super) fn tail(self) -> Option<&'static str> {
+        match self {
+            Self::Compact => Some("/responses/compact"),
+            Self::InputTokens => Some("/responses/input_tokens"),
+            Self::Embeddings => Some("/embeddings"),
+            Self::Answer(_) | Self::CountTokens | Self::Kept => None,
+        }
+    }
+
+    /// Whether it is made of a Responses request.
+    pub(super) fn is_of_response(self) -> bool {
+        let answer = Self::Answer(Protocol::Responses);
+        [answer, Self::Compact, Self::InputTokens].contains(&self)
     }
 
     /// What the client speaks. Calls that only one endpoint understands are
@@ -56,7 +83,7 @@ impl Call {
             Self::Answer(protocol) => protocol,
             Self::CountTokens => Protocol::Messages,
             Self::Embeddings => Protocol::Chat,
-            Self::Kept => Protocol::Responses,
+            Self::Compact | Self::InputTokens | Self::Kept => Protocol::Responses,
         }
     }
 
@@ -65,16 +92,27 @@ impl Call {
         match self {
             Self::Answer(protocol) => protocol.interface(),
             Self::CountTokens => Interface::Anthropic,
-            Self::Embeddings | Self::Kept => Interface::Openai,
+            Self::Compact | Self::InputTokens | Self::Embeddings | Self::Kept => Interface::Openai,
         }
     }
 }
 
-/// The id in the path of a kept response, or of something that belongs to one.
-pub(super) fn kept_id(path: &str) -> Option<&str> {
+/// What there is of a response that is kept, behind its id, and how it is asked for
+/// (<https://platform.openai.com/docs/api-reference/responses>).
+const KEPT: [(&str, &[Method]); 3] = [
+    ("", &[Method::GET, Method::DELETE]),
+    ("/cancel", &[Method::POST]),
+    ("/input_items", &[Method::GET]),
+];
+
+/// The id in the path of a kept response, and what stands behind it. No id has what could
+/// mean another path to the endpoint's server: dots alone, or anything encoded.
+pub(super) fn kept(path: &str) -> Option<(&str, &str)> {
     let rest = path.strip_prefix(RESPONSES)?.strip_prefix('/')?;
-    let id = rest.split('/').next()?;
-    (!id.is_empty()).then_some(id)
+    let (id, what) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~:=".contains(c);
+    let is_id = id.chars().all(is_plain) && id.contains(|c: char| c.is_ascii_alphanumeric());
+    is_id.then_some((id, what))
 }
 
 #[cfg(test)]
@@ -99,6 +137,11 @@ mod tests {
             call("POST", "/v1/messages/count_tokens"),
             Some(Call::CountTokens)
         );
+        assert_eq!(call("POST", "/v1/responses/compact"), Some(Call::Compact));
+        assert_eq!(
+            call("POST", "/v1/responses/input_tokens"),
+            Some(Call::InputTokens)
+        );
         for method in ["GET", "DELETE"] {
             assert_eq!(call(method, "/v1/responses/resp_1"), Some(Call::Kept));
         }
@@ -111,6 +154,18 @@ mod tests {
             ("PUT", "/v1/responses/resp_1"),
             ("GET", "/v1/responses"),
             ("GET", "/v1/responses/"),
+            ("POST", "/v1/responses/resp_1"),
+            ("POST", "/v1/responses/compact/"),
+            ("GET", "/v1/responses/resp_1/cancel"),
+            ("GET", "/v1/responses/resp_1/input_items/x"),
+            ("GET", "/v1/responses/."),
+            ("GET", "/v1/responses/.."),
+            ("POST", "/v1/responses/../chat/completions"),
+            ("DELETE", "/v1/responses/x/../../files/file-1"),
+            ("POST", "/v1/responses/%2e%2e/cancel"),
+            ("GET", "/v1/responses/x%2f..%2f../input_items"),
+            ("GET", "/v1/responses/..;/input_items"),
+            ("GET", "/v1/responses/..\\..\\files"),
             ("POST", "/v1/messages/"),
             ("POST", "/v1/messages/nonsense"),
             ("POST", "/v1/responsesx"),

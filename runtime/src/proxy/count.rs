@@ -6,16 +6,17 @@
 
 use std::time::Duration;
 
+use ctr_compiler::plan::Endpoint;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
+use super::Asked;
 use super::attempt::{self, Answer};
-use super::body::Spliced;
+use super::telling::Telling;
 use super::walk::{self, Committed};
-use super::{Asked, address, headers};
 use crate::activate::Live;
 use crate::client::Client;
-use crate::http1::{Request, Response};
+use crate::http1::Response;
 use crate::pool::Way;
 use crate::protocol::anthropic::OPAQUE;
 use crate::protocol::ask::AskError;
@@ -40,7 +41,7 @@ pub(super) async fn count(
     let counted = match walk::decide(live, asked, &way, 0, None) {
         Ok(decision) => {
             let first = &decision.candidates[0];
-            asked_of(client, asked, live, live.upstream(first.endpoint)).await
+            asked_of(client, asked, live, first.endpoint).await
         }
         Err(error @ ProxyError::UnknownModel { .. }) => return Err(error),
         // An estimate needs no endpoint.
@@ -58,20 +59,23 @@ async fn asked_of(
     client: &Client,
     asked: &Asked,
     live: &Live,
-    upstream: &crate::activate::Upstream,
+    endpoint: &Endpoint,
 ) -> Option<Box<Answer>> {
-    let uri = address::under(&upstream.uri, "/messages", "/count_tokens")?;
+    let upstream = live.upstream(endpoint);
+    let telling = Telling::new(asked, upstream, endpoint, "", live.clock().now_ms()).ok()?;
+    if telling.back.is_some() {
+        return None;
+    }
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
-    let mut headers = asked.headers.clone();
-    headers::with_key(&mut headers, upstream);
-    let request = Request {
-        method: asked.method.clone(),
-        uri: headers::target(uri, asked.query.as_deref())?,
-        headers,
-        body: Spliced::new(&asked.body, &asked.ask, &upstream.model),
-    };
+    let Telling {
+        request, dropped, ..
+    } = *telling;
     let answer = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
-    answer.ok().filter(|answer| {
+    let answer = answer.ok().map(|mut answer| {
+        answer.dropped = dropped;
+        answer
+    });
+    answer.filter(|answer| {
         let status = answer.head.status;
         !matches!(
             status,

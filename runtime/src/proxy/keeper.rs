@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::body::Spliced;
-use super::call::{Call, RESPONSES, kept_id};
+use super::call::{Call, kept};
 use super::kept::Kept;
 use super::walk::Committed;
 use super::{address, attempt, headers};
@@ -21,17 +21,15 @@ use crate::protocol::error::ProxyError;
 /// When nobody is known to keep it, or the one who does cannot be reached.
 pub(super) async fn ask(
     client: &Client,
-    kept: &Kept,
+    known: &Kept,
     head: Request<()>,
     body: Bytes,
     live: &Live,
 ) -> Result<Committed, ProxyError> {
-    let path = head.uri.path();
-    let id = kept_id(path).ok_or(ProxyError::NotKept)?;
-    let upstream = keeper(kept, id, live).ok_or(ProxyError::NotKept)?;
-    let base = address::sibling(&upstream.uri, "/responses").ok_or(ProxyError::NotKept)?;
-    let rest = path.strip_prefix(RESPONSES).unwrap_or_default();
-    let uri = address::under(&base, "/responses", rest).ok_or(ProxyError::NotKept)?;
+    let (id, what) = kept(head.uri.path()).ok_or(ProxyError::NotKept)?;
+    let upstream = keeper(known, id, live).ok_or(ProxyError::NotKept)?;
+    let there = format!("/responses/{id}{what}");
+    let uri = address::sibling(&upstream.uri, &there).ok_or(ProxyError::NotKept)?;
     let mut cleaned = head.headers;
     headers::clean_request(&mut cleaned, Call::Kept.interface());
     headers::with_key(&mut cleaned, upstream);
@@ -52,13 +50,13 @@ pub(super) async fn ask(
     }
 }
 
-fn keeper<'l>(kept: &Kept, id: &str, live: &'l Live) -> Option<&'l Upstream> {
+fn keeper<'l>(known: &Kept, id: &str, live: &'l Live) -> Option<&'l Upstream> {
     let upstreams = live.plan().endpoints().filter(|endpoint| endpoint.enabled);
     let mut able = upstreams
         .map(|endpoint| live.upstream(endpoint))
         .filter(|upstream| upstream.speaks.interface() == Call::Kept.interface())
         .filter(|upstream| address::sibling(&upstream.uri, "/responses").is_some());
-    match kept.account(id) {
+    match known.account(id) {
         Some(account) => able.find(|upstream| upstream.account == account),
         None => {
             let first = able.next()?;

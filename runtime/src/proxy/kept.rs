@@ -153,7 +153,9 @@ impl Builds {
             .text_at("previous_response_id")
             .filter(|id| !id.is_empty());
         Self {
-            on_kept: NAMES[..4].iter().any(|name| said(name)),
+            // Within a text the marks around it would be escaped.
+            on_kept: NAMES[..4].iter().any(|name| said(name))
+                || memmem::find(body, b"\"item_reference\"").is_some(),
             on: on
                 .as_ref()
                 .map(Text::plain)
@@ -228,5 +230,7 @@ mod tests {
         let on = builds("{\"previous_response_id\":\"resp_1\",\"store\":true}");
         assert_eq!((on.on.as_deref(), on.on_kept), (Some("resp_1"), true));
         assert!(builds("{\"background\":true}").on_kept);
+        assert!(builds("{\"input\":[{\"type\":\"item_reference\",\"id\":\"i\"}]}").on_kept);
+        assert!(!builds("{\"input\":\"what is an \\\"item_reference\\\"?\"}").on_kept);
     }
 }

@@ -218,17 +218,28 @@ fn way(asked: &Asked, upstream: &Upstream, now_ms: u64) -> Result<Way, ProxyErro
         speaks: upstream.speaks,
         is_guess: false,
     };
-    match asked.call {
-        Call::Embeddings => match sibling("/embeddings") {
+    if let Some(tail) = asked.call.tail() {
+        return match sibling(tail) {
             Some(uri) => Ok(Way {
                 uri,
                 speaks: asked.protocol(),
                 is_guess: false,
             }),
-            None => Err(ProxyError::Untold(
-                "no endpoint of this model has an address for embeddings",
-            )),
-        },
+            None => Err(ProxyError::Untold(match asked.call {
+                Call::Embeddings => "no endpoint of this model has an address for embeddings",
+                _ => "no endpoint of this model has an address for responses",
+            })),
+        };
+    }
+    match asked.call {
+        Call::CountTokens => {
+            let counts = address::under(&upstream.uri, "/messages", "/count_tokens");
+            let uri = counts.ok_or(ProxyError::Untold("its endpoint does not count"))?;
+            Ok(Way {
+                uri,
+                ..as_planned()
+            })
+        }
         Call::Answer(Protocol::Responses) if upstream.speaks == Protocol::Chat => {
             let known = upstream.may_serve_responses(now_ms);
             Ok(match sibling("/responses").filter(|_| known) {

@@ -12,12 +12,13 @@ use ctr_compiler::route::{
 use tokio::time::Instant;
 
 use super::account::millis_since;
-use super::call::{CHAT_COMPLETIONS, Call, EMBEDDINGS, MESSAGES, RESPONSES};
+use super::call::{CHAT_COMPLETIONS, COMPACT, Call, EMBEDDINGS, MESSAGES, RESPONSES};
 use crate::activate::Live;
 use crate::http1::Headers;
 use crate::observe::Seen;
 use crate::protocol::Protocol;
 use crate::protocol::error::shown;
+use crate::protocol::neutral::Dropped;
 use crate::protocol::usage::Tokens;
 use crate::trace::{Attempt, Consulted, Prices, RouteDecision, Trace, Traces};
 
@@ -77,8 +78,9 @@ impl Traced {
             Call::Answer(Protocol::Messages) => MESSAGES,
             Call::Answer(Protocol::Chat) => CHAT_COMPLETIONS,
             Call::Answer(Protocol::Responses) => RESPONSES,
+            Call::Compact => COMPACT,
             Call::Embeddings => EMBEDDINGS,
-            Call::CountTokens | Call::Kept => return None,
+            Call::CountTokens | Call::InputTokens | Call::Kept => return None,
         };
         if !is_observed && !to.has_room() {
             return None;
@@ -248,6 +250,8 @@ impl Traced {
         trace.latency_ms = Some(end.latency_ms);
         trace.completed_at = Some(trace.started_at.saturating_add(end.latency_ms));
         trace.tokens = end.tokens;
+        trace.translated = end.translated;
+        trace.dropped = end.dropped.names().map(str::to_owned).collect();
         if let (Some(tokens), Some(prices)) = (&trace.tokens, &self.prices) {
             let priced = prices.of(tokens);
             trace.estimated_cost = Some(priced.total);
@@ -363,11 +367,12 @@ fn add_consulted(trace: &mut Trace) {
 }
 
 /// How a request ended.
-#[derive(Clone, Copy)]
 pub(super) struct End<'e> {
     pub(super) endpoint: Option<&'e str>,
     pub(super) status: u16,
     pub(super) outcome: &'static str,
     pub(super) latency_ms: u64,
     pub(super) tokens: Option<Tokens>,
+    pub(super) translated: Option<String>,
+    pub(super) dropped: &'e Dropped,
 }

@@ -16,8 +16,8 @@ use super::Asked;
 use super::account::{Account, Mark};
 use super::asking::Asking;
 use super::attempt::Answer;
-use super::call::Call;
 use super::kept::Kept;
+use super::telling::Telling;
 use super::traced::Traced;
 use crate::activate::{self, Live, Upstream};
 use crate::client::Client;
@@ -81,6 +81,7 @@ pub(super) async fn walk(
         way: &way,
         said: None,
         timed_out: false,
+        untold: None,
     };
     for round in 0..ROUNDS {
         let decision = decide(live, asked, &way, ticket, account.traced.as_deref_mut())?;
@@ -151,7 +152,7 @@ pub(super) fn decide<'p>(
             asked: asked.ask.name().map(shown),
             nearest,
         },
-        NoRoute::Interface { .. } if asked.call != Call::Embeddings => ProxyError::Untold(KEPT),
+        NoRoute::Interface { .. } if asked.call.tail().is_none() => ProxyError::Untold(KEPT),
         NoRoute::Interface { model, speaks } => ProxyError::WrongProtocol { model, speaks },
         NoRoute::NothingEnabled { model } => ProxyError::NothingEnabled { model },
         NoRoute::Window {
@@ -191,11 +192,14 @@ struct Going<'w> {
     way: &'w Way<'w>,
     said: Option<Box<Answer>>,
     timed_out: bool,
+    /// Why an endpoint cannot be asked this.
+    untold: Option<&'static str>,
 }
 
 impl Going<'_> {
-    /// Tries the candidates in order until one answers; in the inner error nothing
-    /// was tried, and why the last candidate was passed over.
+    /// Tries the candidates in order until one answers, passing over those that cannot
+    /// be asked this; in the inner error nothing was tried, and why the last candidate
+    /// was passed over.
     async fn along(
         &mut self,
         decision: &Decision<'_>,
@@ -207,6 +211,16 @@ impl Going<'_> {
         let retry = |terms: &_| pool.is_some_and(|pool| pool.retry(terms, self.way.clock.now_ms()));
         while let Some(candidate) = walk.step(decision, retry) {
             let upstream = self.live.upstream(candidate.endpoint);
+            let asking = self.asking(account);
+            let telling = match asking.tell(upstream, candidate.endpoint) {
+                Ok(telling) => telling,
+                Err(ProxyError::Untold(why)) => {
+                    cold_path();
+                    self.untold = Some(why);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let regardless = candidate.goes_regardless();
             match upstream.record.enter(&upstream.terms, self.way, regardless) {
                 Err(why) => {
@@ -219,10 +233,8 @@ impl Going<'_> {
                     if let Some(traced) = &mut account.traced {
                         traced.tries(decision, candidate.endpoint);
                     }
-                    if let Some(committed) = self
-                        .attempt(upstream, candidate.endpoint, entered, account)
-                        .await?
-                    {
+                    let to = (upstream, candidate.endpoint);
+                    if let Some(committed) = self.attempt(to, telling, entered, account).await? {
                         return Ok(Ok(committed));
                     }
                 }
@@ -230,7 +242,10 @@ impl Going<'_> {
         }
         cold_path();
         if walk.attempts() == 0 {
-            return Ok(Err(not_now));
+            return match self.untold {
+                Some(why) => Err(ProxyError::Untold(why)),
+                None => Ok(Err(not_now)),
+            };
         }
         let model = decision.model.to_owned();
         match self.said.take() {
@@ -240,26 +255,31 @@ impl Going<'_> {
         }
     }
 
-    /// One attempt; none when it failed, and the next may follow.
-    async fn attempt(
-        &mut self,
-        upstream: &Upstream,
-        endpoint: &Endpoint,
-        entered: Entered,
-        account: &mut Account,
-    ) -> Result<Option<Committed>, ProxyError> {
+    /// What every request to an endpoint needs.
+    fn asking<'a>(&'a self, account: &'a Account) -> Asking<'a> {
         let limit = self.live.plan().upstream_timeout_ms;
-        let asking = Asking {
+        Asking {
             client: self.client,
             kept: self.kept,
             asked: self.asked,
             request_id: &account.request_id,
             limit: limit.map(Duration::from_millis),
             now_ms: self.way.clock.now_ms(),
-            is_first: account.attempts == 1,
-        };
+            is_first: account.attempts <= 1,
+        }
+    }
+
+    /// One attempt; none when it failed, and the next may follow.
+    async fn attempt(
+        &mut self,
+        (upstream, endpoint): (&Upstream, &Endpoint),
+        telling: Box<Telling>,
+        entered: Entered,
+        account: &mut Account,
+    ) -> Result<Option<Committed>, ProxyError> {
         let mut mark = Mark::new(entered, upstream.id_header.clone());
-        let answered = asking.ask(upstream, endpoint, &mut mark).await?;
+        let asking = self.asking(account);
+        let answered = asking.ask(telling, upstream, endpoint, &mut mark).await?;
         if let Some(fault) = self.asked.fault() {
             cold_path();
             // Whatever came of it says nothing about the endpoint.

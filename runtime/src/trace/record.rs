@@ -65,6 +65,12 @@ pub struct Trace {
     /// Models that were asked on its behalf, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub consulted: Vec<Consulted>,
+    /// The protocols it was translated between, as `messages-to-chat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub translated: Option<String>,
+    /// What could not be carried, by the names of the fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// Status of the response.
     pub status: u16,
     /// `complete`, `broken`, `refused` or `client_left`.

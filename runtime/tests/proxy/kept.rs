@@ -1,5 +1,7 @@
 //! Responses: where they are asked for, where they are kept, and how they end.
 
+use std::time::Duration;
+
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
 use serde_json::{Value, json};
 
@@ -159,6 +161,80 @@ async fn what_only_openai_keeps_is_not_sent_to_anthropic() {
             .contains("previous_response_id"),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_told_is_passed_over() {
+    let (a, b) = (upstream().await, upstream().await);
+    let mut plan = pool_plan(CHAT, &[&a]);
+    // Of an address such as the first nothing but Chat Completions can be expected.
+    plan["pools"]["m"]["endpoints"] = json!([
+        endpoint("a", &format!("{}/chat/", a.url()), 0),
+        endpoint("b", &format!("{}{RESPONSES}", b.url()), 1),
+    ]);
+    let stage = Stage::new(&plan).await;
+    for builds_on in [
+        r#""background":true"#,
+        r#""conversation":"conv_1""#,
+        r#""include":[],"input":[{"type":"item_reference","id":"msg_1"}]"#,
+    ] {
+        let ask = format!("{{\"model\":\"m\",{builds_on}}}");
+        let got = stage.ask(RESPONSES, &[], &ask).await;
+        assert_eq!(
+            (got.status.as_u16(), got.header("x-ctr-endpoint")),
+            (200, "b"),
+            "{}",
+            got.body
+        );
+    }
+    // It was not asked, so it did not fail.
+    assert_eq!(stage.health("a").failure_count, 0);
+    assert_eq!(a.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_that_stalls_keeps_nobody_waiting() {
+    let up = upstream().await;
+    let mut plan = pool_plan(CHAT, &[&up]);
+    plan["upstream_timeout_ms"] = 300.into();
+    let stage = Stage::new(&plan).await;
+    up.push(
+        Answer::raw("application/json", ["{\"error\":", "{}}"])
+            .status(404)
+            .gap(Duration::from_secs(3600)),
+    );
+    up.push(Answer::text("told in another way"));
+    let got = stage.ask(RESPONSES, &[], ASK).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    let targets: Vec<_> = up.received().into_iter().map(|it| it.target).collect();
+    assert_eq!(targets, [RESPONSES, CHAT]);
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_responses_request_goes_by_its_model() {
+    let (a, b) = (upstream().await, upstream().await);
+    let mut plan = pool_plan(MESSAGES, &[&a]);
+    let second = endpoint("b", &format!("{}{CHAT}", b.url()), 1);
+    plan["pools"]["m"]["endpoints"]
+        .as_array_mut()
+        .unwrap()
+        .push(second);
+    let stage = Stage::new(&plan).await;
+    let ask = "{\"model\" : \"m\",\"input\":[ ]}";
+    for path in ["/v1/responses/compact", "/v1/responses/input_tokens"] {
+        let answer = "{\"object\":\"of the future\" }";
+        b.push(Answer::raw("application/json", [answer]));
+        let got = stage.ask(path, &[], ask).await;
+        assert_eq!((got.status.as_u16(), got.body.as_str()), (200, answer));
+        let received = b.received().pop().unwrap();
+        assert_eq!(received.target, path);
+        assert_eq!(received.body, ask.replace("\"m\"", "\"up/b\""));
+    }
+    assert_eq!(a.received().len(), 0);
+    let got = stage
+        .ask("/v1/responses/compact", &[], "{\"model\":\"none\"}")
+        .await;
+    assert_eq!(got.status, 404);
 }
 
 #[tokio::test]

@@ -488,6 +488,9 @@ async fn thinking_of_another_endpoint_is_not_sent_to_anthropic() {
         told["messages"][0]["content"],
         json!([{ "type": "text", "text": "t" }])
     );
+    let got = stage.ask("/v1/messages/count_tokens", &[], &foreign).await;
+    assert_eq!(got.header("x-ctr-dropped"), "thinking");
+    assert_eq!(a.received().pop().unwrap().json(), told, "what is counted");
     let own = body.replace("SEAL", "EqQB");
     let got = stage.ask(MESSAGES, &[], &own).await;
     assert_eq!(

@@ -260,6 +260,29 @@ async fn a_stream_tells_its_first_event_and_its_tokens() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_carried_is_told() {
+    let (a, b) = upstreams().await;
+    let home = home(&a, &b);
+    let running = started(with_state(&home)).await.unwrap();
+    let body =
+        json!({ "model": "solo", "seed": 7, "messages": [{ "role": "user", "content": "hi" }] });
+    let path = "/v1/chat/completions";
+    let got = ask(&running, "POST", path, &key(), &body.to_string()).await;
+    assert_eq!(got.status, 200);
+    let trace = &until(&running, 1).await["traces"][0];
+    assert_eq!(
+        (&trace["translated"], &trace["dropped"]),
+        (&json!("chat-to-messages"), &json!(["seed"]))
+    );
+    message(&running, &says("solo", "hi")).await;
+    let trace = &until(&running, 2).await["traces"][0];
+    assert_eq!(
+        (&trace["translated"], &trace["dropped"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test]
 async fn refusals_are_traced_and_strangers_are_not() {
     let (a, b) = upstreams().await;
     let home = home(&a, &b);

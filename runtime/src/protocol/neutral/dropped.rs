@@ -53,6 +53,11 @@ impl Dropped {
         self.names.is_empty()
     }
 
+    /// The names, in the order they were met.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
     /// The names with commas between, as the header has them.
     pub fn words(&self) -> String {
         self.names.join(", ")
