@@ -341,6 +341,12 @@ impl Upstream {
 }
 
 impl Upstream {
+    /// The key it is asked with.
+    pub fn key(&self) -> Option<&[u8]> {
+        let value = self.auth_value.as_ref()?.as_bytes();
+        Some(value.strip_prefix(b"Bearer ").unwrap_or(value))
+    }
+
     /// Whether it may be asked for responses beside its chat completions.
     pub fn may_serve_responses(&self, now_ms: u64) -> bool {
         now_ms >= self.no_responses_until.load(Ordering::Relaxed)

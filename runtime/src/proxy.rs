@@ -28,6 +28,7 @@ mod listed;
 mod observed;
 mod own;
 mod passing;
+mod refusal;
 mod relay;
 mod remembered;
 mod request_id;

@@ -9,22 +9,18 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ctr_compiler::plan::Endpoint;
-use http::StatusCode;
-use http_body_util::BodyExt;
 
 use super::Asked;
 use super::account::Mark;
 use super::attempt::{self, Answer, Failed};
 use super::kept::{Kept, Listen};
+use super::refusal;
 use super::telling::Telling;
 use super::told::told;
 use crate::activate::Upstream;
-use crate::client::{Answering, Client};
+use crate::client::Client;
 use crate::protocol::Protocol;
 use crate::protocol::error::ProxyError;
-
-/// Bytes of a refusal that are looked at.
-const REFUSAL: usize = 64 << 10;
 
 /// Bytes of bodies whose reading takes some time, though not many times as long as it takes
 /// to wake whoever waits for what is sent.
@@ -68,7 +64,7 @@ impl Asking<'_> {
         let mut answered = self.attempt(telling, upstream).await;
         if is_guess
             && let Ok(answer) = &mut answered
-            && Box::pin(is_not_served(answer, self.limit)).await
+            && Box::pin(refusal::is_not_served(answer, self.limit)).await
         {
             cold_path();
             upstream.serves_no_responses(self.now_ms);
@@ -147,43 +143,4 @@ async fn others_first() {
         }
     })
     .await;
-}
-
-/// Whether an answer says that nothing is served at its address; a model that
-/// is not known there is another matter. What is read of it, for `limit` at most, stays
-/// in it; one that stalls says nothing else.
-async fn is_not_served(answer: &mut Answer, limit: Option<Duration>) -> bool {
-    match answer.head.status {
-        StatusCode::METHOD_NOT_ALLOWED => return true,
-        StatusCode::NOT_FOUND => {}
-        _ => return false,
-    }
-    let mut body = Vec::new();
-    let read = read_refusal(&mut answer.rest, &mut body);
-    let stalled = match limit {
-        Some(limit) => tokio::time::timeout(limit, read).await.is_err(),
-        None => {
-            read.await;
-            false
-        }
-    };
-    if stalled {
-        answer.rest = None;
-    }
-    let is_about_model = memchr::memmem::find(&body, b"model_not_found").is_some();
-    answer.seen = body.into();
-    !is_about_model
-}
-
-async fn read_refusal(from: &mut Option<Answering>, body: &mut Vec<u8>) {
-    while let Some(rest) = from
-        && body.len() < REFUSAL
-    {
-        match rest.frame().await {
-            Some(Ok(frame)) => {
-                body.extend_from_slice(frame.data_ref().map_or(&[][..], |chunk| chunk));
-            }
-            Some(Err(_)) | None => *from = None,
-        }
-    }
 }

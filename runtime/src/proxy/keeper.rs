@@ -8,7 +8,7 @@ use super::body::Spliced;
 use super::call::{Call, kept};
 use super::kept::Kept;
 use super::walk::Committed;
-use super::{address, attempt, headers};
+use super::{address, attempt, headers, refusal};
 use crate::activate::{Live, Upstream};
 use crate::client::Client;
 use crate::http1::Request;
@@ -43,7 +43,10 @@ pub(super) async fn ask(
     let answered = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
     // Whatever comes of it says nothing about how the endpoint answers requests.
     match answered.or_else(|failed| failed.answer.ok_or(())) {
-        Ok(answer) => Ok(Committed::alone(answer)),
+        Ok(mut answer) => {
+            refusal::hide_key(&mut answer, upstream, limit).await;
+            Ok(Committed::alone(answer))
+        }
         Err(()) => Err(ProxyError::Unreachable {
             model: upstream.model.clone(),
         }),

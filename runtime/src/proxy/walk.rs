@@ -17,6 +17,7 @@ use super::account::{Account, Mark};
 use super::asking::Asking;
 use super::attempt::Answer;
 use super::kept::Kept;
+use super::refusal;
 use super::telling::Telling;
 use super::traced::Traced;
 use crate::activate::{self, Live, Upstream};
@@ -190,13 +191,13 @@ struct Going<'w> {
     asked: &'w Asked,
     live: &'w Live,
     way: &'w Way<'w>,
-    said: Option<Box<Answer>>,
+    said: Option<(Box<Answer>, &'w Upstream)>,
     timed_out: bool,
     /// Why an endpoint cannot be asked this.
     untold: Option<&'static str>,
 }
 
-impl Going<'_> {
+impl<'w> Going<'w> {
     /// Tries the candidates in order until one answers, passing over those that cannot
     /// be asked this; in the inner error nothing was tried, and why the last candidate
     /// was passed over.
@@ -249,21 +250,31 @@ impl Going<'_> {
         }
         let model = decision.model.to_owned();
         match self.said.take() {
-            Some(answer) => Ok(Ok(Committed::alone(answer))),
+            Some((mut answer, upstream)) => {
+                Box::pin(refusal::hide_key(&mut answer, upstream, self.limit())).await;
+                Ok(Ok(Committed::alone(answer)))
+            }
             None if self.timed_out => Err(ProxyError::Timeout { model }),
             None => Err(ProxyError::Unreachable { model }),
         }
     }
 
-    /// What every request to an endpoint needs.
-    fn asking<'a>(&'a self, account: &'a Account) -> Asking<'a> {
+    fn limit(&self) -> Option<Duration> {
         let limit = self.live.plan().upstream_timeout_ms;
+        limit.map(Duration::from_millis)
+    }
+
+    /// What every request to an endpoint needs.
+    fn asking<'a>(&self, account: &'a Account) -> Asking<'a>
+    where
+        'w: 'a,
+    {
         Asking {
             client: self.client,
             kept: self.kept,
             asked: self.asked,
             request_id: &account.request_id,
-            limit: limit.map(Duration::from_millis),
+            limit: self.limit(),
             now_ms: self.way.clock.now_ms(),
             is_first: account.attempts <= 1,
         }
@@ -272,7 +283,7 @@ impl Going<'_> {
     /// One attempt; none when it failed, and the next may follow.
     async fn attempt(
         &mut self,
-        (upstream, endpoint): (&Upstream, &Endpoint),
+        (upstream, endpoint): (&'w Upstream, &Endpoint),
         telling: Box<Telling>,
         entered: Entered,
         account: &mut Account,
@@ -305,7 +316,8 @@ impl Going<'_> {
                 let cause = failed.cause.as_deref();
                 mark.failed(&account.request_id, failed.class, told_ms, cause);
                 self.timed_out = failed.class == Failure::Timeout;
-                self.said = failed.answer.or(self.said.take());
+                let said = failed.answer.map(|answer| (answer, upstream));
+                self.said = said.or(self.said.take());
                 Ok(None)
             }
         }

@@ -7,7 +7,9 @@ use ctr_runtime::scripted::Answer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::stage::{CHAT, MESSAGES, Stage, empty_plan, endpoint, gone, pool_plan, upstream};
+use crate::stage::{
+    CHAT, MESSAGES, Stage, UPSTREAM_KEY, empty_plan, endpoint, gone, pool_plan, upstream,
+};
 
 const PLAIN: &str = "{\"model\":\"m\"}";
 const STREAM: &str = "{\"model\":\"m\",\"stream\":true}";
@@ -206,4 +208,26 @@ async fn a_silent_stream_is_left_before_its_first_event() {
         (200, "b")
     );
     a.wait_aborted(1).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_not_repeated_to_the_client() {
+    let up = upstream().await;
+    let ask =
+        "{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    let said = format!("no such key: {UPSTREAM_KEY}, {UPSTREAM_KEY}");
+    for (path, at) in [(MESSAGES, MESSAGES), (CHAT, CHAT), (MESSAGES, CHAT)] {
+        for (status, is_shown) in [(401, false), (403, false), (400, true)] {
+            let stage = Stage::new(&pool_plan(at, &[&up])).await;
+            up.push(Answer::error(status, "authentication_error", &said));
+            let got = stage.ask(path, &[], ask).await;
+            assert_eq!((got.status.as_u16(), got.whole), (status, true));
+            assert_eq!(got.body.contains(UPSTREAM_KEY), is_shown, "{}", got.body);
+            let message = got.json()["error"]["message"].to_string();
+            assert!(
+                is_shown || message.contains("no such key: …, …"),
+                "{message}"
+            );
+        }
+    }
 }
