@@ -86,12 +86,18 @@ impl<'p> Changes<'p> {
         self.lacks.is_none() && self.thinking.is_none() && self.context.is_none()
     }
 
-    /// Whether anything was changed.
-    fn make(self, body: &mut Json<'_>, client: Protocol, dropped: &mut Dropped) -> bool {
+    /// For an endpoint that `speaks` this. Whether anything was changed.
+    fn make(
+        self,
+        body: &mut Json<'_>,
+        client: Protocol,
+        speaks: Protocol,
+        dropped: &mut Dropped,
+    ) -> bool {
         let lacks = self.lacks;
         let lacked = lacks.is_some_and(|lacks| adapt::adapt(body, client, lacks, dropped));
         let thinking = self.thinking;
-        let thinks = thinking.is_some_and(|thinking| adapt::think(body, client, thinking));
+        let thinks = thinking.is_some_and(|thinking| adapt::think(body, client, speaks, thinking));
         if let Some(context) = self.context {
             adapt::prepend(body, client, context);
         }
@@ -180,7 +186,7 @@ impl Telling {
     ) -> Result<Option<Spliced>, ProxyError> {
         let mut json = parsed(asked, client)?;
         let dropped = &mut self.dropped;
-        let mut changed = changes.make(&mut json, client, dropped);
+        let mut changed = changes.make(&mut json, client, client, dropped);
         if asked.may_hold_foreign {
             changed |= adapt::without_foreign(&mut json, client, dropped);
         }
@@ -200,7 +206,7 @@ impl Telling {
         changes: Changes<'_>,
     ) -> Result<Spliced, ProxyError> {
         let mut json = parsed(asked, call.client)?;
-        changes.make(&mut json, call.client, &mut self.dropped);
+        changes.make(&mut json, call.client, call.endpoint, &mut self.dropped);
         let told = translate::request(&json, call);
         let told = told.map_err(|unreadable| ProxyError::Untold(unreadable.0))?;
         self.dropped.extend(&told.dropped);

@@ -10,14 +10,20 @@ use super::super::neutral::Effort;
 /// Least budget that Anthropic takes.
 const LEAST_BUDGET: u64 = 1024;
 
-/// Changes a request, parsed with the opaque names of its protocol. Whether anything was.
-pub fn think(body: &mut Json<'_>, protocol: Protocol, thinking: &Thinking) -> bool {
+/// Changes a request, parsed with the opaque names of its `protocol`, that goes to an
+/// endpoint of the second one. Whether anything was.
+pub fn think(
+    body: &mut Json<'_>,
+    protocol: Protocol,
+    endpoint: Protocol,
+    thinking: &Thinking,
+) -> bool {
     let Some(body) = body.object_mut() else {
         return false;
     };
     match (thinking.mode, protocol) {
         (Some(ThinkingMode::Off), _) => without(body, protocol),
-        (mode, Protocol::Messages) => messages(body, mode, thinking),
+        (mode, Protocol::Messages) => messages(body, mode, endpoint, thinking),
         (mode, Protocol::Chat) => {
             let asked = body.get("reasoning_effort").and_then(Json::text).cloned();
             let Some(effort) = effort(mode, asked.as_ref(), thinking) else {
@@ -74,7 +80,12 @@ fn effort<'a>(
     Some(Text::from(word)).filter(|word| asked != Some(word))
 }
 
-fn messages(body: &mut Object<'_>, mode: Option<ThinkingMode>, thinking: &Thinking) -> bool {
+fn messages(
+    body: &mut Object<'_>,
+    mode: Option<ThinkingMode>,
+    endpoint: Protocol,
+    thinking: &Thinking,
+) -> bool {
     let kind = body.get("thinking").and_then(|it| it.text_at("type"));
     let is_asked = kind.as_ref().is_some_and(|kind| !kind.is("disabled"));
     if !is_asked && (mode != Some(ThinkingMode::On) || is_amid_calls(body)) {
@@ -87,6 +98,10 @@ fn messages(body: &mut Object<'_>, mode: Option<ThinkingMode>, thinking: &Thinki
             None => body.set("output_config", Object::new().with("effort", effort.word())),
         }
         changed = true;
+    }
+    if endpoint == Protocol::Messages && kind.is_some_and(|kind| kind.is("adaptive")) {
+        // The newer models take nothing else, and refuse a budget.
+        return changed;
     }
     let of_effort = thinking.effort.map(|effort| {
         let known = Effort::from_word(&Text::from(effort.word()));
@@ -151,7 +166,7 @@ mod tests {
     /// The request as it goes on; none where nothing was changed.
     fn told(protocol: Protocol, thinking: &Thinking, body: &str) -> Option<String> {
         let mut json = Json::parse(body, opaque(protocol)).expect("JSON");
-        think(&mut json, protocol, thinking).then(|| json.to_string())
+        think(&mut json, protocol, protocol, thinking).then(|| json.to_string())
     }
 
     #[test]
@@ -245,7 +260,7 @@ mod tests {
             told(
                 Protocol::Messages,
                 &auto,
-                r#"{"thinking":{"type":"adaptive"}}"#
+                r#"{"thinking":{"type":"enabled","budget_tokens":9000}}"#
             )
             .as_deref(),
             Some(r#"{"thinking":{"type":"enabled","budget_tokens":3000}}"#)
@@ -267,5 +282,33 @@ mod tests {
             told(Protocol::Chat, &plain, r#"{"reasoning_effort":"low"}"#),
             None
         );
+    }
+
+    #[test]
+    fn adaptive_thinking_gets_no_budget() {
+        let asked = r#"{"thinking":{"type":"adaptive","display":"omitted"}}"#;
+        for mode in [None, Some(ThinkingMode::Auto), Some(ThinkingMode::On)] {
+            let budget = thinks(mode, None, Some(4096));
+            assert_eq!(told(Protocol::Messages, &budget, asked), None, "{mode:?}");
+            let low = thinks(mode, Some(PlanEffort::Low), Some(4096));
+            assert_eq!(
+                told(Protocol::Messages, &low, asked).as_deref(),
+                Some(
+                    r#"{"thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"low"}}"#
+                ),
+                "{mode:?}"
+            );
+            let mut elsewhere = Json::parse(asked, &[]).expect("JSON");
+            assert!(think(
+                &mut elsewhere,
+                Protocol::Messages,
+                Protocol::Chat,
+                &budget
+            ));
+            assert_eq!(
+                elsewhere.to_string(),
+                r#"{"thinking":{"type":"enabled","budget_tokens":4096}}"#
+            );
+        }
     }
 }
