@@ -1,14 +1,32 @@
 //! Errors of an upstream in the words of another protocol.
 //!
-//! What an error means is told by its status; in a stream, where none is left,
-//! by the upstream's word for it.
+//! What an error means is told by the upstream's word for it where that is known
+//! and says more than its status, and else by the status. A stream has none.
 
-use super::json::{Object, Text};
+use super::json::{Json, Object, Text};
 
-/// The Anthropic type for a word of either protocol
-/// (<https://docs.anthropic.com/en/api/errors>).
+/// Codes of OpenAI's that clients act on and that no status and no type tells, with
+/// the type beside them.
+const OWN_CODES: [(&str, &str); 6] = [
+    ("context_length_exceeded", "invalid_request_error"),
+    ("insufficient_quota", "insufficient_quota"),
+    ("invalid_prompt", "invalid_request_error"),
+    ("server_is_overloaded", "server_error"),
+    ("slow_down", "server_error"),
+    ("usage_not_included", "insufficient_quota"),
+];
+
+/// The Anthropic type for a word of either protocol; a failure of the upstream's own
+/// for one that is not known.
 pub fn anthropic_type(word: &str) -> &'static str {
-    match word {
+    known_type(word).unwrap_or("api_error")
+}
+
+/// The Anthropic type for a word of either protocol, if it is known
+/// (<https://docs.anthropic.com/en/api/errors>).
+fn known_type(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "api_error" => "api_error",
         "invalid_request_error" | "invalid_prompt" | "context_length_exceeded" => {
             "invalid_request_error"
         }
@@ -21,12 +39,31 @@ pub fn anthropic_type(word: &str) -> &'static str {
         | "rate_limit_exceeded"
         | "requests"
         | "tokens"
-        | "insufficient_quota" => "rate_limit_error",
+        | "insufficient_quota"
+        | "usage_not_included" => "rate_limit_error",
         "timeout_error" => "timeout_error",
-        // The word OpenAI's API has also for a server that has too much to do.
-        "overloaded_error" | "server_error" | "server_overloaded" => "overloaded_error",
-        _ => "api_error",
-    }
+        // `server_error` is OpenAI's word also for a server that has too much to do.
+        "overloaded_error"
+        | "server_error"
+        | "server_overloaded"
+        | "server_is_overloaded"
+        | "slow_down" => "overloaded_error",
+        _ => return None,
+    })
+}
+
+/// The word of an `error` that says more than its status. OpenAI's code does more
+/// often than its type, which is mostly one for many statuses.
+pub fn word_of<'a>(error: &Json<'a>) -> Option<Text<'a>> {
+    let says_more = |word: &Text<'_>| {
+        let word = word.plain();
+        !matches!(
+            &*word,
+            "invalid_request_error" | "server_error" | "api_error"
+        ) && known_type(&word).is_some()
+    };
+    let words = ["code", "type"].iter();
+    words.filter_map(|name| error.text_at(name)).find(says_more)
 }
 
 /// The Anthropic type for a status.
@@ -59,6 +96,9 @@ pub fn openai_words_of(status: u16) -> (&'static str, Option<&'static str>) {
 
 /// Type and code of OpenAI for a word of either protocol.
 pub fn openai_words(word: &str) -> (&'static str, Option<&'static str>) {
+    if let Some((code, kind)) = OWN_CODES.iter().find(|(code, _)| *code == word) {
+        return (kind, Some(code));
+    }
     match anthropic_type(word) {
         "authentication_error" => openai_words_of(401),
         "permission_error" => openai_words_of(403),
@@ -81,10 +121,26 @@ pub fn error_object<'a>(
     code: Option<&'static str>,
     message: Text<'a>,
 ) -> Object<'a> {
-    let null = super::json::Json::NULL;
+    let code = code.map_or(Json::NULL, Into::into);
+    object(kind.into(), code, Json::NULL, message)
+}
+
+/// The `error` of one OpenAI body for another, with its own words; none where it has
+/// none.
+pub fn openai_same<'a>(error: &Json<'a>, message: Text<'a>) -> Option<Object<'a>> {
+    let code = error.text_at("code");
+    let kind = error.text_at("type").or_else(|| {
+        let code = code.as_ref()?.plain();
+        Some(openai_words(&code).0.into())
+    })?;
+    let own = |name| error.get(name).cloned().unwrap_or(Json::NULL);
+    Some(object(kind, own("code"), own("param"), message))
+}
+
+fn object<'a>(kind: Text<'a>, code: Json<'a>, param: Json<'a>, message: Text<'a>) -> Object<'a> {
     Object::new()
         .with("message", message)
         .with("type", kind)
-        .with("param", null.clone())
-        .with("code", code.map_or(null, Into::into))
+        .with("param", param)
+        .with("code", code)
 }

@@ -235,7 +235,8 @@ impl Back {
     }
 
     /// The body of an error of this status, as the client reads it. The
-    /// endpoint's message is kept, whatever it was written in.
+    /// endpoint's message is kept, whatever it was written in, and so are its
+    /// words where the client's protocol has the same.
     pub fn error(&self, status: u16, body: &[u8]) -> String {
         let json = Json::read(body, &[]).unwrap_or(Json::NULL);
         let error = json.get("error").unwrap_or(&json);
@@ -250,21 +251,34 @@ impl Back {
             }
             _ => Text::from_string(format!("the upstream answered with status {status}")),
         });
-        self.failure(status, message)
+        let is_openai = |protocol| protocol != Protocol::Messages;
+        let same = (is_openai(self.client) && is_openai(self.endpoint))
+            .then(|| failure::openai_same(error, message.clone()))
+            .flatten();
+        match same {
+            Some(error) => Object::new().with("error", error).to_string(),
+            None => self.failure(status, failure::word_of(error).as_ref(), message),
+        }
     }
 
-    fn failure(&self, status: u16, message: Text<'_>) -> String {
+    fn failure(&self, status: u16, word: Option<&Text<'_>>, message: Text<'_>) -> String {
+        let word = word.map(Text::plain);
         match self.client {
             Protocol::Messages => {
-                let error =
-                    Object::of_type(failure::anthropic_type_of(status)).with("message", message);
+                let kind = word.map_or_else(
+                    || failure::anthropic_type_of(status),
+                    |word| failure::anthropic_type(&word),
+                );
                 Object::of_type("error")
-                    .with("error", error)
+                    .with("error", Object::of_type(kind).with("message", message))
                     .with("request_id", self.request_id.as_str())
                     .to_string()
             }
             Protocol::Chat | Protocol::Responses => {
-                let (kind, code) = failure::openai_words_of(status);
+                let (kind, code) = word.map_or_else(
+                    || failure::openai_words_of(status),
+                    |word| failure::openai_words(&word),
+                );
                 let error = failure::error_object(kind, code, message);
                 Object::new().with("error", error).to_string()
             }

@@ -75,6 +75,141 @@ fn the_status_tells_the_type() {
     }
 }
 
+fn told(client: Protocol, endpoint: Protocol, status: u16, error: &Value) -> Value {
+    let body = json!({ "error": error }).to_string();
+    let told = back(client, endpoint, false).error(status, body.as_bytes());
+    let mut told: Value = serde_json::from_str(&told).unwrap();
+    told["error"].take()
+}
+
+#[test]
+fn between_openais_protocols_the_words_stay() {
+    for (status, kind, param, code) in [
+        (
+            400,
+            "invalid_request_error",
+            json!("messages"),
+            json!("context_length_exceeded"),
+        ),
+        (
+            429,
+            "insufficient_quota",
+            Value::Null,
+            json!("insufficient_quota"),
+        ),
+        (404, "invalid_request_error", json!("input"), Value::Null),
+        (400, "BadRequestError", Value::Null, json!(400)),
+    ] {
+        let error = json!({ "message": "no", "type": kind, "param": param, "code": code });
+        for (client, endpoint) in [
+            (Protocol::Chat, Protocol::Responses),
+            (Protocol::Responses, Protocol::Chat),
+        ] {
+            assert_eq!(told(client, endpoint, status, &error), error);
+        }
+    }
+    for (error, kind, code) in [
+        (
+            json!({ "message": "no" }),
+            "requests",
+            json!("rate_limit_exceeded"),
+        ),
+        (
+            json!({ "message": "no", "code": "insufficient_quota" }),
+            "insufficient_quota",
+            json!("insufficient_quota"),
+        ),
+        (
+            json!({ "message": "no", "code": 429 }),
+            "requests",
+            json!("rate_limit_exceeded"),
+        ),
+    ] {
+        let got = told(Protocol::Responses, Protocol::Chat, 429, &error);
+        let expected = json!({ "message": "no", "type": kind, "param": null, "code": code });
+        assert_eq!(got, expected, "{error}");
+    }
+}
+
+#[test]
+fn a_word_that_is_known_goes_before_the_status() {
+    let of = |client, endpoint, status, kind: &str, code: &str| {
+        let error = json!({ "message": "no", "type": kind, "code": code });
+        told(client, endpoint, status, &error)
+    };
+    for (status, kind, code, expected) in [
+        (
+            400,
+            "invalid_request_error",
+            "model_not_found",
+            "not_found_error",
+        ),
+        (
+            403,
+            "insufficient_quota",
+            "insufficient_quota",
+            "rate_limit_error",
+        ),
+        (400, "rate_limit_error", "", "rate_limit_error"),
+        (503, "x", "context_length_exceeded", "invalid_request_error"),
+        // Words for many a status say less than the status.
+        (404, "invalid_request_error", "", "not_found_error"),
+        (500, "server_error", "server_error", "api_error"),
+        (504, "server_error", "", "timeout_error"),
+    ] {
+        let got = of(Protocol::Messages, Protocol::Chat, status, kind, code);
+        assert_eq!(got["type"], expected, "{status} {kind} {code}");
+    }
+    for (status, kind, expected, code) in [
+        (
+            400,
+            "rate_limit_error",
+            "requests",
+            json!("rate_limit_exceeded"),
+        ),
+        (
+            500,
+            "request_too_large",
+            "invalid_request_error",
+            Value::Null,
+        ),
+        (
+            403,
+            "authentication_error",
+            "invalid_request_error",
+            json!("invalid_api_key"),
+        ),
+        (429, "api_error", "requests", json!("rate_limit_exceeded")),
+    ] {
+        let got = of(Protocol::Chat, Protocol::Messages, status, kind, "");
+        assert_eq!((&got["type"], &got["code"]), (&json!(expected), &code));
+    }
+}
+
+#[test]
+fn codes_that_clients_act_on_stay_in_streams() {
+    for code in [
+        "context_length_exceeded",
+        "insufficient_quota",
+        "invalid_prompt",
+        "server_is_overloaded",
+    ] {
+        let error = format!("{{\"code\":\"{code}\",\"message\":\"no\"}}");
+        let chat = format!("data: {{\"error\":{error}}}\n\n");
+        let failed = "{\"type\":\"response.failed\",\"response\":{\"error\":";
+        let responses = format!("data: {failed}{error}}}}}\n\n");
+        for (client, endpoint, event) in [
+            (Protocol::Responses, Protocol::Chat, chat),
+            (Protocol::Chat, Protocol::Responses, responses),
+        ] {
+            let mut out = String::new();
+            let mut stream = back(client, endpoint, true).stream();
+            stream.push(event.as_bytes(), &mut out).unwrap();
+            assert!(out.contains(&format!("\"code\":\"{code}\"")), "{out}");
+        }
+    }
+}
+
 #[test]
 fn a_message_is_found_wherever_it_is() {
     let back = back(Protocol::Chat, Protocol::Messages, false);
