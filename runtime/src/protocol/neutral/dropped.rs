@@ -5,10 +5,15 @@ use std::borrow::Cow;
 /// Most names that are kept; a body may hold any number of unknown fields.
 const LIMIT: usize = 24;
 
+/// After the last name of a list that others would not fit into.
+const MORE: &str = "...";
+
 /// Names of fields and features, each once, in the order they were met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     names: Vec<Cow<'static, str>>,
+    /// Whether there were others.
+    has_more: bool,
 }
 
 impl Dropped {
@@ -31,8 +36,13 @@ impl Dropped {
     }
 
     fn add(&mut self, name: Cow<'static, str>) {
-        if self.names.len() < LIMIT && !self.names.contains(&name) {
+        if self.names.contains(&name) {
+            return;
+        }
+        if self.names.len() < LIMIT {
             self.names.push(name);
+        } else {
+            self.has_more = true;
         }
     }
 
@@ -41,6 +51,7 @@ impl Dropped {
         for name in &other.names {
             self.add(name.clone());
         }
+        self.has_more |= other.has_more;
     }
 
     /// Whether this name was noted.
@@ -53,13 +64,39 @@ impl Dropped {
         self.names.is_empty()
     }
 
-    /// The names, in the order they were met.
+    /// The names, in the order they were met; `...` at the end tells of more.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|name| &**name)
+        let more = self.has_more.then_some(MORE);
+        self.names.iter().map(|name| &**name).chain(more)
     }
 
     /// The names with commas between, as the header has them.
     pub fn words(&self) -> String {
-        self.names.join(", ")
+        self.names().collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_list_tells_of_more() {
+        let mut dropped = Dropped::default();
+        for at in 0..LIMIT {
+            dropped.note_field("x.", &at.to_string());
+        }
+        let full = dropped.words();
+        assert!(full.starts_with("x.0, x.1, ") && full.ends_with(", x.23"));
+        dropped.note_field("x.", "3");
+        assert_eq!(dropped.words(), full);
+        dropped.note("top_k");
+        dropped.note("stop");
+        assert_eq!(dropped.words(), format!("{full}, ..."));
+        let mut other = Dropped::default();
+        other.note("store");
+        other.extend(&dropped);
+        assert!(other.words().starts_with("store, x.0, "));
+        assert!(other.words().ends_with(", x.22, ..."));
     }
 }
