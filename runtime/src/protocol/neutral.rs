@@ -78,8 +78,8 @@ pub struct Message<'a> {
 pub enum Part<'a> {
     /// Prose, and where it comes from.
     Text(Text<'a>, Vec<Citation<'a>>),
-    /// A picture.
-    Image(Source<'a>),
+    /// A picture, and how closely it is looked at; none leaves that to the model.
+    Image(Source<'a>, Option<Detail>),
     /// A file, and its name.
     Document(Source<'a>, Option<Text<'a>>),
     /// The model calls a tool.
@@ -99,6 +99,15 @@ pub enum Source<'a> {
     Base64(Text<'a>, Text<'a>),
     /// There.
     Url(Text<'a>),
+}
+
+/// How closely a picture is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// For a few tokens.
+    Low,
+    /// For as many as it takes.
+    High,
 }
 
 /// A call.
@@ -309,6 +318,16 @@ impl Effort {
     pub fn budget(self) -> u64 {
         let found = BUDGETS.iter().find(|(effort, _)| *effort == self);
         found.map_or(BUDGETS[2].1, |(_, budget)| *budget)
+    }
+}
+
+impl Detail {
+    /// The word for it, which OpenAI's protocols share.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::High => "high",
+        }
     }
 }
 

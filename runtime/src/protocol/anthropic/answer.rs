@@ -184,7 +184,7 @@ fn block<'a>(part: Part<'a>, thinks: bool, dropped: &mut Dropped) -> Option<Json
             .with("id", call.id)
             .with("name", call.name)
             .with("input", input(&call.arguments)),
-        Part::Image(_) | Part::Document(..) | Part::ToolResult(_) => return None,
+        Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => return None,
     };
     Some(out.into())
 }

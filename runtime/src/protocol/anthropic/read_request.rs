@@ -93,7 +93,7 @@ fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     note_marks(block, dropped);
     Some(match &*kind.plain() {
         "text" => Part::prose(text_at("text")),
-        "image" => Part::Image(source(block.get("source")?, dropped)?),
+        "image" => Part::Image(source(block.get("source")?, dropped)?, None),
         "document" => document(block, dropped)?,
         "tool_use" => Part::ToolCall(ToolCall {
             id: text_at("id"),

@@ -245,7 +245,12 @@ fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
         // Empty texts are refused.
         Part::Text(text, _) | Part::Refusal(text) if text.is_empty() => return None,
         Part::Text(text, _) | Part::Refusal(text) => Object::of_type("text").with("text", text),
-        Part::Image(from) => Object::of_type("image").with("source", source(from)),
+        Part::Image(from, detail) => {
+            if detail.is_some() {
+                dropped.note("content.detail");
+            }
+            Object::of_type("image").with("source", source(from))
+        }
         Part::Document(from, title) => Object::of_type("document")
             .with("source", source(from))
             .with_some("title", title),

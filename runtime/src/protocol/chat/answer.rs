@@ -201,7 +201,7 @@ pub fn write_answer(answer: Answer<'_>, created: u64) -> String {
                 let call = Object::new().with("id", call.id).with("type", "function");
                 calls.push(call.with("function", function).into());
             }
-            Part::Image(_) | Part::Document(..) | Part::ToolResult(_) => {}
+            Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => {}
         }
     }
     let or_null = |texts: &[Text<'_>]| match texts {

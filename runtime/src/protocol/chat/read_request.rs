@@ -2,8 +2,8 @@
 
 use super::super::json::{Json, Text};
 use super::super::neutral::{
-    Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolCall,
-    ToolChoice, ToolResult,
+    Detail, Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool,
+    ToolCall, ToolChoice, ToolResult,
 };
 use super::super::translate::Unreadable;
 use super::answer::arguments;
@@ -165,11 +165,12 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
         "text" => item.text_at("text").map(Part::prose),
         "refusal" => item.text_at("refusal").map(Part::Refusal),
         "image_url" => {
-            let url = match item.get("image_url")? {
+            let image = item.get("image_url")?;
+            let url = match image {
                 Json::Text(url) => url.clone(),
                 object => object.text_at("url")?,
             };
-            Some(Part::Image(Source::from_url(url)))
+            Some(Part::Image(Source::from_url(url), detail(image, dropped)))
         }
         "file" => {
             let file = item.get("file")?;
@@ -184,6 +185,20 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
         }
         other => {
             dropped.note_field("content.", other);
+            None
+        }
+    }
+}
+
+/// What a picture's `detail` says.
+pub(crate) fn detail(image: &Json<'_>, dropped: &mut Dropped) -> Option<Detail> {
+    let word = image.text_at("detail")?;
+    match &*word.plain() {
+        "low" => Some(Detail::Low),
+        "high" => Some(Detail::High),
+        "auto" | "" => None,
+        _ => {
+            dropped.note("content.detail");
             None
         }
     }

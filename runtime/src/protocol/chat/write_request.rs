@@ -3,7 +3,7 @@
 use super::super::json::{Json, Object, Text};
 use super::super::names::Names;
 use super::super::neutral::{
-    Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
+    Detail, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
     ToolChoice, ToolResult,
 };
 
@@ -231,8 +231,10 @@ fn content<'a>(parts: Vec<Part<'a>>, dropped: &mut Dropped) -> Option<Json<'a>> 
     for part in parts {
         let item = match part {
             Part::Text(text, _) | Part::Refusal(text) => Object::of_type("text").with("text", text),
-            Part::Image(source) => {
-                let url = Object::new().with("url", source.to_url());
+            Part::Image(source, detail) => {
+                let url = Object::new()
+                    .with("url", source.to_url())
+                    .with_some("detail", detail.map(Detail::word));
                 Object::of_type("image_url").with("image_url", url)
             }
             Part::Document(source @ Source::Base64(..), name) => {

@@ -136,6 +136,6 @@ fn taken_apart<'a>(part: Part<'a>) -> (Option<Opening<'a>>, Vec<Delta<'a>>) {
             (Some(opening), vec![Delta::Arguments(arguments)])
         }
         // No model answers with these.
-        Part::Image(_) | Part::Document(..) | Part::ToolResult(_) => (None, Vec::new()),
+        Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => (None, Vec::new()),
     }
 }

@@ -87,7 +87,7 @@ impl Item {
                 name,
                 arguments,
             }) => (Opening::ToolCall { id, name }, arguments, None, Vec::new()),
-            Part::Image(_) | Part::Document(..) | Part::ToolResult(_) => return None,
+            Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => return None,
         };
         let mut item = Self::open(opening, answer, number, forms);
         item.text = text.into_owned();

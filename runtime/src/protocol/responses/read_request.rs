@@ -180,7 +180,10 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
         "input_text" | "output_text" | "text" => item.text_at("text").map(Part::prose),
         "refusal" => item.text_at("refusal").map(Part::Refusal),
         "input_image" => match item.text_at("image_url") {
-            Some(url) => Some(Part::Image(Source::from_url(url))),
+            Some(url) => Some(Part::Image(
+                Source::from_url(url),
+                chat::detail(item, dropped),
+            )),
             None => {
                 dropped.note("content.input_image");
                 None

@@ -5,7 +5,8 @@ use super::super::chat::{effort_word, fitting_user, parameters};
 use super::super::json::{Json, Object, Text};
 use super::super::names::Names;
 use super::super::neutral::{
-    Dropped, Format, Message, Part, Request, Role, Seal, Source, Tool, ToolChoice, ToolResult,
+    Detail, Dropped, Format, Message, Part, Request, Role, Seal, Source, Tool, ToolChoice,
+    ToolResult,
 };
 
 /// Least limit of an answer that is taken.
@@ -157,9 +158,9 @@ fn input_part<'a>(part: Part<'a>) -> Option<Json<'a>> {
         Part::Text(text, _) | Part::Refusal(text) => {
             Object::of_type("input_text").with("text", text)
         }
-        Part::Image(source) => Object::of_type("input_image")
+        Part::Image(source, detail) => Object::of_type("input_image")
             .with("image_url", source.to_url())
-            .with("detail", "auto"),
+            .with("detail", detail.map_or("auto", Detail::word)),
         Part::Document(Source::Url(url), _) => Object::of_type("input_file").with("file_url", url),
         Part::Document(source, name) => Object::of_type("input_file")
             .with("filename", name.unwrap_or_else(|| "document.pdf".into()))
@@ -225,6 +226,6 @@ fn assistant<'a>(part: Part<'a>, names: &mut Names, dropped: &mut Dropped) -> Op
                 return None;
             }
         },
-        Part::Image(_) | Part::Document(..) | Part::ToolResult(_) => return None,
+        Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => return None,
     })
 }
