@@ -219,6 +219,22 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Adds what the operator says. Before the conversation it is what the model is
+    /// told, as far as it is text.
+    pub fn instruct(&mut self, parts: Vec<Part<'a>>) {
+        if !self.messages.is_empty() {
+            return self.say(Role::System, parts);
+        }
+        let mut rest = Vec::new();
+        for part in parts {
+            match part {
+                Part::Text(text, _) => self.system.push(text),
+                other => rest.push(other),
+            }
+        }
+        self.say(Role::System, rest);
+    }
+
     /// Whether thinking is wanted.
     pub fn thinks(&self) -> bool {
         matches!(

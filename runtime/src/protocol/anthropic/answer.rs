@@ -16,6 +16,7 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
     for block in content {
         parts.extend(part(block, dropped));
     }
+    parts.extend(explanation(body).map(Part::Refusal));
     Some(Answer {
         id: body.text_at("id").unwrap_or_default(),
         model: body.text_at("model").unwrap_or_default(),
@@ -81,6 +82,12 @@ pub(super) fn read_stop<'a>(from: &Json<'a>) -> Stop<'a> {
         "pause_turn" => Stop::Pause,
         _ => Stop::End,
     }
+}
+
+/// Why the model declines, where `stop_details` say that.
+pub(super) fn explanation<'a>(from: &Json<'a>) -> Option<Text<'a>> {
+    let text = from.get("stop_details")?.text_at("explanation")?;
+    (!text.is_empty()).then_some(text)
 }
 
 /// `stop_reason` and `stop_sequence`.

@@ -79,7 +79,11 @@ fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a
         Some(Json::List(blocks)) => {
             let mut parts = Vec::with_capacity(blocks.len());
             for block in blocks {
-                parts.extend(part(block, dropped));
+                if block.get("type").is_some_and(|kind| kind.is("document")) {
+                    parts.extend(document(block, dropped));
+                } else {
+                    parts.extend(part(block, dropped));
+                }
             }
             parts
         }
@@ -94,7 +98,6 @@ fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     Some(match &*kind.plain() {
         "text" => Part::prose(text_at("text")),
         "image" => Part::Image(source(block.get("source")?, dropped)?, None),
-        "document" => document(block, dropped)?,
         "tool_use" => Part::ToolCall(ToolCall {
             id: text_at("id"),
             name: text_at("name"),
@@ -169,21 +172,23 @@ fn source<'a>(source: &Json<'a>, dropped: &mut Dropped) -> Option<Source<'a>> {
     None
 }
 
-/// A file; one that is text is given as text.
-fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+/// A file behind what is said about it; one that is text is given as text.
+fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+    note_marks(block, dropped);
     let title = block.text_at("title");
-    let from = block.get("source")?;
-    let kind = from.text_at("type")?;
-    let mut texts: Vec<Text<'a>> = title.iter().cloned().collect();
-    texts.extend(block.text_at("context"));
-    if kind.is("text") {
-        texts.extend(from.text_at("data"));
-    } else if kind.is("content") {
-        texts.extend(texts_of(from.get("content")));
-    } else {
-        return Some(Part::Document(source(from, dropped)?, title));
-    }
-    Some(Part::prose(Text::joined(&texts, "\n")))
+    let context = block.text_at("context").filter(|text| !text.is_empty());
+    let from = block.get("source").unwrap_or(&Json::NULL);
+    let kind = from.text_at("type").unwrap_or_default();
+    let within = match &*kind.plain() {
+        "text" => from.text_at("data").into_iter().collect(),
+        "content" => texts_of(from.get("content")),
+        _ => {
+            let file = source(from, dropped).map(|source| Part::Document(source, title));
+            return context.map(Part::prose).into_iter().chain(file).collect();
+        }
+    };
+    let texts: Vec<Text<'a>> = title.into_iter().chain(context).chain(within).collect();
+    vec![Part::prose(Text::joined(&texts, "\n"))]
 }
 
 /// The texts of a string or of a list of text blocks.

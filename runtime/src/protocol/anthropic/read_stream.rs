@@ -1,9 +1,9 @@
 //! A stream of Messages events, as an upstream sends it.
 
-use super::super::json::{Json, Malformed};
-use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Stop, Usage};
+use super::super::json::{Json, Malformed, Text};
+use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
 use super::OPAQUE;
-use super::answer::{read_citation, read_stop, read_usage};
+use super::answer::{explanation, read_citation, read_stop, read_usage};
 
 /// Turns the data of one event after another into neutral events.
 #[derive(Debug, Default)]
@@ -44,8 +44,11 @@ impl ReadStream {
                 if let Some(usage) = json.get("usage") {
                     self.usage = read_usage(usage, self.usage);
                 }
-                let stop = json.get("delta").map_or(Stop::End, read_stop);
-                out.extend([Event::Stop(stop), Event::Usage(self.usage)]);
+                let delta = json.get("delta").unwrap_or(&Json::NULL);
+                if let Some(text) = explanation(delta) {
+                    self.decline(text, out);
+                }
+                out.extend([Event::Stop(read_stop(delta)), Event::Usage(self.usage)]);
             }
             "message_stop" => out.push(Event::End),
             "ping" => out.push(Event::Ping),
@@ -76,6 +79,19 @@ impl ReadStream {
             model: message.text_at("model").unwrap_or_default(),
             usage: self.usage,
         });
+    }
+
+    /// A part of its own that says why the model declines.
+    fn decline<'a>(&mut self, text: Text<'a>, out: &mut Vec<Event<'a>>) {
+        let at = self.count;
+        self.count += 1;
+        let part = Opening::Refusal;
+        let delta = Delta::Text(text);
+        out.extend([
+            Event::Open { at, part },
+            Event::Delta { at, delta },
+            Event::Close { at },
+        ]);
     }
 
     fn at(&self, index: u64) -> Option<usize> {

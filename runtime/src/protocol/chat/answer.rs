@@ -51,8 +51,8 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
 pub(super) fn thinking<'a>(message: &Json<'a>) -> Option<Text<'a>> {
     ["reasoning_content", "reasoning"]
         .iter()
-        .find_map(|name| message.text_at(name))
-        .filter(|text| !text.is_empty())
+        .filter_map(|name| message.text_at(name))
+        .find(|text| !text.is_empty())
 }
 
 /// The text of a content, also where it comes as a list.

@@ -80,20 +80,7 @@ fn message<'a>(from: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped
     }
     let said = from.get("content");
     match &*role.plain() {
-        "system" | "developer" => {
-            let parts = content(said, dropped);
-            let begins = request.messages.is_empty();
-            if begins {
-                request
-                    .system
-                    .extend(parts.into_iter().filter_map(|part| match part {
-                        Part::Text(text, _) => Some(text),
-                        _ => None,
-                    }));
-            } else {
-                request.say(Role::System, parts);
-            }
-        }
+        "system" | "developer" => request.instruct(content(said, dropped)),
         "assistant" => request.say(Role::Assistant, assistant(from, dropped)),
         "tool" | "function" => {
             let id = from

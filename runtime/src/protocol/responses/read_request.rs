@@ -129,15 +129,7 @@ fn message<'a>(item: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped
     let role = item.text_at("role").unwrap_or_default();
     match &*role.plain() {
         "assistant" => request.say(Role::Assistant, parts),
-        "system" | "developer" if request.messages.is_empty() => {
-            request
-                .system
-                .extend(parts.into_iter().filter_map(|part| match part {
-                    Part::Text(text, _) => Some(text),
-                    _ => None,
-                }));
-        }
-        "system" | "developer" => request.say(Role::System, parts),
+        "system" | "developer" => request.instruct(parts),
         _ => request.say(Role::User, parts),
     }
 }
