@@ -20,7 +20,7 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
     }
     let text = text(message.get("content"));
     if !text.is_empty() {
-        parts.push(Part::Text(text, citations(message)));
+        parts.push(Part::Text(text, citations(message, dropped)));
     }
     let refusal = message.text_at("refusal").filter(|text| !text.is_empty());
     parts.extend(refusal.map(Part::Refusal));
@@ -80,7 +80,7 @@ pub(super) fn arguments<'a>(function: &Json<'a>) -> Text<'a> {
 }
 
 /// Pages of the web in `annotations`.
-pub(super) fn citations<'a>(message: &Json<'a>) -> Vec<Citation<'a>> {
+pub(super) fn citations<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Citation<'a>> {
     let all = message
         .get("annotations")
         .map(Json::items)
@@ -93,7 +93,11 @@ pub(super) fn citations<'a>(message: &Json<'a>) -> Vec<Citation<'a>> {
             quote: None,
         })
     };
-    all.iter().filter_map(page).collect()
+    let pages: Vec<_> = all.iter().filter_map(page).collect();
+    if pages.len() < all.len() {
+        dropped.note("annotations");
+    }
+    pages
 }
 
 /// From `finish_reason`; many servers say `stop` also where tools are called.

@@ -41,6 +41,8 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
             "response_format" => request.format = format(value),
             "safety_identifier" => request.user = value.text().cloned(),
             "user" => request.user = request.user.or(value.text().cloned()),
+            // An empty one asks for a search as well.
+            "web_search_options" if !value.is_null() => dropped.note("web_search_options"),
             other if is_default(other, value) => {}
             other => dropped.note_field("", other),
         }

@@ -122,7 +122,7 @@ impl ReadStream {
             self.grow(Kind::Text, Opening::Text, text, out);
         }
         if let Some((at, Kind::Text)) = self.open {
-            for citation in citations(delta) {
+            for citation in citations(delta, &mut self.dropped) {
                 out.push(Event::Delta {
                     at,
                     delta: Delta::Citation(citation),

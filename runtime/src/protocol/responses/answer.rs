@@ -43,7 +43,7 @@ fn read_item<'a>(item: &Json<'a>, parts: &mut Vec<Part<'a>>, dropped: &mut Dropp
     match &*kind.plain() {
         "message" => {
             for part in item.get("content").map(Json::items).unwrap_or_default() {
-                parts.extend(read_part(part));
+                parts.extend(read_part(part, dropped));
             }
         }
         "reasoning" => {
@@ -59,12 +59,15 @@ fn read_item<'a>(item: &Json<'a>, parts: &mut Vec<Part<'a>>, dropped: &mut Dropp
     }
 }
 
-fn read_part<'a>(part: &Json<'a>) -> Option<Part<'a>> {
+fn read_part<'a>(part: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     if let Some(refusal) = part.text_at("refusal") {
         return Some(Part::Refusal(refusal));
     }
     let annotations = part.get("annotations").map(Json::items).unwrap_or_default();
-    let citations = annotations.iter().filter_map(read_citation).collect();
+    let citations: Vec<_> = annotations.iter().filter_map(read_citation).collect();
+    if citations.len() < annotations.len() {
+        dropped.note("annotations");
+    }
     part.text_at("text").map(|text| Part::Text(text, citations))
 }
 

@@ -42,7 +42,8 @@ pub fn read_request<'a>(
     let mut forms = Forms::default();
     for (name, value) in body.members() {
         match &**name {
-            "model" | "input" | "include" => {}
+            "model" | "input" => {}
+            "include" => include(value, dropped),
             "store" => {
                 if value.flag() == Some(true) {
                     dropped.note("store");
@@ -90,6 +91,15 @@ pub fn read_request<'a>(
         None => return Err(Unreadable("`input` is missing")),
     }
     Ok((request, forms))
+}
+
+/// What an answer holds besides; thinking comes with its seal wherever there is one.
+fn include(list: &Json<'_>, dropped: &mut Dropped) {
+    for wanted in list.items().iter().filter_map(Json::text) {
+        if !wanted.is("reasoning.encrypted_content") {
+            dropped.note_field("include.", &wanted.plain());
+        }
+    }
 }
 
 fn read_item<'a>(
