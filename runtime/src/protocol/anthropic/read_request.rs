@@ -7,6 +7,18 @@ use super::super::neutral::{
 };
 use super::super::translate::Unreadable;
 
+/// Blocks that are read here, and their fields.
+const BLOCKS: [(&str, &[&str]); 8] = [
+    ("text", &["text"]),
+    ("image", &["source"]),
+    ("tool_use", &["id", "name", "input"]),
+    ("tool_result", &["tool_use_id", "content", "is_error"]),
+    ("thinking", &["thinking", "signature"]),
+    ("redacted_thinking", &["data"]),
+    ("search_result", &["title", "source", "content"]),
+    ("tool_reference", &["tool_name"]),
+];
+
 /// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE).
 ///
 /// # Errors
@@ -67,6 +79,7 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
             Some(role) if role.is("system") => Role::System,
             _ => Role::User,
         };
+        dropped.note_unknown("messages.", message, &["role", "content"]);
         request.say(role, content(message.get("content"), dropped));
     }
     Ok(request)
@@ -94,8 +107,13 @@ fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a
 fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     let text_at = |name| block.text_at(name).unwrap_or_default();
     let kind = text_at("type");
-    note_marks(block, dropped);
-    Some(match &*kind.plain() {
+    let kind = &*kind.plain();
+    let Some((_, fields)) = BLOCKS.iter().find(|(known, _)| *known == kind) else {
+        dropped.note_field("content.", kind);
+        return None;
+    };
+    note_rest("content.", block, fields, dropped);
+    Some(match kind {
         "text" => Part::prose(text_at("text")),
         "image" => Part::Image(source(block.get("source")?, dropped)?, None),
         "tool_use" => Part::ToolCall(ToolCall {
@@ -125,26 +143,21 @@ fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
             let note = ["[tool ".into(), text_at("tool_name"), "]".into()];
             Part::prose(Text::joined(&note, ""))
         }
-        other => {
-            dropped.note_field("content.", other);
-            return None;
-        }
+        _ => return None,
     })
 }
 
-/// Marks on a block, a tool or a system text that only this protocol has.
-fn note_marks(block: &Json<'_>, dropped: &mut Dropped) {
-    if block
-        .get("cache_control")
-        .is_some_and(|mark| !mark.is_nothing())
-    {
-        dropped.note("cache_control");
-    }
-    if block
-        .get("citations")
-        .is_some_and(|citations| !citations.is_nothing())
-    {
-        dropped.note("citations");
+/// Notes what a block, a tool or a system text has besides these fields.
+fn note_rest(within: &str, block: &Json<'_>, fields: &[&str], dropped: &mut Dropped) {
+    for (name, value) in block.members() {
+        match &**name {
+            _ if value.is_nothing() => {}
+            // Marks that only this protocol has, wherever they stand.
+            "cache_control" | "citations" => dropped.note_field("", name),
+            "type" => {}
+            name if fields.contains(&name) => {}
+            name => dropped.note_field(within, name),
+        }
     }
 }
 
@@ -174,7 +187,7 @@ fn source<'a>(source: &Json<'a>, dropped: &mut Dropped) -> Option<Source<'a>> {
 
 /// A file behind what is said about it; one that is text is given as text.
 fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
-    note_marks(block, dropped);
+    note_rest("content.", block, &["title", "context", "source"], dropped);
     let title = block.text_at("title");
     let context = block.text_at("context").filter(|text| !text.is_empty());
     let from = block.get("source").unwrap_or(&Json::NULL);
@@ -206,13 +219,12 @@ fn texts_of<'a>(content: Option<&Json<'a>>) -> Vec<Text<'a>> {
 
 fn texts<'a>(system: &Json<'a>, dropped: &mut Dropped) -> Vec<Text<'a>> {
     for block in system.items() {
-        note_marks(block, dropped);
+        note_rest("system.", block, &["text"], dropped);
     }
     texts_of(Some(system))
 }
 
 fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
-    note_marks(tool, dropped);
     match tool.text_at("type") {
         Some(kind) if !kind.is("custom") => {
             dropped.note_field("tools.", &kind.plain());
@@ -220,11 +232,8 @@ fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
         }
         _ => {}
     }
-    for mark in ["defer_loading", "input_examples", "allowed_callers"] {
-        if tool.get(mark).is_some_and(|mark| !mark.is_nothing()) {
-            dropped.note_field("tools.", mark);
-        }
-    }
+    let fields = ["name", "description", "input_schema", "strict"];
+    note_rest("tools.", tool, &fields, dropped);
     Some(Tool {
         name: tool.text_at("name")?,
         description: tool.text_at("description"),

@@ -8,6 +8,16 @@ use super::super::neutral::{
 use super::super::translate::Unreadable;
 use super::answer::arguments;
 
+/// Fields of a message that are read here.
+const MESSAGE: [&str; 6] = [
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "tool_calls",
+    "tool_call_id",
+];
+
 /// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE).
 ///
 /// # Errors
@@ -77,9 +87,7 @@ pub(crate) fn is_default(name: &str, value: &Json<'_>) -> bool {
 
 fn message<'a>(from: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
     let role = from.text_at("role").unwrap_or_default();
-    if from.get("name").is_some_and(|name| !name.is_nothing()) {
-        dropped.note("messages.name");
-    }
+    dropped.note_unknown("messages.", from, &MESSAGE);
     let said = from.get("content");
     match &*role.plain() {
         "system" | "developer" => request.instruct(content(said, dropped)),
@@ -115,11 +123,6 @@ fn assistant<'a>(from: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     for call in from.get("tool_calls").map(Json::items).unwrap_or_default() {
         parts.extend(tool_call(call, dropped));
     }
-    for gone in ["function_call", "audio"] {
-        if from.get(gone).is_some_and(|value| !value.is_nothing()) {
-            dropped.note_field("messages.", gone);
-        }
-    }
     parts
 }
 
@@ -128,6 +131,8 @@ fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
         dropped.note("messages.tool_calls");
         return None;
     };
+    let fields = ["type", "index", "id", "function"];
+    dropped.note_unknown("messages.tool_calls.", call, &fields);
     Some(Part::ToolCall(ToolCall {
         id: call.text_at("id")?,
         name: function.text_at("name")?,
@@ -150,7 +155,11 @@ fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a
 
 fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     let kind = item.text_at("type")?;
-    match &*kind.plain() {
+    let kind = &*kind.plain();
+    if matches!(kind, "text" | "refusal" | "image_url" | "file") {
+        dropped.note_unknown("content.", item, &["type", kind]);
+    }
+    match kind {
         "text" => item.text_at("text").map(Part::prose),
         "refusal" => item.text_at("refusal").map(Part::Refusal),
         "image_url" => {
@@ -199,6 +208,9 @@ fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
         dropped.note_field("tools.", &kind.plain());
         return None;
     };
+    dropped.note_unknown("tools.", tool, &["type", "function"]);
+    let fields = ["name", "description", "parameters", "strict"];
+    dropped.note_unknown("tools.", function, &fields);
     Some(Tool {
         name: function.text_at("name")?,
         description: function.text_at("description"),

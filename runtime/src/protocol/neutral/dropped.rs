@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::super::json::Json;
+
 /// Most names that are kept; a body may hold any number of unknown fields.
 const LIMIT: usize = 24;
 
@@ -33,6 +35,15 @@ impl Dropped {
         };
         let name: String = name.chars().take(40).map(plain).collect();
         self.add(Cow::Owned(format!("{within}{name}")));
+    }
+
+    /// Notes the members of an object that say something and are not `known`.
+    pub fn note_unknown(&mut self, within: &str, object: &Json<'_>, known: &[&str]) {
+        for (name, value) in object.members() {
+            if !known.contains(&&**name) && !value.is_nothing() {
+                self.note_field(within, name);
+            }
+        }
     }
 
     fn add(&mut self, name: Cow<'static, str>) {

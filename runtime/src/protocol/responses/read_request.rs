@@ -29,6 +29,33 @@ const KEPT: [(&str, &str); 4] = [
     ),
 ];
 
+/// Items that are read here, and their fields besides those that all have.
+const ITEMS: [(&str, &[&str]); 7] = [
+    ("", &["role", "content"]),
+    ("message", &["role", "content"]),
+    ("reasoning", &["summary", "content", "encrypted_content"]),
+    (
+        "function_call",
+        &["call_id", "namespace", "name", "arguments"],
+    ),
+    ("custom_tool_call", &["call_id", "name", "input"]),
+    ("function_call_output", &["call_id", "output"]),
+    ("custom_tool_call_output", &["call_id", "output"]),
+];
+
+/// Parts of a message that are read here, and their fields.
+const CONTENT: [(&str, &[&str]); 6] = [
+    ("input_text", &["type", "text"]),
+    ("output_text", &["type", "text"]),
+    ("text", &["type", "text"]),
+    ("refusal", &["type", "refusal"]),
+    ("input_image", &["type", "image_url", "file_id", "detail"]),
+    (
+        "input_file",
+        &["type", "file_data", "file_url", "file_id", "filename"],
+    ),
+];
+
 /// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE), and
 /// the forms its tools had.
 ///
@@ -109,7 +136,12 @@ fn read_item<'a>(
 ) -> Result<(), Unreadable> {
     let text_at = |name| item.text_at(name).unwrap_or_default();
     let kind = text_at("type");
-    match &*kind.plain() {
+    let kind = &*kind.plain();
+    if let Some((_, fields)) = ITEMS.iter().find(|(known, _)| *known == kind) {
+        let own = ["type", "id", "status"];
+        dropped.note_unknown("input.", item, &[&own, *fields].concat());
+    }
+    match kind {
         "" | "message" => message(item, request, dropped),
         "reasoning" => request.say(Role::Assistant, vec![Part::Thought(thought(item))]),
         "function_call" | "custom_tool_call" => {
@@ -178,7 +210,11 @@ fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a
 
 fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     let kind = item.text_at("type")?;
-    match &*kind.plain() {
+    let kind = &*kind.plain();
+    if let Some((_, fields)) = CONTENT.iter().find(|(known, _)| *known == kind) {
+        dropped.note_unknown("content.", item, fields);
+    }
+    match kind {
         "input_text" | "output_text" | "text" => item.text_at("text").map(Part::prose),
         "refusal" => item.text_at("refusal").map(Part::Refusal),
         "input_image" => match item.text_at("image_url") {
@@ -209,12 +245,16 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
 fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropped: &mut Dropped) {
     let kind = tool.text_at("type").unwrap_or_default();
     match &*kind.plain() {
-        "function" => tools.extend(function(tool)),
-        "custom" => tools.extend(forms.custom(tool)),
+        "function" => tools.extend(function(tool, dropped)),
+        "custom" => {
+            dropped.note_unknown("tools.", tool, &["type", "name", "description", "format"]);
+            tools.extend(forms.custom(tool));
+        }
         "namespace" => {
+            dropped.note_unknown("tools.namespace.", tool, &["type", "name", "tools"]);
             let space = tool.text_at("name").unwrap_or_default();
             for inner in tool.get("tools").map(Json::items).unwrap_or_default() {
-                let Some(mut function) = function(inner) else {
+                let Some(mut function) = function(inner, dropped) else {
                     continue;
                 };
                 function.name = forms.within(&space, &function.name);
@@ -225,7 +265,9 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropp
     }
 }
 
-fn function<'a>(tool: &Json<'a>) -> Option<Tool<'a>> {
+fn function<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
+    let fields = ["type", "name", "description", "parameters", "strict"];
+    dropped.note_unknown("tools.", tool, &fields);
     Some(Tool {
         name: tool.text_at("name")?,
         description: tool.text_at("description"),
