@@ -52,6 +52,14 @@ fn known_type(word: &str) -> Option<&'static str> {
     })
 }
 
+/// The Anthropic type for an `error` of either protocol that has no status: by its code
+/// where that is known, or else by its type.
+pub fn type_in(error: &Json<'_>) -> &'static str {
+    let words = ["code", "type"].iter();
+    let mut known = words.filter_map(|name| known_type(&error.text_at(name)?.plain()));
+    known.next().unwrap_or("api_error")
+}
+
 /// The word of an `error` that says more than its status. OpenAI's code does more
 /// often than its type, which is mostly one for many statuses.
 pub fn word_of<'a>(error: &Json<'a>) -> Option<Text<'a>> {

@@ -14,7 +14,8 @@ use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error;
+use super::json::Json;
+use super::{error, failure};
 
 pub use ending::Ending;
 pub use split::{Split, TooLong, data, is_comment};
@@ -152,8 +153,9 @@ impl Hold {
 pub enum First {
     /// An event of the answer, or more bytes than are worth waiting for.
     Event,
-    /// An event that says the upstream failed.
-    Error,
+    /// An event that says the upstream failed, or why it does not answer; with the
+    /// Anthropic type for that ([`failure::type_in`]).
+    Error(&'static str),
 }
 
 /// Reads a stream up to its first event.
@@ -205,14 +207,19 @@ fn first(block: &[u8]) -> Option<First> {
             name = value;
         }
     }
-    if name == b"error" {
-        return Some(First::Error);
-    }
     match data(block) {
-        Some(data) if is_error(&data) => Some(First::Error),
+        Some(data) if name == b"error" || is_error(&data) => Some(First::Error(kind_of(&data))),
+        None if name == b"error" => Some(First::Error(kind_of(b""))),
         Some(_) => Some(First::Event),
         None => (!name.is_empty()).then_some(First::Event),
     }
+}
+
+/// The type for an error event's data. `response.failed` has its error in the response.
+fn kind_of(data: &[u8]) -> &'static str {
+    let json = Json::read(data, &[]).unwrap_or(Json::NULL);
+    let holder = json.get("response").unwrap_or(&json);
+    failure::type_in(holder.get("error").unwrap_or(holder))
 }
 
 /// Name and value of a line; a comment has an empty name.

@@ -182,7 +182,8 @@ async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
 }
 
 /// Reads a stream up to its first event, which may still be an error. Until
-/// then nothing has reached the client, and another endpoint may do better.
+/// then nothing has reached the client, and another endpoint may do better,
+/// unless the error is the caller's own.
 async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
     let mut peek = Peek::default();
     let first = loop {
@@ -211,7 +212,10 @@ async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed
     answer.seen = peek.into_seen();
     match first {
         Some(First::Event) => Ok(answer),
-        Some(First::Error) => Err(Failed::with_answer(Failure::ErrorEvent, answer)),
+        Some(First::Error(kind)) => match failing_event(kind) {
+            Some(class) => Err(Failed::with_answer(class, answer)),
+            None => Ok(answer),
+        },
         None => Err(Failed::with_answer(Failure::NoEvent, answer)),
     }
 }
@@ -224,6 +228,17 @@ fn failing(status: StatusCode) -> Option<Failure> {
         StatusCode::REQUEST_TIMEOUT => Some(Failure::Status),
         status if status.is_server_error() => Some(Failure::Status),
         _ => None,
+    }
+}
+
+/// The class of an error event that counts against the endpoint, as of the status that
+/// its Anthropic type goes with.
+fn failing_event(kind: &str) -> Option<Failure> {
+    match kind {
+        "invalid_request_error" | "not_found_error" | "request_too_large" => None,
+        "authentication_error" | "permission_error" => Some(Failure::Credential),
+        "rate_limit_error" => Some(Failure::RateLimit),
+        _ => Some(Failure::ErrorEvent),
     }
 }
 

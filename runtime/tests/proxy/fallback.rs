@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use ctr_compiler::health::Failure;
 use ctr_runtime::scripted::Answer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::stage::{
-    CHAT, MESSAGES, Stage, UPSTREAM_KEY, empty_plan, endpoint, gone, pool_plan, upstream,
+    CHAT, MESSAGES, RESPONSES, Stage, UPSTREAM_KEY, empty_plan, endpoint, gone, pool_plan, upstream,
 };
 
 const PLAIN: &str = "{\"model\":\"m\"}";
@@ -39,6 +40,68 @@ async fn the_callers_fault_is_passed_on_and_marks_nobody() {
         );
     }
     assert_eq!(b.received().len(), 0);
+}
+
+#[tokio::test]
+async fn the_callers_fault_as_the_first_event_is_passed_on() {
+    let (a, b) = (upstream().await, upstream().await);
+    let failed = |code: &str| {
+        format!(
+            "event: response.failed\ndata: {{\"type\":\"response.failed\",\"response\":{{\"error\":{{\"code\":\"{code}\"}}}}}}\n\n"
+        )
+    };
+    let anthropic = |kind: &str| {
+        format!(
+            "event: error\ndata: {{\"type\":\"error\", \"error\":{{\"type\":\"{kind}\",\"message\":\"yours\"}}}}\n\n"
+        )
+    };
+    let chat = |code: &str| {
+        format!(
+            "data: {{\"error\": {{\"type\":\"invalid_request_error\",\"code\":\"{code}\"}}}}\n\n"
+        )
+    };
+    for (path, events) in [
+        (MESSAGES, anthropic("invalid_request_error")),
+        (MESSAGES, anthropic("not_found_error")),
+        (MESSAGES, anthropic("request_too_large")),
+        (CHAT, chat("context_length_exceeded")),
+        (CHAT, chat("")),
+        (RESPONSES, failed("invalid_prompt")),
+        (RESPONSES, failed("model_not_found")),
+    ] {
+        let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
+        a.push(Answer::raw("text/event-stream", [events.clone()]));
+        let got = stage.ask(path, &[], STREAM).await;
+        assert_eq!(
+            (got.status.as_u16(), got.header("x-ctr-endpoint")),
+            (200, "a"),
+            "{events}"
+        );
+        assert_eq!(got.body, events);
+        assert_eq!(stage.health("a").failure_count, 0);
+    }
+    assert_eq!(b.received().len(), 0);
+}
+
+#[tokio::test]
+async fn an_error_event_fails_as_the_status_of_its_type_does() {
+    for (kind, class) in [
+        ("authentication_error", Failure::Credential),
+        ("permission_error", Failure::Credential),
+        ("rate_limit_error", Failure::RateLimit),
+        ("overloaded_error", Failure::ErrorEvent),
+        ("api_error", Failure::ErrorEvent),
+        ("unheard_of", Failure::ErrorEvent),
+    ] {
+        for path in [MESSAGES, CHAT, RESPONSES] {
+            let (a, b) = (upstream().await, upstream().await);
+            a.push(Answer::error_event(kind, "no"));
+            let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
+            let got = stage.ask(path, &[], STREAM).await;
+            assert_eq!(got.header("x-ctr-endpoint"), "b", "{kind}");
+            assert_eq!(stage.health("a").last_failure, Some(class), "{kind} {path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ fn holds_error(events: &[u8]) -> bool {
     let mut rest = events;
     while !rest.is_empty() {
         let end = lines.next(rest).unwrap_or(rest.len());
-        if first(&rest[..end]) == Some(First::Error) {
+        if matches!(first(&rest[..end]), Some(First::Error(_))) {
             return true;
         }
         rest = &rest[end..];

@@ -74,19 +74,28 @@ fn a_long_event_flows_and_the_next_is_held_again() {
 fn the_first_event_is_recognised() {
     use First::*;
     for (stream, expected) in [
-        ("event: error\ndata: {\"type\":\"error\"}\n\n", Some(Error)),
-        ("event:error\n\n", Some(Error)),
+        (
+            "event: error\ndata: {\"type\":\"error\"}\n\n",
+            Some(Error("api_error")),
+        ),
+        ("event:error\n\n", Some(Error("api_error"))),
         (
             "data: {\"type\": \"error\", \"error\": {}}\n\n",
-            Some(Error),
+            Some(Error("api_error")),
         ),
-        ("data: {\"error\":{\"message\":\"no\"}}\n\n", Some(Error)),
-        ("data: {\"error\":\"no\"}\r\n\r\n", Some(Error)),
-        ("data: {\"error\":\ndata: {}}\n\n", Some(Error)),
-        (": hi\n\n: ho\r\revent: error\n\n", Some(Error)),
-        ("\u{feff}event: error\n\n", Some(Error)),
-        ("retry: 10\nid: 3\n\ndata: {\"error\":{}}\n\n", Some(Error)),
-        ("data: {\"error\":{}}", Some(Error)),
+        (
+            "data: {\"error\":{\"message\":\"no\"}}\n\n",
+            Some(Error("api_error")),
+        ),
+        ("data: {\"error\":\"no\"}\r\n\r\n", Some(Error("api_error"))),
+        ("data: {\"error\":\ndata: {}}\n\n", Some(Error("api_error"))),
+        (": hi\n\n: ho\r\revent: error\n\n", Some(Error("api_error"))),
+        ("\u{feff}event: error\n\n", Some(Error("api_error"))),
+        (
+            "retry: 10\nid: 3\n\ndata: {\"error\":{}}\n\n",
+            Some(Error("api_error")),
+        ),
+        ("data: {\"error\":{}}", Some(Error("api_error"))),
         ("data: {\"choices\":[],\"error\":null}\n\n", Some(Event)),
         ("data: {\"choices\":[],\"error\":\"\"}\n\n", Some(Event)),
         (
@@ -116,6 +125,37 @@ fn the_first_event_is_recognised() {
                 "{stream:?} cut at {cut}"
             );
         }
+    }
+}
+
+#[test]
+fn an_error_event_tells_whose_fault_it_is() {
+    for (stream, kind) in [
+        (
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\"}}\n\n",
+            "invalid_request_error",
+        ),
+        (
+            "data: {\"error\":{\"type\":\"invalid_request_error\",\"code\":\"invalid_api_key\"}}\n\n",
+            "authentication_error",
+        ),
+        (
+            "data: {\"error\":{\"type\":\"invalid_request_error\",\"code\":null}}\n\n",
+            "invalid_request_error",
+        ),
+        (
+            "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\"}}}\n\n",
+            "rate_limit_error",
+        ),
+        (
+            "data: {\"type\":\"error\",\"code\":\"invalid_prompt\",\"message\":\"no\"}\n\n",
+            "invalid_request_error",
+        ),
+        ("data: {\"error\":{\"code\":400}}\n\n", "api_error"),
+        ("event: error\ndata: model_not_found\n\n", "api_error"),
+    ] {
+        let first = first_of(&pieces(stream.as_bytes(), &[]));
+        assert_eq!(first, Some(First::Error(kind)), "{stream:?}");
     }
 }
 
