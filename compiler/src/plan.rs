@@ -388,6 +388,9 @@ words! {
 words! {
     /// Whether a model thinks.
     ThinkingMode {
+        /// As the request says; Anthropic endpoints are asked for it as `adaptive`, never
+        /// with a budget.
+        Adaptive = "adaptive",
         /// As the request says.
         Auto = "auto",
         /// Never.

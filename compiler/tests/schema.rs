@@ -139,6 +139,8 @@ fn quoting_is_not_seen() {
         "Router: {default: 4.1}",
         "forceUseImageAgent: yes",
         "Models: [{id: a, api: b, key: c, model: d, thinking: on}]",
+        "Models: [{id: a, api: b, key: c, model: d, thinking: adaptive}]",
+        "Models: [{id: a, api: b, key: c, model: d, thinking: {mode: adaptive, effort: low}}]",
         "Models: [{id: a, api_base_url: b, key: c, model: d}]",
         "Models: ~",
         "Auth: {managed_keys: [{id: a, key_hash: b, scopes: client}]}",

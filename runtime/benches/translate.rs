@@ -90,6 +90,7 @@ fn call(client: Protocol, endpoint: Protocol) -> Call<'static> {
         client,
         endpoint,
         model: "upstream-model",
+        adaptive: false,
         request_id: "req_1",
         now: 0,
     }

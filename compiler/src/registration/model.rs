@@ -150,7 +150,7 @@ const THINKING: &[Key] = &[
     key(
         "mode",
         Takes::Word(ThinkingMode::NAMES),
-        "`on` asks for it always, `off` never, `auto` as the request says",
+        "`on` asks for it always, `off` never, `auto` as the request says, `adaptive` so too, without a budget",
     ),
     key(
         "effort",
@@ -161,7 +161,7 @@ const THINKING: &[Key] = &[
 ];
 
 /// The words of [`THINKING_WORDS`].
-const THINKING_NAMES: &[&str] = &["off", "auto", "on", "low", "medium", "high"];
+const THINKING_NAMES: &[&str] = &["off", "auto", "on", "low", "medium", "high", "adaptive"];
 
 /// The short forms of `thinking`.
 const THINKING_WORDS: &[(&str, Thinking)] = &[
@@ -171,6 +171,7 @@ const THINKING_WORDS: &[(&str, Thinking)] = &[
     ("low", effort(Effort::Low)),
     ("medium", effort(Effort::Medium)),
     ("high", effort(Effort::High)),
+    ("adaptive", mode(ThinkingMode::Adaptive)),
 ];
 
 const fn mode(mode: ThinkingMode) -> Thinking {

@@ -323,6 +323,15 @@ impl Effort {
         }
     }
 
+    /// The word for it beside `adaptive` thinking of Anthropic, which has none for less
+    /// than little.
+    pub fn adaptive(self) -> &'static str {
+        match self {
+            Self::Minimal | Self::Low => "low",
+            other => other.word(),
+        }
+    }
+
     /// The effort that a budget comes to.
     pub fn of_budget(tokens: u64) -> Self {
         let mut known = BUDGETS.iter().skip(1);

@@ -40,6 +40,9 @@ pub struct Call<'c> {
     pub endpoint: Protocol,
     /// The endpoint's name for its model.
     pub model: &'c str,
+    /// Whether that model is asked for `adaptive` thinking, where its endpoint speaks
+    /// Messages; else for a budget.
+    pub adaptive: bool,
     /// The proxy's name for the call.
     pub request_id: &'c str,
     /// Seconds since the Unix epoch.
@@ -96,7 +99,9 @@ pub fn request(body: &Json<'_>, call: &Call<'_>) -> Result<Translated, Unreadabl
     let mut back = Back::of(body, &request, forms, call);
     back.names = Names::new(limit);
     let body = match call.endpoint {
-        Protocol::Messages => anthropic::write_request(request, call.model, &mut dropped),
+        Protocol::Messages => {
+            anthropic::write_request(request, call.model, call.adaptive, &mut dropped)
+        }
         Protocol::Chat => chat::write_request(request, call.model, &mut back.names, &mut dropped),
         Protocol::Responses => {
             responses::write_request(request, call.model, &mut back.names, &mut dropped)

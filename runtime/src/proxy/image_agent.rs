@@ -91,6 +91,7 @@ pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<B
         client,
         endpoint: client,
         model: "",
+        adaptive: false,
         request_id,
         now: now_ms / 1000,
     };

@@ -4,7 +4,7 @@
 use std::mem;
 
 use bytes::Bytes;
-use ctr_compiler::plan::{Endpoint, Thinking};
+use ctr_compiler::plan::{Endpoint, Thinking, ThinkingMode};
 use ctr_compiler::route::{by_model, looks_beyond_model};
 use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Uri};
@@ -80,6 +80,12 @@ impl<'p> Changes<'p> {
                 .filter(|_| endpoint.capabilities.reasoning),
             context,
         }
+    }
+
+    /// Whether the model is asked for thinking without a budget.
+    fn is_adaptive(self) -> bool {
+        self.thinking
+            .is_some_and(|thinking| thinking.mode == Some(ThinkingMode::Adaptive))
     }
 
     fn is_none(self) -> bool {
@@ -158,6 +164,7 @@ impl Telling {
                 client,
                 endpoint: speaks,
                 model: &upstream.model,
+                adaptive: changes.is_adaptive(),
                 request_id,
                 now: now_ms / 1000,
             };

@@ -14,6 +14,7 @@ fn back(client: Protocol, endpoint: Protocol, stream: bool) -> Back {
         client,
         endpoint,
         model: "m",
+        adaptive: false,
         request_id: "req_1",
         now: 0,
     };
@@ -355,6 +356,7 @@ fn what_an_endpoint_keeps_is_not_translated() {
             client: Protocol::Responses,
             endpoint: Protocol::Messages,
             model: "m",
+            adaptive: false,
             request_id: "r",
             now: 0,
         };

@@ -31,6 +31,7 @@ fn translated(body: &str, client: Protocol, endpoint: Protocol) -> Translated {
         client,
         endpoint,
         model: "up/stream",
+        adaptive: false,
         request_id: "req_1",
         now: 1_760_000_000,
     };

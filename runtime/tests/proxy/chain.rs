@@ -376,6 +376,75 @@ async fn a_model_thinks_as_the_plan_wants() {
 }
 
 #[tokio::test]
+async fn an_adaptive_model_gets_no_budget() {
+    let chain = Chain::new("Router: {default: fast}\n").await;
+    let mut plan: Value =
+        serde_json::from_str(&chain.stage.live.plan().to_canonical_json()).unwrap();
+    plan["models"]["fast"]["thinking"] = json!({ "mode": "adaptive" });
+    let stage = Stage::new(&plan).await;
+    let adaptive = json!({ "type": "adaptive" });
+    let message = json!({ "role": "user", "content": "hello" });
+    let call = json!({ "role": "assistant", "tool_calls": [{ "id": "c", "type": "function", "function": { "name": "look", "arguments": "{}" } }] });
+    let result = json!({ "role": "tool", "tool_call_id": "c", "content": "seen" });
+    for (path, body, thinking, config) in [
+        (
+            MESSAGES,
+            json!({ "messages": [message], "max_tokens": 9000, "thinking": { "type": "enabled", "budget_tokens": 2000 } }),
+            &adaptive,
+            json!({ "effort": "low" }),
+        ),
+        (
+            MESSAGES,
+            json!({ "messages": [message], "max_tokens": 9000, "thinking": { "type": "adaptive" } }),
+            &adaptive,
+            Value::Null,
+        ),
+        (
+            CHAT,
+            json!({ "messages": [message, call, result], "max_completion_tokens": 900, "reasoning_effort": "high" }),
+            &adaptive,
+            json!({ "effort": "high" }),
+        ),
+        (
+            CHAT,
+            json!({ "messages": [message], "reasoning_effort": "minimal", "response_format": { "type": "json_schema", "json_schema": { "name": "a", "schema": {} } } }),
+            &adaptive,
+            json!({ "effort": "low", "format": { "type": "json_schema", "schema": {} } }),
+        ),
+        (
+            RESPONSES,
+            json!({ "input": "hello", "reasoning": { "summary": "auto" } }),
+            &adaptive,
+            Value::Null,
+        ),
+        (
+            RESPONSES,
+            json!({ "input": "hello", "reasoning": { "effort": "none" } }),
+            &Value::Null,
+            Value::Null,
+        ),
+        (
+            CHAT,
+            json!({ "messages": [message] }),
+            &Value::Null,
+            Value::Null,
+        ),
+    ] {
+        let mut body = body;
+        body["model"] = json!("fast");
+        let got = stage.ask(path, &[], &body.to_string()).await;
+        assert_eq!(got.status, 200);
+        let sent = chain.upstreams[0].received().pop().unwrap().json();
+        assert_eq!(
+            (&sent["thinking"], &sent["output_config"]),
+            (thinking, &config),
+            "{body}"
+        );
+        assert_eq!(got.header("x-ctr-dropped"), "", "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_model_that_takes_over_is_told_what_was_said() {
     let aligned = RULES.replace(
         "session_ttl_ms: 60000",

@@ -103,6 +103,10 @@ fn messages(
         // The newer models take nothing else, and refuse a budget.
         return changed;
     }
+    if endpoint == Protocol::Messages && mode == Some(ThinkingMode::Adaptive) {
+        adaptively(body);
+        return true;
+    }
     let of_effort = thinking.effort.map(|effort| {
         let known = Effort::from_word(&Text::from(effort.word()));
         known.unwrap_or(Effort::Medium).budget()
@@ -124,6 +128,26 @@ fn messages(
     let wanted = Object::of_type("enabled").with("budget_tokens", budget);
     body.set("thinking", wanted);
     true
+}
+
+/// Asks for the thinking that a budget stands for without one.
+fn adaptively(body: &mut Object<'_>) {
+    let Some(thinking) = body.get_mut("thinking").and_then(Json::object_mut) else {
+        return;
+    };
+    let budget = thinking.remove("budget_tokens");
+    thinking.set("type", "adaptive");
+    let effort = budget.as_ref().and_then(Json::count).map(Effort::of_budget);
+    if let Some(effort) = effort {
+        match body.get_mut("output_config").and_then(Json::object_mut) {
+            Some(config) if config.get("effort").is_some_and(|said| !said.is_null()) => {}
+            Some(config) => config.set("effort", effort.adaptive()),
+            None => body.set(
+                "output_config",
+                Object::new().with("effort", effort.adaptive()),
+            ),
+        }
+    }
 }
 
 /// Whether the conversation is in the middle of calls that were not thought about;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
-    Citation, Dropped, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
+    Citation, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
     ToolChoice, ToolResult,
 };
 
@@ -15,28 +15,58 @@ const MAX_TOKENS: u64 = 8192;
 /// Least budget of thinking that is taken.
 const LEAST_BUDGET: u64 = 1024;
 
-/// Writes a request for this model.
-pub fn write_request(request: Request<'_>, model: &str, dropped: &mut Dropped) -> String {
-    let (budget, max_tokens) = limits(&request, dropped);
+/// How thinking is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Budget(u64),
+    /// As far as the model likes, perhaps with a word for how far that is.
+    Adaptive(Option<&'static str>),
+}
+
+/// Writes a request for this model, which takes thinking as `adaptive` or with a budget.
+pub fn write_request(
+    request: Request<'_>,
+    model: &str,
+    adaptive: bool,
+    dropped: &mut Dropped,
+) -> String {
+    let (manner, max_tokens) = match adaptive {
+        true => adaptively(&request, dropped),
+        false => limits(&request, dropped),
+    };
     let stream = request.stream;
     let mut out = Object::new()
         .with("model", model)
         .with("max_tokens", max_tokens);
-    if let Some(budget) = budget {
-        let thinking = Object::of_type("enabled").with("budget_tokens", budget);
-        out.push("thinking", thinking);
+    let mut config = Object::new();
+    match manner {
+        Some(Manner::Budget(budget)) => {
+            let thinking = Object::of_type("enabled").with("budget_tokens", budget);
+            out.push("thinking", thinking);
+        }
+        Some(Manner::Adaptive(effort)) => {
+            out.push("thinking", Object::of_type("adaptive"));
+            config = config.with_some("effort", effort);
+        }
+        None => {}
     }
-    sampling(&request, budget.is_some(), &mut out, dropped);
+    sampling(&request, manner.is_some(), &mut out, dropped);
     if let Some(user) = request.user {
         out.push("metadata", Object::new().with("user_id", user));
     }
     match request.format {
         Some(Format::Schema { schema, .. }) => {
-            let format = Object::of_type("json_schema").with("schema", schema);
-            out.push("output_config", Object::new().with("format", format));
+            config.push(
+                "format",
+                Object::of_type("json_schema").with("schema", schema),
+            );
         }
         Some(Format::Object) => dropped.note("response_format"),
         None => {}
+    }
+    let config = Json::from(config);
+    if !config.is_nothing() {
+        out.push("output_config", config);
     }
     if !request.tools.is_empty() {
         let tools = request.tools.into_iter().map(|one| tool(one, dropped));
@@ -56,23 +86,51 @@ pub fn write_request(request: Request<'_>, model: &str, dropped: &mut Dropped) -
     out.written()
 }
 
+/// Tokens of thinking that a request asks for, if any.
+fn wanted(request: &Request<'_>) -> Option<u64> {
+    match request.thinking? {
+        Thinking::Effort(effort) => Some(effort.unwrap_or(Effort::Medium).budget()),
+        Thinking::Budget(budget) => Some(budget.max(LEAST_BUDGET)),
+        Thinking::Off => None,
+    }
+}
+
+/// Whether a tool has to be called, before which nothing is thought.
+fn is_forced(request: &Request<'_>) -> bool {
+    matches!(
+        request.tool_choice,
+        Some(ToolChoice::Any | ToolChoice::Named(_))
+    )
+}
+
+/// The effort of thinking, if there is to be any, and the limit of the answer. Without a
+/// budget thinking fits into any limit, and may begin in the middle of calls.
+fn adaptively(request: &Request<'_>, dropped: &mut Dropped) -> (Option<Manner>, u64) {
+    let beside = wanted(request).unwrap_or_default();
+    let limit = request
+        .max_tokens
+        .unwrap_or(MAX_TOKENS.saturating_add(beside));
+    let effort = match request.thinking {
+        Some(Thinking::Off) | None => return (None, limit),
+        Some(Thinking::Effort(effort)) => effort,
+        Some(Thinking::Budget(budget)) => Some(Effort::of_budget(budget)),
+    };
+    if is_forced(request) {
+        dropped.note("thinking");
+        return (None, limit);
+    }
+    (Some(Manner::Adaptive(effort.map(Effort::adaptive))), limit)
+}
+
 /// The budget of thinking, if there is to be any, and the limit of the answer, which holds it.
-fn limits(request: &Request<'_>, dropped: &mut Dropped) -> (Option<u64>, u64) {
-    let wanted = match request.thinking {
-        Some(Thinking::Effort(effort)) => effort
-            .unwrap_or(super::super::neutral::Effort::Medium)
-            .budget(),
-        Some(Thinking::Budget(budget)) => budget.max(LEAST_BUDGET),
-        Some(Thinking::Off) | None => return (None, request.max_tokens.unwrap_or(MAX_TOKENS)),
+fn limits(request: &Request<'_>, dropped: &mut Dropped) -> (Option<Manner>, u64) {
+    let Some(wanted) = wanted(request) else {
+        return (None, request.max_tokens.unwrap_or(MAX_TOKENS));
     };
     let limit = request
         .max_tokens
         .unwrap_or(MAX_TOKENS.saturating_add(wanted));
-    let forced = matches!(
-        request.tool_choice,
-        Some(ToolChoice::Any | ToolChoice::Named(_))
-    );
-    if limit <= LEAST_BUDGET || forced || is_in_the_middle(request) {
+    if limit <= LEAST_BUDGET || is_forced(request) || is_in_the_middle(request) {
         dropped.note("thinking");
         return (None, limit);
     }
@@ -82,7 +140,7 @@ fn limits(request: &Request<'_>, dropped: &mut Dropped) -> (Option<u64>, u64) {
     } else {
         (limit / 2).max(LEAST_BUDGET)
     };
-    (Some(budget), limit)
+    (Some(Manner::Budget(budget)), limit)
 }
 
 /// Whether results are given for calls that no thinking of this maker led to;

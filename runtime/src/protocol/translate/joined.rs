@@ -339,6 +339,7 @@ mod tests {
             client: Protocol::Chat,
             endpoint: Protocol::Chat,
             model: "",
+            adaptive: false,
             request_id: "req_1",
             now: 0,
         };
