@@ -84,10 +84,16 @@ impl Fault {
             ("500", error(500), same(500)),
             ("429", error(429), same(429)),
             ("529", error(529), same(529)),
-            ("cut", Answer::cut("from bad", 3), (Broken, ErrorEvent)),
+            // What is short is read whole before anybody is told that it begins.
+            ("cut", Answer::cut("from bad", 3), (Status(502), ErrorEvent)),
             (
                 "cut inside",
                 Answer::cut_inside("from bad", 3),
+                (Status(502), ErrorEvent),
+            ),
+            (
+                "cut far in",
+                Answer::cut_inside("from bad ".repeat(4_000), 3),
                 (Broken, ErrorEvent),
             ),
             ("drip", drip, (Whole, Whole)),

@@ -233,6 +233,12 @@ fn field(line: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// The Anthropic type of the error that a text of JSON is, where it is one: an event's data,
+/// or a whole answer.
+pub fn error_in(data: &[u8]) -> Option<&'static str> {
+    is_error(data).then(|| kind_of(data))
+}
+
 /// Whether an event's data is an error of either protocol: `{"type":"error",…}`
 /// or `{"error":{…}}`. Some OpenAI-like servers send `"error": null` in good events.
 fn is_error(data: &[u8]) -> bool {

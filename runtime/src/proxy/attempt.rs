@@ -10,6 +10,7 @@ use bytes::Bytes;
 use ctr_compiler::health::Failure;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::time::sleep;
 
@@ -21,20 +22,26 @@ use crate::client::{Answering, Client, SendError, cause};
 use crate::http1::{Headers, Request, Response};
 use crate::protocol::Protocol;
 use crate::protocol::neutral::Dropped;
-use crate::protocol::sse::{First, Peek};
+use crate::protocol::sse::{self, First, Peek};
 use crate::protocol::translate::Stream;
 use crate::protocol::wait;
+
+/// Bytes of a whole answer up to which it may be an error, which has little to say.
+const SHORT: u64 = 16 << 10;
 
 /// An upstream's answer, not yet relayed. It is handed on through many hands, so in
 /// a box.
 pub(super) struct Answer {
     pub(super) head: Response<()>,
-    /// What was read of the body to judge it; nothing unless it is a stream.
+    /// What was read of the body to judge it.
     pub(super) seen: Bytes,
     /// What is left of the body.
     pub(super) rest: Option<Answering>,
     /// Whether the body is a stream of events that can be read.
     pub(super) is_events: bool,
+    /// Whether it says, in spite of its status, that the caller is at fault: that tells
+    /// nothing about the endpoint.
+    pub(super) blames_caller: bool,
     /// Translates the events.
     pub(super) stream: Option<Box<Stream>>,
     /// Listens for the id of a response that is kept.
@@ -60,6 +67,7 @@ impl Answer {
             is_events: is_events(&head.headers),
             head,
             seen: Bytes::new(),
+            blames_caller: false,
             rest,
             stream: None,
             listen: None,
@@ -176,8 +184,69 @@ async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
             cold_path();
             Err(Failed::with_answer(class, answer))
         }
-        None if answer.head.status.is_success() && answer.is_events => judge_events(answer).await,
+        None if !answer.head.status.is_success() => Ok(answer),
+        None if answer.is_events => judge_events(answer).await,
+        None if is_short(&answer) => judge_short(answer).await,
         None => Ok(answer),
+    }
+}
+
+/// Whether an answer may have so little to say that it is an error.
+fn is_short(answer: &Answer) -> bool {
+    let length = answer
+        .rest
+        .as_ref()
+        .and_then(|rest| rest.size_hint().exact());
+    length.is_none_or(|length| length <= SHORT) && is_plain(&answer.head.headers)
+}
+
+/// Reads an answer that may be an error in spite of its status, as of servers in front of
+/// others that had begun to answer before they asked. Of one whose length is not known the
+/// first piece is read: an error comes in one.
+async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
+    while let Some(rest) = &mut answer.rest {
+        if !answer.seen.is_empty() && rest.size_hint().exact().is_none() {
+            break;
+        }
+        match rest.frame().await {
+            Some(Ok(frame)) => {
+                let came = frame.into_data().unwrap_or_default();
+                answer.seen = match answer.seen.is_empty() {
+                    true => came,
+                    false => [&answer.seen[..], &came].concat().into(),
+                };
+                if rest.is_end_stream() {
+                    answer.rest = None;
+                }
+            }
+            Some(Err(error)) => {
+                let cause = Some(cause(&error));
+                return Err(Failed::without_answer(Failure::Network, cause));
+            }
+            None => answer.rest = None,
+        }
+    }
+    let is_all_read = answer.seen.len() as u64 <= SHORT;
+    match is_all_read.then(|| sse::error_in(&answer.seen)).flatten() {
+        Some(kind) => judge_error(answer, kind, Failure::Status),
+        None => Ok(answer),
+    }
+}
+
+/// Whose fault the error is that an answer says: the caller's, or one of this class unless
+/// its type tells another.
+fn judge_error(
+    mut answer: Box<Answer>,
+    kind: &str,
+    class: Failure,
+) -> Result<Box<Answer>, Box<Failed>> {
+    cold_path();
+    match failing_type(kind, class) {
+        Some(class) => Err(Failed::with_answer(class, answer)),
+        None => {
+            answer.blames_caller = true;
+            Ok(answer)
+        }
     }
 }
 
@@ -212,10 +281,7 @@ async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed
     answer.seen = peek.into_seen();
     match first {
         Some(First::Event) => Ok(answer),
-        Some(First::Error(kind)) => match failing_event(kind) {
-            Some(class) => Err(Failed::with_answer(class, answer)),
-            None => Ok(answer),
-        },
+        Some(First::Error(kind)) => judge_error(answer, kind, Failure::ErrorEvent),
         None => Err(Failed::with_answer(Failure::NoEvent, answer)),
     }
 }
@@ -223,7 +289,9 @@ async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed
 /// The class of a status that counts against the endpoint. The rest of 4xx is the caller's fault.
 fn failing(status: StatusCode) -> Option<Failure> {
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(Failure::Credential),
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+            Some(Failure::Credential)
+        }
         StatusCode::TOO_MANY_REQUESTS => Some(Failure::RateLimit),
         StatusCode::REQUEST_TIMEOUT => Some(Failure::Status),
         status if status.is_server_error() => Some(Failure::Status),
@@ -231,14 +299,14 @@ fn failing(status: StatusCode) -> Option<Failure> {
     }
 }
 
-/// The class of an error event that counts against the endpoint, as of the status that
-/// its Anthropic type goes with.
-fn failing_event(kind: &str) -> Option<Failure> {
+/// The class of an error without a status that counts against the endpoint, as of the status
+/// that its Anthropic type goes with; `class` where it goes with any other.
+fn failing_type(kind: &str, class: Failure) -> Option<Failure> {
     match kind {
         "invalid_request_error" | "not_found_error" | "request_too_large" => None,
-        "authentication_error" | "permission_error" => Some(Failure::Credential),
+        "authentication_error" | "billing_error" | "permission_error" => Some(Failure::Credential),
         "rate_limit_error" => Some(Failure::RateLimit),
-        _ => Some(Failure::ErrorEvent),
+        _ => Some(class),
     }
 }
 
@@ -263,10 +331,9 @@ mod tests {
             assert_eq!(class(status), Some(Failure::Status), "{status}");
         }
         assert_eq!(class(429), Some(Failure::RateLimit));
-        assert_eq!(
-            (class(401), class(403)),
-            (Some(Failure::Credential), Some(Failure::Credential))
-        );
+        for status in [401, 402, 403] {
+            assert_eq!(class(status), Some(Failure::Credential), "{status}");
+        }
     }
 
     #[test]

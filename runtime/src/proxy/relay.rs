@@ -89,6 +89,8 @@ impl Relay {
             None => Through::Bytes,
         };
         let limit = live.plan().upstream_timeout_ms;
+        // Whatever comes of an answer that blames the caller tells nothing of the endpoint.
+        let mark = mark.filter(|_| !answer.blames_caller);
         let mut relay = Self {
             upstream: answer.rest,
             ready: Bytes::new(),

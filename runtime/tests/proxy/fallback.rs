@@ -78,9 +78,71 @@ async fn the_callers_fault_as_the_first_event_is_passed_on() {
             "{events}"
         );
         assert_eq!(got.body, events);
-        assert_eq!(stage.health("a").failure_count, 0);
+        let health = stage.health("a");
+        assert_eq!((health.failure_count, health.success_count), (0, 0));
     }
     assert_eq!(b.received().len(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_an_error_in_spite_of_its_status() {
+    let (a, b) = (upstream().await, upstream().await);
+    let failed =
+        "{\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":\"server_error\"}}";
+    for (path, body, class) in [
+        (
+            MESSAGES,
+            "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}",
+            Failure::Status,
+        ),
+        (
+            CHAT,
+            "{\"error\":{\"message\":\"no\",\"code\":502}}",
+            Failure::Status,
+        ),
+        (
+            CHAT,
+            "{\"error\":{\"code\":\"rate_limit_exceeded\"}}",
+            Failure::RateLimit,
+        ),
+        (
+            CHAT,
+            "{\"error\":{\"code\":\"invalid_api_key\"}}",
+            Failure::Credential,
+        ),
+        (RESPONSES, failed, Failure::Status),
+    ] {
+        let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
+        let answer = || Answer::raw("application/json", [body]);
+        a.push(answer());
+        let got = stage.ask(path, &[], PLAIN).await;
+        assert_eq!(got.header("x-ctr-endpoint"), "b", "{body}");
+        assert_eq!(stage.health("a").last_failure, Some(class), "{body}");
+        // Where no other endpoint is left, it is passed on as it came.
+        let alone = Stage::new(&pool_plan(path, &[&a])).await;
+        a.push(answer());
+        let got = alone.ask(path, &[], PLAIN).await;
+        assert_eq!((got.status.as_u16(), got.body.as_str()), (200, body));
+    }
+    for (path, body) in [
+        (CHAT, "{\"error\":{\"code\":\"context_length_exceeded\"}}"),
+        (CHAT, "{\"choices\":[],\"error\":null}"),
+        (
+            RESPONSES,
+            "{\"status\":\"completed\",\"error\":null,\"output\":[{\"text\":\"error\"}]}",
+        ),
+    ] {
+        let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
+        a.push(Answer::raw("application/json", [body]));
+        let got = stage.ask(path, &[], PLAIN).await;
+        assert_eq!(
+            (got.header("x-ctr-endpoint"), got.body.as_str()),
+            ("a", body)
+        );
+        let health = stage.health("a");
+        let successes = u64::from(body.contains("null"));
+        assert_eq!((health.failure_count, health.success_count), (0, successes));
+    }
 }
 
 #[tokio::test]

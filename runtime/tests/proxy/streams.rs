@@ -218,9 +218,22 @@ async fn a_stream_that_falls_silent_ends_with_an_error() {
 async fn an_answer_that_cannot_be_ended_in_words_breaks_off() {
     let up = upstream().await;
     let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
-    up.push(Answer::cut_inside("one two", 0));
+    up.push(Answer::cut_inside("one two ".repeat(4_000), 0));
     let got = stage.ask(MESSAGES, &[], PLAIN).await;
     assert_eq!((got.status.as_u16(), got.whole), (200, false));
+    assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test]
+async fn a_short_answer_that_breaks_off_is_left_for_the_next_endpoint() {
+    let (a, b) = (upstream().await, upstream().await);
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+    a.push(Answer::cut_inside("one two", 0));
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(
+        (got.status.as_u16(), got.whole, got.header("x-ctr-endpoint")),
+        (200, true, "b")
+    );
     assert_eq!(stage.health("a").failure_count, 1);
 }
 
