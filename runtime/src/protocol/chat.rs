@@ -6,6 +6,7 @@
 mod answer;
 mod read_request;
 mod read_stream;
+mod whole;
 mod write_request;
 mod write_stream;
 

@@ -9,6 +9,7 @@
 mod answer;
 mod collect;
 mod dropped;
+mod in_turn;
 mod seal;
 
 use super::json::{Json, Text};
@@ -16,6 +17,7 @@ use super::json::{Json, Text};
 pub use answer::{Answer, Citation, Delta, Event, Opening, Stop, Usage};
 pub use collect::{Collector, events};
 pub use dropped::Dropped;
+pub use in_turn::InTurn;
 pub use seal::Seal;
 
 /// A request for an answer.

@@ -1,17 +1,20 @@
 //! A stream of Chat Completions chunks, as an upstream sends it.
 //!
-//! Chunks do not say where a part begins or ends: a part ends where one of
-//! another kind goes on, or with the answer.
+//! Chunks do not say where a part begins or ends: text ends where a part of another kind
+//! begins, or with the answer. Calls may go on by turns, and text between them; one ends
+//! where its arguments are whole, or with the answer.
 
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
 use super::OPAQUE;
 use super::answer::{arguments, citations, read_stop, read_usage, text, thinking};
+use super::whole::Whole;
 
 /// Turns the data of one event after another into neutral events.
 #[derive(Debug, Default)]
 pub struct ReadStream {
     is_started: bool,
+    /// The part that goes on and is no call.
     open: Option<(usize, Kind)>,
     /// Parts that have begun.
     count: usize,
@@ -29,7 +32,6 @@ enum Kind {
     Text,
     Thought,
     Refusal,
-    Call,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,8 @@ struct Call {
     index: u64,
     id: Text<'static>,
     at: usize,
+    arguments: Whole,
+    is_open: bool,
 }
 
 impl ReadStream {
@@ -103,14 +107,14 @@ impl ReadStream {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        self.close(out);
         let reason = self.reason.take().map(Json::from);
         let stop = read_stop(reason.as_ref(), !self.calls.is_empty(), self.refuses);
-        out.extend([
-            Event::Stop(stop.into_owned()),
-            Event::Usage(self.usage),
-            Event::End,
-        ]);
+        // Before the parts that it ends: it tells whether they were cut off.
+        out.push(Event::Stop(stop.into_owned()));
+        self.close(out);
+        let open = self.calls.iter().filter(|call| call.is_open);
+        out.extend(open.map(|call| Event::Close { at: call.at }));
+        out.extend([Event::Usage(self.usage), Event::End]);
     }
 
     fn delta<'a>(&mut self, delta: &Json<'a>, out: &mut Vec<Event<'a>>) {
@@ -139,7 +143,7 @@ impl ReadStream {
         }
     }
 
-    /// More of a part of this kind; a new one unless it is the last.
+    /// More of a part of this kind; a new one unless it goes on.
     fn grow<'a>(
         &mut self,
         kind: Kind,
@@ -149,7 +153,11 @@ impl ReadStream {
     ) {
         let at = match self.open {
             Some((at, open)) if open == kind => at,
-            _ => self.begin(kind, opening, out),
+            _ => {
+                let at = self.begin(opening, out);
+                self.open = Some((at, kind));
+                at
+            }
         };
         out.push(Event::Delta {
             at,
@@ -157,11 +165,10 @@ impl ReadStream {
         });
     }
 
-    fn begin<'a>(&mut self, kind: Kind, part: Opening<'a>, out: &mut Vec<Event<'a>>) -> usize {
+    fn begin<'a>(&mut self, part: Opening<'a>, out: &mut Vec<Event<'a>>) -> usize {
         self.close(out);
         let at = self.count;
         self.count += 1;
-        self.open = Some((at, kind));
         out.push(Event::Open { at, part });
         at
     }
@@ -186,31 +193,57 @@ impl ReadStream {
         let index = call.count_at("index").unwrap_or(nth as u64);
         let id = call.text_at("id").filter(|id| !id.is_empty());
         let name = function.text_at("name").filter(|name| !name.is_empty());
-        let known = self.calls.iter().rev().find(|known| known.index == index);
+        let known = self.calls.iter().rposition(|known| known.index == index);
         let known = known.filter(|known| match (&id, &name) {
-            (Some(id), _) => id.written() == known.id.written(),
+            (Some(id), _) => id.written() == self.calls[*known].id.written(),
             // Whoever names a tool again without an id calls it again.
             (None, name) => name.is_none(),
         });
-        let at = match (known, name) {
-            (Some(known), _) => known.at,
-            (None, Some(name)) => {
-                let id =
-                    id.unwrap_or_else(|| Text::from_string(format!("call_{}", self.calls.len())));
-                let own = id.clone().into_owned();
-                let at = self.begin(Kind::Call, Opening::ToolCall { id, name }, out);
-                self.calls.push(Call { index, id: own, at });
-                at
-            }
+        let nth = match (known, name) {
+            (Some(known), _) => known,
+            (None, Some(name)) => self.begin_call(index, id, name, out),
             // Nobody knows what is called.
             (None, None) => return,
         };
         let more = arguments(function);
-        if !more.is_empty() {
-            out.push(Event::Delta {
-                at,
-                delta: Delta::Arguments(more),
-            });
+        let Some(call) = self.calls.get_mut(nth).filter(|_| !more.is_empty()) else {
+            return;
+        };
+        let at = call.at;
+        if !call.is_open {
+            // White space may follow; no client could read more than that.
+            if !more.plain().trim().is_empty() {
+                self.dropped.note("tool_calls.arguments");
+            }
+            return;
         }
+        call.is_open = !call.arguments.push(&more);
+        let delta = Delta::Arguments(more);
+        out.push(Event::Delta { at, delta });
+        if !call.is_open {
+            out.push(Event::Close { at });
+        }
+    }
+
+    /// Its number among calls.
+    fn begin_call<'a>(
+        &mut self,
+        index: u64,
+        id: Option<Text<'a>>,
+        name: Text<'a>,
+        out: &mut Vec<Event<'a>>,
+    ) -> usize {
+        let nth = self.calls.len();
+        let id = id.unwrap_or_else(|| Text::from_string(format!("call_{nth}")));
+        let own = id.clone().into_owned();
+        let at = self.begin(Opening::ToolCall { id, name }, out);
+        self.calls.push(Call {
+            index,
+            id: own,
+            at,
+            arguments: Whole::default(),
+            is_open: true,
+        });
+        nth
     }
 }

@@ -83,7 +83,8 @@ pub struct Citation<'a> {
     pub quote: Option<Text<'a>>,
 }
 
-/// A step of an answer. `at` numbers its parts from 0.
+/// A step of an answer. `at` numbers its parts from 0 as they begin; several may go on at
+/// a time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
     /// The answer begins.
@@ -114,7 +115,7 @@ pub enum Event<'a> {
         /// Which.
         at: usize,
     },
-    /// Why the answer ends.
+    /// Why the answer ends. Parts may still be open; nothing is added to them.
     Stop(Stop<'a>),
     /// What it cost, in all.
     Usage(Usage),
@@ -180,7 +181,62 @@ impl Citation<'_> {
     }
 }
 
+impl Event<'_> {
+    /// The same without anything borrowed.
+    pub fn into_owned(self) -> Event<'static> {
+        match self {
+            Self::Start { id, model, usage } => Event::Start {
+                id: id.into_owned(),
+                model: model.into_owned(),
+                usage,
+            },
+            Self::Open { at, part } => Event::Open {
+                at,
+                part: part.into_owned(),
+            },
+            Self::Delta { at, delta } => Event::Delta {
+                at,
+                delta: delta.into_owned(),
+            },
+            Self::Close { at } => Event::Close { at },
+            Self::Stop(stop) => Event::Stop(stop.into_owned()),
+            Self::Usage(usage) => Event::Usage(usage),
+            Self::Ping => Event::Ping,
+            Self::Failed { kind, message } => Event::Failed {
+                kind: kind.into_owned(),
+                message: message.into_owned(),
+            },
+            Self::End => Event::End,
+        }
+    }
+}
+
+impl Opening<'_> {
+    /// The same without anything borrowed.
+    pub fn into_owned(self) -> Opening<'static> {
+        match self {
+            Self::Text => Opening::Text,
+            Self::Thought => Opening::Thought,
+            Self::Refusal => Opening::Refusal,
+            Self::ToolCall { id, name } => Opening::ToolCall {
+                id: id.into_owned(),
+                name: name.into_owned(),
+            },
+        }
+    }
+}
+
 impl Delta<'_> {
+    /// The same without anything borrowed.
+    pub fn into_owned(self) -> Delta<'static> {
+        match self {
+            Self::Text(text) => Delta::Text(text.into_owned()),
+            Self::Arguments(json) => Delta::Arguments(json.into_owned()),
+            Self::Seal(seal) => Delta::Seal(seal.into_owned()),
+            Self::Citation(citation) => Delta::Citation(citation.into_owned()),
+        }
+    }
+
     /// Whether it adds nothing.
     pub fn is_empty(&self) -> bool {
         match self {

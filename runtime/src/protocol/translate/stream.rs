@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::json::{Malformed, Text};
 use super::super::names::Names;
-use super::super::neutral::{Collector, Dropped, Event, Opening};
+use super::super::neutral::{Collector, Dropped, Event, InTurn, Opening};
 use super::super::sse::{self, Ending, Split};
 use super::super::{Protocol, anthropic, chat, responses};
 use super::Back;
@@ -64,8 +64,15 @@ enum Reader {
     Responses(responses::ReadStream),
 }
 
+/// Turns neutral events into what the client reads, one part after another.
 #[derive(Debug)]
-pub(super) enum Writer {
+pub(super) struct Writer {
+    turns: InTurn,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
     Messages(anthropic::WriteStream),
     Chat(chat::WriteStream),
     Responses(responses::WriteStream),
@@ -118,8 +125,8 @@ impl Stream {
             ..
         } = self;
         reading.finish(&mut |event| write(event, names, ending, writer, out));
-        match &mut self.writer {
-            Writer::Whole(whole) => {
+        match &mut self.writer.form {
+            Form::Whole(whole) => {
                 let collector = std::mem::take(&mut whole.0);
                 let answer = collector.finish().map_err(|failed| match failed {
                     Some((kind, message)) => Broken::Failed {
@@ -284,14 +291,21 @@ fn hand(events: Vec<Event<'_>>, is_over: &mut bool, take: &mut dyn FnMut(Event<'
 impl Writer {
     /// Of a whole answer.
     pub(super) fn whole(back: Back) -> Self {
-        Self::Whole(Box::new((Collector::default(), back)))
+        Self::of(Form::Whole(Box::new((Collector::default(), back))))
+    }
+
+    fn of(form: Form) -> Self {
+        Self {
+            turns: InTurn::default(),
+            form,
+        }
     }
 
     /// Adds a whole answer to `out`, once its events are written; what of it could
     /// not be carried.
     pub(super) fn finish(&mut self, out: &mut String) -> Dropped {
         let mut dropped = Dropped::default();
-        if let Self::Whole(whole) = self
+        if let Form::Whole(whole) = &mut self.form
             && let Ok(answer) = std::mem::take(&mut whole.0).finish()
         {
             out.push_str(&whole.1.write(answer, &mut dropped));
@@ -300,31 +314,34 @@ impl Writer {
     }
 
     pub(super) fn new(back: &Back) -> Self {
-        match back.client {
+        Self::of(match back.client {
             Protocol::Messages => {
-                Self::Messages(anthropic::WriteStream::new(back.thinks, &back.request_id))
+                Form::Messages(anthropic::WriteStream::new(back.thinks, &back.request_id))
             }
             Protocol::Chat => {
-                Self::Chat(chat::WriteStream::new(back.stream_usage, back.echo.created))
+                Form::Chat(chat::WriteStream::new(back.stream_usage, back.echo.created))
             }
-            Protocol::Responses => Self::Responses(responses::WriteStream::new(back.echo.clone())),
-        }
+            Protocol::Responses => Form::Responses(responses::WriteStream::new(back.echo.clone())),
+        })
     }
 
+    /// Adds to `out` what goes to the client for an event, perhaps later than it comes: no
+    /// two parts overlap.
     pub(super) fn write(&mut self, event: Event<'_>, out: &mut String) {
-        match self {
-            Self::Messages(writer) => writer.write(event, out),
-            Self::Chat(writer) => writer.write(event, out),
-            Self::Responses(writer) => writer.write(event, out),
-            Self::Whole(whole) => whole.0.push(event),
+        let Self { turns, form } = self;
+        match form {
+            Form::Messages(writer) => turns.take(event, &mut |event| writer.write(event, out)),
+            Form::Chat(writer) => turns.take(event, &mut |event| writer.write(event, out)),
+            Form::Responses(writer) => turns.take(event, &mut |event| writer.write(event, out)),
+            Form::Whole(whole) => whole.0.push(event),
         }
     }
 
     pub(super) fn dropped(&self) -> Dropped {
-        match self {
-            Self::Messages(writer) => writer.dropped().clone(),
+        match &self.form {
+            Form::Messages(writer) => writer.dropped().clone(),
             // These carry all that the neutral form has.
-            Self::Chat(_) | Self::Responses(_) | Self::Whole(_) => Dropped::default(),
+            Form::Chat(_) | Form::Responses(_) | Form::Whole(_) => Dropped::default(),
         }
     }
 }

@@ -1,0 +1,168 @@
+//! One part after another, where several were answered at once.
+//!
+//! Endpoints may go to and fro between calls. Clients take what comes for a piece of the
+//! part that began last, as their vendors send it, or a part for complete where another
+//! goes on: the official SDKs report parts that are not whole, or report others in their
+//! place. So parts do not overlap on the way to a client.
+
+use std::collections::VecDeque;
+
+use super::{Delta, Event};
+
+/// Keeps back what comes of a part until those that began before it are complete. That is
+/// never more than the answer itself.
+#[derive(Debug, Default)]
+pub struct InTurn {
+    /// The part that goes on.
+    current: Option<usize>,
+    /// Parts that have begun since, and what came of them. Their numbers rise.
+    waiting: VecDeque<(usize, Vec<Event<'static>>)>,
+}
+
+impl InTurn {
+    /// Takes the next event, and hands on what may go on with it: its own part if that is
+    /// its turn, and what waited for that part to be complete. All is complete at the end.
+    pub fn take(&mut self, event: Event<'_>, hand: &mut dyn FnMut(Event<'_>)) {
+        let at = match &event {
+            Event::Open { at, .. } | Event::Delta { at, .. } | Event::Close { at } => *at,
+            other => {
+                if *other == Event::End {
+                    self.complete(hand);
+                }
+                hand(event);
+                return;
+            }
+        };
+        let opens = matches!(event, Event::Open { .. });
+        match self.current {
+            Some(current) if current == at => {
+                let is_complete = matches!(event, Event::Close { .. });
+                hand(event);
+                if is_complete {
+                    self.current = None;
+                    self.go_on(hand);
+                }
+            }
+            Some(_) if opens => self.waiting.push_back((at, vec![event.into_owned()])),
+            Some(_) => self.keep(at, event),
+            None if opens => {
+                self.current = Some(at);
+                hand(event);
+            }
+            // Of a part that is complete, or never was.
+            None => {}
+        }
+    }
+
+    fn keep(&mut self, at: usize, event: Event<'_>) {
+        let place = self.waiting.binary_search_by_key(&at, |(at, _)| *at);
+        let Ok((_, kept)) = place.map(|place| &mut self.waiting[place]) else {
+            return;
+        };
+        // Pieces that wait become one.
+        match (kept.last_mut(), event) {
+            (
+                Some(Event::Delta {
+                    delta: Delta::Text(text),
+                    ..
+                }),
+                Event::Delta {
+                    delta: Delta::Text(more),
+                    ..
+                },
+            )
+            | (
+                Some(Event::Delta {
+                    delta: Delta::Arguments(text),
+                    ..
+                }),
+                Event::Delta {
+                    delta: Delta::Arguments(more),
+                    ..
+                },
+            ) => text.push(&more),
+            (_, event) => kept.push(event.into_owned()),
+        }
+    }
+
+    /// Hands on what waited, up to a part that is not complete.
+    fn go_on(&mut self, hand: &mut dyn FnMut(Event<'_>)) {
+        while self.current.is_none()
+            && let Some((at, kept)) = self.waiting.pop_front()
+        {
+            self.current = Some(at);
+            for event in kept {
+                if matches!(event, Event::Close { .. }) {
+                    self.current = None;
+                }
+                hand(event);
+            }
+        }
+    }
+
+    fn complete(&mut self, hand: &mut dyn FnMut(Event<'_>)) {
+        while let Some(at) = self.current.take() {
+            hand(Event::Close { at });
+            self.go_on(hand);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Opening;
+    use super::*;
+    use crate::protocol::json::Text;
+
+    /// `+0` begins a part, `0a` goes on with it, `-0` completes it, `.` is the end.
+    fn in_turn(events: &str) -> String {
+        let mut turns = InTurn::default();
+        let mut out: Vec<String> = Vec::new();
+        for word in events.split(' ') {
+            let at = |digit: &str| digit[..1].parse().expect("a digit");
+            let event = match word.split_at(1) {
+                ("+", digit) => Event::Open {
+                    at: at(digit),
+                    part: Opening::Text,
+                },
+                ("-", digit) => Event::Close { at: at(digit) },
+                (".", _) => Event::End,
+                (digit, text) => Event::Delta {
+                    at: at(digit),
+                    delta: Delta::Text(Text::from_string(text.to_owned())),
+                },
+            };
+            turns.take(event, &mut |event| {
+                out.push(match event {
+                    Event::Open { at, .. } => format!("+{at}"),
+                    Event::Close { at } => format!("-{at}"),
+                    Event::Delta {
+                        at,
+                        delta: Delta::Text(text),
+                    } => format!("{at}{}", text.plain()),
+                    _ => ".".to_owned(),
+                });
+            });
+        }
+        out.join(" ")
+    }
+
+    #[test]
+    fn parts_come_one_after_another() {
+        for (events, expected) in [
+            ("+0 0a 0b -0 +1 1c -1 .", "+0 0a 0b -0 +1 1c -1 ."),
+            ("+0 +1 0a 1c 0b 1d -0 -1 .", "+0 0a 0b -0 +1 1cd -1 ."),
+            // The second goes on where the first is complete, the third waits.
+            (
+                "+0 +1 +2 2e 1c -2 -0 1d -1 .",
+                "+0 -0 +1 1c 1d -1 +2 2e -2 .",
+            ),
+            // What nobody completes is complete at the end.
+            ("+0 0a +1 1c -1 +2 .", "+0 0a -0 +1 1c -1 +2 -2 ."),
+            // Of parts that are complete, or never began, there is no more.
+            ("+0 -0 0a -0 7b +1 0c 7d -1 .", "+0 -0 +1 -1 ."),
+        ] {
+            assert_eq!(in_turn(events), expected, "{events}");
+        }
+    }
+}
