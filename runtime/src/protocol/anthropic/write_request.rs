@@ -25,11 +25,16 @@ enum Manner {
 
 /// Writes a request for this model, which takes thinking as `adaptive` or with a budget.
 pub fn write_request(
-    request: Request<'_>,
+    mut request: Request<'_>,
     model: &str,
     adaptive: bool,
     dropped: &mut Dropped,
 ) -> String {
+    for message in &mut request.messages {
+        message.parts.retain(|part| !is_empty_text(part));
+    }
+    request.messages.retain(|message| !message.parts.is_empty());
+    request.make_dialogue();
     let (manner, max_tokens) = match adaptive {
         true => adaptively(&request, dropped),
         false => limits(&request, dropped),
@@ -259,21 +264,11 @@ fn conversation<'a>(
     dropped: &mut Dropped,
 ) -> (Vec<Json<'a>>, Vec<Json<'a>>) {
     let mut texts = system;
-    let mut turns: Vec<(Role, Vec<Json<'a>>)> = Vec::new();
+    let mut turns: Vec<(Role, Vec<Json<'a>>)> = Vec::with_capacity(messages.len());
     for message in messages {
-        let message = message.or_reminder();
-        let (results, rest): (Vec<_>, Vec<_>) = message
-            .parts
-            .into_iter()
-            .partition(|part| matches!(part, Part::ToolResult(_)));
-        let mut blocks: Vec<Json<'a>> = Vec::new();
-        for part in results.into_iter().chain(rest) {
-            blocks.extend(block(part, dropped));
-        }
-        match turns.last_mut() {
-            Some((role, last)) if *role == message.role => last.extend(blocks),
-            _ => turns.push((message.role, blocks)),
-        }
+        let parts = message.parts.into_iter();
+        let blocks = parts.filter_map(|part| block(part, dropped));
+        turns.push((message.role, blocks.collect()));
     }
     texts.retain(|text| !text.is_empty());
     turns.retain(|(_, blocks)| !blocks.is_empty());
@@ -298,10 +293,13 @@ fn conversation<'a>(
     )
 }
 
+/// Whether it is text without a character, which is refused.
+fn is_empty_text(part: &Part<'_>) -> bool {
+    matches!(part, Part::Text(text, _) | Part::Refusal(text) if text.is_empty())
+}
+
 fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
     let block = match part {
-        // Empty texts are refused.
-        Part::Text(text, _) | Part::Refusal(text) if text.is_empty() => return None,
         Part::Text(text, _) | Part::Refusal(text) => Object::of_type("text").with("text", text),
         Part::Image(from, detail) => {
             if detail.is_some() {
@@ -334,7 +332,9 @@ fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
 fn tool_result<'a>(result: ToolResult<'a>, dropped: &mut Dropped) -> Object<'a> {
     let mut blocks: Vec<Json<'a>> = Vec::new();
     for part in result.parts {
-        blocks.extend(block(part, dropped));
+        if !is_empty_text(&part) {
+            blocks.extend(block(part, dropped));
+        }
     }
     let out = Object::of_type("tool_result").with("tool_use_id", id(&result.id));
     let out = if blocks.is_empty() {

@@ -15,11 +15,12 @@ const USER_LIMIT: usize = 64;
 
 /// Writes a request for this model; `names` shortens those of tools.
 pub fn write_request(
-    request: Request<'_>,
+    mut request: Request<'_>,
     model: &str,
     names: &mut Names,
     dropped: &mut Dropped,
 ) -> String {
+    request.make_dialogue();
     let mut out = Object::new().with("model", model);
     out.push(
         "messages",
@@ -152,18 +153,12 @@ fn messages<'a>(
     if !system.is_empty() {
         out.push(said("system", Text::joined(&system, "\n\n")));
     }
-    // What the user says next, where the operator has put in a word.
-    let mut pending = Vec::new();
     for message in messages {
-        let message = message.or_reminder();
-        if message.role == Role::Assistant {
-            user(std::mem::take(&mut pending), &mut out, dropped);
-            out.extend(assistant(message.parts, names, dropped));
-        } else {
-            pending.extend(message.parts);
+        match message.role {
+            Role::Assistant => out.extend(assistant(message.parts, names, dropped)),
+            Role::User | Role::System => user(message.parts, &mut out, dropped),
         }
     }
-    user(pending, &mut out, dropped);
     out
 }
 
