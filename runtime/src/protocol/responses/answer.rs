@@ -3,7 +3,7 @@
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Answer, Citation, Dropped, Part, Stop, Usage};
 use super::forms::{self, Forms};
-use super::item::Item;
+use super::item::{Item, Kind};
 use super::read_request::thought;
 
 /// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer.
@@ -188,27 +188,41 @@ impl Echo {
     pub(super) fn ended<'a>(
         &self,
         names: (Text<'a>, Text<'a>),
-        output: Vec<Json<'a>>,
+        items: &'a [Item],
         stop: &Stop<'_>,
         usage: Usage,
     ) -> Object<'a> {
-        let cut = match stop {
-            Stop::Length => Some("max_output_tokens"),
-            Stop::Refusal if output.is_empty() => Some("content_filter"),
-            _ => None,
-        };
+        let cut = cut(items, stop);
         let status = if cut.is_some() {
             "incomplete"
         } else {
             "completed"
         };
-        let mut response = self.response(names, status, output);
+        let numbers = 0..items.len();
+        let output = numbers.map(|at| items[at].ended(is_cut(items, at, stop)).into());
+        let mut response = self.response(names, status, output.collect());
         if let Some(reason) = cut {
             response.set("incomplete_details", Object::new().with("reason", reason));
         }
         response.set("usage", write_usage(usage));
         response
     }
+}
+
+/// Why an answer of these items is not complete; whoever refuses in words has answered.
+fn cut(items: &[Item], stop: &Stop<'_>) -> Option<&'static str> {
+    match stop {
+        Stop::Length => Some("max_output_tokens"),
+        Stop::Refusal if items.iter().any(|item| item.kind == Kind::Refusal) => None,
+        Stop::Refusal => Some("content_filter"),
+        _ => None,
+    }
+}
+
+/// Whether an answer that ends so ends in the middle of this item: it is the last, or a
+/// call that went on beside others.
+pub(super) fn is_cut(items: &[Item], at: usize, stop: &Stop<'_>) -> bool {
+    (at + 1 == items.len() || items[at].is_half_a_call()) && cut(items, stop).is_some()
 }
 
 /// The upstream's name for an answer, as a client of this protocol expects it to begin.
@@ -234,8 +248,7 @@ pub fn write_answer(answer: Answer<'_>, echo: &Echo) -> String {
         let item = Item::of(part, &bare, items.len(), &echo.forms);
         items.extend(item);
     }
-    let output = items.iter().map(|item| item.complete().into()).collect();
     let names = (response_id(&answer.id), answer.model);
-    echo.ended(names, output, &answer.stop, answer.usage)
+    echo.ended(names, &items, &answer.stop, answer.usage)
         .written()
 }

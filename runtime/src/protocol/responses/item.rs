@@ -105,11 +105,12 @@ impl Item {
         }
     }
 
-    /// A call's arguments as they are sent: never nothing, and plain text for a custom tool.
-    pub(super) fn arguments(&self) -> Text<'static> {
+    /// A call's arguments as they are sent: nothing only where it `is_cut`, and plain text
+    /// for a custom tool.
+    pub(super) fn arguments(&self, is_cut: bool) -> Text<'static> {
         match self.kind {
             Kind::Custom { .. } => unwrapped(&self.text),
-            _ if self.text.is_empty() => "{}".into(),
+            _ if self.text.is_empty() && !is_cut => "{}".into(),
             _ => self.text.clone(),
         }
     }
@@ -181,8 +182,15 @@ impl Item {
         }
     }
 
-    /// As it is when it is complete.
-    pub(super) fn complete(&self) -> Object<'_> {
+    /// Whether it is a call that nobody can make, since its arguments stop in the middle.
+    pub(super) fn is_half_a_call(&self) -> bool {
+        matches!(self.kind, Kind::Function { .. } | Kind::Custom { .. })
+            && !self.text.is_empty()
+            && Json::parse(&self.text.plain(), &[]).is_err()
+    }
+
+    /// As it is when nothing more comes; where it `is_cut`, it is not complete.
+    pub(super) fn ended(&self, is_cut: bool) -> Object<'_> {
         let mut out = self.begun();
         match &self.kind {
             Kind::Text | Kind::Refusal => out.set("content", vec![self.part().into()]),
@@ -198,11 +206,12 @@ impl Item {
                     out.set("id", id.clone());
                 }
             }
-            Kind::Function { .. } => out.set("arguments", self.arguments()),
-            Kind::Custom { .. } => out.set("input", self.arguments()),
+            Kind::Function { .. } => out.set("arguments", self.arguments(is_cut)),
+            Kind::Custom { .. } => out.set("input", self.arguments(is_cut)),
         }
         if out.get("status").is_some() {
-            out.set("status", "completed");
+            let status = if is_cut { "incomplete" } else { "completed" };
+            out.set("status", status);
         }
         out
     }

@@ -3,7 +3,7 @@
 use super::super::failure;
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Delta, Event, Stop, Usage};
-use super::answer::{Echo, bare_id, response_id};
+use super::answer::{Echo, bare_id, is_cut, response_id};
 use super::item::{Item, Kind};
 
 /// Turns neutral events into events of this protocol.
@@ -18,6 +18,9 @@ pub struct WriteStream {
     items: Vec<Item>,
     /// By the number of a part, the number of its item.
     places: Vec<Option<usize>>,
+    /// An item that nothing more comes of. Whether it is complete is known when another
+    /// begins, or the answer ends.
+    last: Option<usize>,
     stop: Stop<'static>,
     usage: Usage,
 }
@@ -33,12 +36,13 @@ impl WriteStream {
             sequence: 0,
             items: Vec::new(),
             places: Vec::new(),
+            last: None,
             stop: Stop::End,
             usage: Usage::default(),
         }
     }
 
-    /// Adds what the client is to get for an event.
+    /// Adds what the client is to get for an event. No two parts overlap.
     pub fn write(&mut self, event: Event<'_>, out: &mut String) {
         match event {
             Event::Start { id, model, .. } => {
@@ -54,6 +58,7 @@ impl WriteStream {
                 let index = self.items.len();
                 let item = Item::open(part, &self.bare, index, &self.echo.forms);
                 self.items.push(item);
+                self.end_last(out);
                 if self.places.len() <= at {
                     self.places.resize(at + 1, None);
                 }
@@ -66,23 +71,17 @@ impl WriteStream {
                 }
             }
             Event::Close { at } => {
-                if let Some(index) = self.places.get(at).copied().flatten() {
-                    self.complete(index, out);
-                }
+                self.last = self.places.get(at).copied().flatten();
             }
             Event::Stop(stop) => self.stop = stop.into_owned(),
             Event::Usage(usage) => self.usage = usage,
             Event::Ping => out.push_str(": ping\n\n"),
             Event::Failed { kind, message } => self.fail(&kind.plain(), message, out),
             Event::End => {
-                let output = self
-                    .items
-                    .iter()
-                    .map(|item| item.complete().into())
-                    .collect();
+                self.end_last(out);
                 let response = self
                     .echo
-                    .ended(self.names(), output, &self.stop, self.usage);
+                    .ended(self.names(), &self.items, &self.stop, self.usage);
                 let name = match response.get("status") {
                     Some(status) if status.is("incomplete") => "response.incomplete",
                     _ => "response.completed",
@@ -181,7 +180,13 @@ impl WriteStream {
         }
     }
 
-    fn complete(&mut self, index: usize, out: &mut String) {
+    fn end_last(&mut self, out: &mut String) {
+        if let Some(index) = self.last.take() {
+            self.end(index, is_cut(&self.items, index, &self.stop), out);
+        }
+    }
+
+    fn end(&mut self, index: usize, is_cut: bool, out: &mut String) {
         let of_item = self.of_item(index);
         let item = &self.items[index];
         let text = item.text.clone();
@@ -223,11 +228,11 @@ impl WriteStream {
             Kind::Function { name, .. } => {
                 let done = of_item
                     .with("name", name.clone())
-                    .with("arguments", item.arguments());
+                    .with("arguments", item.arguments(is_cut));
                 self.send("response.function_call_arguments.done", &done, out);
             }
             Kind::Custom { .. } => {
-                let input = item.arguments();
+                let input = item.arguments(is_cut);
                 let delta = of_item.clone().with("delta", input.clone());
                 self.send("response.custom_tool_call_input.delta", &delta, out);
                 self.send(
@@ -237,7 +242,7 @@ impl WriteStream {
                 );
             }
         }
-        let item = Json::from(self.items[index].complete()).into_owned();
+        let item = Json::from(self.items[index].ended(is_cut)).into_owned();
         let done = Object::new().with("output_index", index).with("item", item);
         self.send("response.output_item.done", &done, out);
     }
