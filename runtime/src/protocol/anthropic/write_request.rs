@@ -31,7 +31,7 @@ pub fn write_request(
     dropped: &mut Dropped,
 ) -> String {
     for message in &mut request.messages {
-        message.parts.retain(|part| !is_empty_text(part));
+        message.parts.retain(|part| !is_blank(part));
     }
     request.messages.retain(|message| !message.parts.is_empty());
     request.make_dialogue();
@@ -270,7 +270,7 @@ fn conversation<'a>(
         let blocks = parts.filter_map(|part| block(part, dropped));
         turns.push((message.role, blocks.collect()));
     }
-    texts.retain(|text| !text.is_empty());
+    texts.retain(|text| !text.is_blank());
     turns.retain(|(_, blocks)| !blocks.is_empty());
     let prose = |text: Text<'a>| Json::from(Object::of_type("text").with("text", text));
     if turns.is_empty()
@@ -293,9 +293,9 @@ fn conversation<'a>(
     )
 }
 
-/// Whether it is text without a character, which is refused.
-fn is_empty_text(part: &Part<'_>) -> bool {
-    matches!(part, Part::Text(text, _) | Part::Refusal(text) if text.is_empty())
+/// Whether it is text without a character that is seen, which is refused.
+fn is_blank(part: &Part<'_>) -> bool {
+    matches!(part, Part::Text(text, _) | Part::Refusal(text) if text.is_blank())
 }
 
 fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
@@ -332,7 +332,7 @@ fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
 fn tool_result<'a>(result: ToolResult<'a>, dropped: &mut Dropped) -> Object<'a> {
     let mut blocks: Vec<Json<'a>> = Vec::new();
     for part in result.parts {
-        if !is_empty_text(&part) {
+        if !is_blank(&part) {
             blocks.extend(block(part, dropped));
         }
     }

@@ -73,6 +73,23 @@ fn what_is_json_and_what_is_not() {
 }
 
 #[test]
+fn white_space_is_blank_however_it_is_written() {
+    for blank in [
+        "",
+        " ",
+        r"\n",
+        r" \r\n\t\f ",
+        "\u{a0}\u{2003}",
+        r"\n\u00a0 \n",
+    ] {
+        assert!(Text::from_written(blank).is_blank(), "{blank:?}");
+    }
+    for said in ["a", r"\na", r"\\n", r"\u0041", r"\b", r#"\""#, r"\u00a0a"] {
+        assert!(!Text::from_written(said).is_blank(), "{said:?}");
+    }
+}
+
+#[test]
 fn what_is_opaque_keeps_its_spaces() {
     let text = "{\"schema\": { \"a\" : [ 1 ] }, \"b\" : [ 1 , \"\\u0041\" ]}";
     let json = Json::parse(text, &["schema"]).expect("JSON");

@@ -100,6 +100,16 @@ impl<'a> Text<'a> {
         self.0.is_empty()
     }
 
+    /// Whether it has nothing but white space.
+    pub fn is_blank(&self) -> bool {
+        let mut rest = self.0.trim_start();
+        let escapes = ["\\n", "\\r", "\\t", "\\f"];
+        while let Some(after) = escapes.iter().find_map(|space| rest.strip_prefix(space)) {
+            rest = after.trim_start();
+        }
+        rest.is_empty() || (rest.starts_with("\\u") && self.plain().trim().is_empty())
+    }
+
     /// The text between the quotes.
     pub fn written(&self) -> &str {
         &self.0
