@@ -5,5 +5,7 @@
 mod failures;
 #[path = "protocol/laws.rs"]
 mod laws;
+#[path = "protocol/requests.rs"]
+mod requests;
 #[path = "protocol/stories.rs"]
 mod stories;

@@ -36,7 +36,7 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
             }
             "tool_choice" => request.tool_choice = tool_choice(value, dropped),
             "parallel_tool_calls" => request.parallel_tools = value.flag(),
-            "max_completion_tokens" => request.max_tokens = value.count(),
+            "max_completion_tokens" => request.max_tokens = value.count().or(request.max_tokens),
             "max_tokens" => request.max_tokens = request.max_tokens.or(value.count()),
             "temperature" => request.temperature = Some(value.clone()),
             "top_p" => request.top_p = Some(value.clone()),
@@ -49,7 +49,7 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
             }
             "reasoning_effort" => request.thinking = thinking(value),
             "response_format" => request.format = format(value),
-            "safety_identifier" => request.user = value.text().cloned(),
+            "safety_identifier" => request.user = value.text().cloned().or(request.user),
             "user" => request.user = request.user.or(value.text().cloned()),
             // An empty one asks for a search as well.
             "web_search_options" if !value.is_null() => dropped.note("web_search_options"),

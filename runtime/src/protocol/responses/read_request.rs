@@ -98,7 +98,7 @@ pub fn read_request<'a>(
                     dropped.note("text.verbosity");
                 }
             }
-            "safety_identifier" => request.user = value.text().cloned(),
+            "safety_identifier" => request.user = value.text().cloned().or(request.user),
             "user" => request.user = request.user.or(value.text().cloned()),
             other if chat::is_default(other, value) => {}
             other => match KEPT.iter().find(|(kept, _)| *kept == other) {
