@@ -262,6 +262,20 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Chooses no tool that is not there, which every endpoint refuses: it may be one that
+    /// only its vendor runs. Whether one was chosen.
+    pub fn lose_choice(&mut self) -> bool {
+        let Some(ToolChoice::Named(name)) = &self.tool_choice else {
+            return false;
+        };
+        let plain = name.plain();
+        let is_lost = !self.tools.iter().any(|tool| tool.name.plain() == plain);
+        if is_lost {
+            self.tool_choice = None;
+        }
+        is_lost
+    }
+
     /// Whether thinking is wanted.
     pub fn thinks(&self) -> bool {
         matches!(

@@ -90,7 +90,10 @@ pub fn opaque(protocol: Protocol) -> &'static [&'static str] {
 /// When it cannot be told in the endpoint's protocol at all.
 pub fn request(body: &Json<'_>, call: &Call<'_>) -> Result<Translated, Unreadable> {
     let mut dropped = Dropped::default();
-    let (request, forms) = read(body, call.client, &mut dropped)?;
+    let (mut request, forms) = read(body, call.client, &mut dropped)?;
+    if request.lose_choice() {
+        dropped.note("tool_choice");
+    }
     let limit = match call.endpoint {
         Protocol::Messages => usize::MAX,
         Protocol::Chat => chat::NAME_LIMIT,

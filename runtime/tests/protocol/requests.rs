@@ -49,3 +49,21 @@ fn of_two_names_the_one_that_says_something_counts() {
         }
     }
 }
+
+#[test]
+fn a_tool_that_is_not_carried_is_not_chosen() {
+    let tools = r#""tools":[{"type":"web_search_20250305","name":"web_search"},{"name":"f","input_schema":{"type":"object"}}]"#;
+    for endpoint in [Chat, Responses] {
+        let choosing = |name: &str| {
+            let choice = format!(r#"{tools},"tool_choice":{{"type":"tool","name":"{name}"}}"#);
+            translated(Messages, endpoint, &choice)
+        };
+        let (body, dropped) = choosing("web_search");
+        assert_eq!(body.get("tool_choice"), None, "{endpoint:?}");
+        assert_eq!(body["tools"].as_array().unwrap().len(), 1);
+        assert_eq!(dropped, "tools.web_search_20250305, tool_choice");
+        let (body, dropped) = choosing("f");
+        assert_eq!(body["tool_choice"]["type"], "function", "{endpoint:?}");
+        assert_eq!(dropped, "tools.web_search_20250305");
+    }
+}
