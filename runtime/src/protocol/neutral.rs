@@ -174,6 +174,9 @@ pub enum ToolChoice<'a> {
 pub enum Thinking {
     /// Not at all.
     Off,
+    /// Not at all, in a word that only OpenAI's protocols have, and not all of their
+    /// models take.
+    None,
     /// As far as it likes, or with this effort.
     Effort(Option<Effort>),
     /// With at most so many tokens.

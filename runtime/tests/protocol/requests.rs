@@ -3,7 +3,7 @@
 use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
 use ctr_runtime::protocol::json::Json;
 use ctr_runtime::protocol::translate::{self, Call};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The request as the endpoint gets it, and what it does not get.
 fn translated(client: Protocol, endpoint: Protocol, fields: &str) -> (Value, String) {
@@ -65,5 +65,24 @@ fn a_tool_that_is_not_carried_is_not_chosen() {
         let (body, dropped) = choosing("f");
         assert_eq!(body["tool_choice"]["type"], "function", "{endpoint:?}");
         assert_eq!(dropped, "tools.web_search_20250305");
+    }
+}
+
+#[test]
+fn no_thinking_is_said_in_the_word_that_the_client_had_for_it() {
+    let none = r#""reasoning_effort":"none""#;
+    let (body, _) = translated(Chat, Responses, none);
+    assert_eq!(body["reasoning"], json!({"effort": "none"}));
+    let (body, dropped) = translated(Chat, Messages, none);
+    assert_eq!((body.get("thinking"), &*dropped), (None, ""));
+    let none = r#""reasoning":{"effort":"none"}"#;
+    let (body, _) = translated(Responses, Chat, none);
+    assert_eq!(body["reasoning_effort"], "none");
+    // Not every model takes the word.
+    let off = r#""thinking":{"type":"disabled"}"#;
+    for endpoint in [Chat, Responses] {
+        let (body, _) = translated(Messages, endpoint, off);
+        assert_eq!(body.get("reasoning_effort"), None);
+        assert_eq!(body.get("reasoning"), None);
     }
 }

@@ -96,7 +96,7 @@ fn wanted(request: &Request<'_>) -> Option<u64> {
     match request.thinking? {
         Thinking::Effort(effort) => Some(effort.unwrap_or(Effort::Medium).budget()),
         Thinking::Budget(budget) => Some(budget.max(LEAST_BUDGET)),
-        Thinking::Off => None,
+        Thinking::Off | Thinking::None => None,
     }
 }
 
@@ -116,7 +116,7 @@ fn adaptively(request: &Request<'_>, dropped: &mut Dropped) -> (Option<Manner>, 
         .max_tokens
         .unwrap_or(MAX_TOKENS.saturating_add(beside));
     let effort = match request.thinking {
-        Some(Thinking::Off) | None => return (None, limit),
+        Some(Thinking::Off | Thinking::None) | None => return (None, limit),
         Some(Thinking::Effort(effort)) => effort,
         Some(Thinking::Budget(budget)) => Some(Effort::of_budget(budget)),
     };

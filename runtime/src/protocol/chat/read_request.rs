@@ -254,7 +254,7 @@ fn stop<'a>(stop: &Json<'a>) -> Vec<Text<'a>> {
 pub(crate) fn thinking(effort: &Json<'_>) -> Option<Thinking> {
     let word = effort.text()?;
     if word.is("none") {
-        return Some(Thinking::Off);
+        return Some(Thinking::None);
     }
     Some(Thinking::Effort(Effort::from_word(word)))
 }

@@ -77,6 +77,7 @@ pub fn write_request(
 pub(crate) fn effort_word(thinking: Thinking) -> Option<&'static str> {
     let effort = match thinking {
         Thinking::Off => return None,
+        Thinking::None => return Some("none"),
         Thinking::Effort(effort) => effort?,
         Thinking::Budget(budget) => Effort::of_budget(budget),
     };

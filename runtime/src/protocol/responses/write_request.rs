@@ -61,13 +61,15 @@ pub fn write_request(
     if !request.stop.is_empty() {
         dropped.note("stop");
     }
+    let effort = request.thinking.and_then(effort_word);
     if thinks {
-        let effort = request.thinking.and_then(effort_word);
         let reasoning = Object::new()
             .with_some("effort", effort)
             .with("summary", "auto");
         out.push("reasoning", reasoning);
         out.push("include", vec!["reasoning.encrypted_content".into()]);
+    } else if let Some(none) = effort {
+        out.push("reasoning", Object::new().with("effort", none));
     }
     if let Some(format) = request.format {
         out.push("text", Object::new().with("format", text_format(format)));
