@@ -13,6 +13,7 @@ pub mod error;
 pub mod estimate;
 pub mod failure;
 pub mod features;
+pub mod forms;
 pub mod images;
 pub mod json;
 pub mod names;

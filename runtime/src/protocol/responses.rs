@@ -6,7 +6,6 @@
 
 mod answer;
 mod broken;
-mod forms;
 mod item;
 mod read_request;
 mod read_stream;
@@ -15,7 +14,6 @@ mod write_stream;
 
 pub use answer::{Echo, failed, read_answer, write_answer};
 pub use broken::broken_off;
-pub use forms::Forms;
 pub use read_request::read_request;
 pub use read_stream::ReadStream;
 pub use write_request::write_request;

@@ -10,10 +10,11 @@ mod stream;
 
 use std::fmt;
 
+use super::forms::Forms;
 use super::json::{Json, Object, Text};
 use super::names::Names;
 use super::neutral::{Answer, Dropped, Part, Request, events};
-use super::responses::{Echo, Forms};
+use super::responses::Echo;
 use super::{Protocol, anthropic, chat, failure, responses};
 
 pub use joined::{Joined, Turn};
@@ -122,10 +123,12 @@ fn read<'a>(
     client: Protocol,
     dropped: &mut Dropped,
 ) -> Result<(Request<'a>, Forms), Unreadable> {
-    let plain = |request| (request, Forms::default());
     match client {
-        Protocol::Messages => anthropic::read_request(body, dropped).map(plain),
-        Protocol::Chat => chat::read_request(body, dropped).map(plain),
+        Protocol::Messages => {
+            let request = anthropic::read_request(body, dropped)?;
+            Ok((request, Forms::default()))
+        }
+        Protocol::Chat => chat::read_request(body, dropped),
         Protocol::Responses => responses::read_request(body, dropped),
     }
 }
@@ -227,7 +230,7 @@ impl Back {
         }
         match self.client {
             Protocol::Messages => anthropic::write_answer(answer, self.thinks, dropped),
-            Protocol::Chat => chat::write_answer(answer, self.echo.created),
+            Protocol::Chat => chat::write_answer(answer, self.echo.created, &self.echo.forms),
             Protocol::Responses => responses::write_answer(answer, &self.echo),
         }
     }

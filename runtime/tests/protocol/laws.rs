@@ -1,5 +1,6 @@
 //! What holds for every answer and every stream, however it is cut.
 
+use ctr_runtime::protocol::forms::Forms;
 use ctr_runtime::protocol::json::{Json, Text};
 use ctr_runtime::protocol::neutral::{
     Answer, Citation, Collector, Dropped, Event, Part, Seal, Stop, Thought, ToolCall, Usage, events,
@@ -97,11 +98,11 @@ fn sent(protocol: Protocol, answer: &Answer<'static>) -> (String, String) {
             anthropic::write_answer(one, true, &mut dropped)
         }
         Protocol::Chat => {
-            let mut writer = chat::WriteStream::new(true, 0);
+            let mut writer = chat::WriteStream::new(true, 0, Forms::default());
             steps
                 .into_iter()
                 .for_each(|event| writer.write(event, &mut out));
-            chat::write_answer(one, 0)
+            chat::write_answer(one, 0, &Forms::default())
         }
         Protocol::Responses => {
             let mut writer = responses::WriteStream::new(echo.clone());

@@ -1,5 +1,6 @@
 //! A whole answer of Chat Completions, both ways, and what both share with streams.
 
+use super::super::forms::{Forms, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
     Answer, Citation, Dropped, Part, Seal, Stop, Thought, ToolCall, Usage,
@@ -178,8 +179,9 @@ pub(super) fn annotation<'a>(citation: Citation<'a>, from: usize, to: usize) -> 
     Object::of_type("url_citation").with("url_citation", page)
 }
 
-/// Writes an answer for a client, as made at `created`, in seconds since the Unix epoch.
-pub fn write_answer(answer: Answer<'_>, created: u64) -> String {
+/// Writes an answer for a client whose tools had these forms, as made at `created`, in
+/// seconds since the Unix epoch.
+pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
     let (mut texts, mut thoughts, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
     let mut calls: Vec<Json<'_>> = Vec::new();
     let mut annotations: Vec<Json<'_>> = Vec::new();
@@ -197,14 +199,7 @@ pub fn write_answer(answer: Answer<'_>, created: u64) -> String {
             }
             Part::Thought(thought) => thoughts.push(thought.text),
             Part::Refusal(text) => refusals.push(text),
-            Part::ToolCall(call) => {
-                let arguments = call.some_arguments();
-                let function = Object::new()
-                    .with("name", call.name)
-                    .with("arguments", arguments);
-                let call = Object::new().with("id", call.id).with("type", "function");
-                calls.push(call.with("function", function).into());
-            }
+            Part::ToolCall(call) => calls.push(tool_call(call, forms).into()),
             Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => {}
         }
     }
@@ -237,6 +232,19 @@ pub fn write_answer(answer: Answer<'_>, created: u64) -> String {
         .with("choices", vec![choice.into()])
         .with("usage", write_usage(answer.usage))
         .written()
+}
+
+fn tool_call<'a>(call: ToolCall<'a>, forms: &Forms) -> Object<'a> {
+    let (kind, name, value) = if forms.is_custom(&call.name) {
+        ("custom", "input", unwrapped(&call.arguments))
+    } else {
+        ("function", "arguments", call.some_arguments())
+    };
+    let inside = Object::new().with("name", call.name).with(name, value);
+    Object::new()
+        .with("id", call.id)
+        .with("type", kind)
+        .with(kind, inside)
 }
 
 /// The last choice of a stream.

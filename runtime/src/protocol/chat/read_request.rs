@@ -1,5 +1,6 @@
 //! A request of a Chat Completions client.
 
+use super::super::forms::{Forms, wrapped};
 use super::super::json::{Json, Text};
 use super::super::neutral::{
     Detail, Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool,
@@ -18,12 +19,17 @@ const MESSAGE: [&str; 6] = [
     "tool_call_id",
 ];
 
-/// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE).
+/// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE), and
+/// the forms its tools had.
 ///
 /// # Errors
 /// When there is no conversation in it.
-pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Request<'a>, Unreadable> {
+pub fn read_request<'a>(
+    body: &Json<'a>,
+    dropped: &mut Dropped,
+) -> Result<(Request<'a>, Forms), Unreadable> {
     let mut request = Request::default();
+    let mut forms = Forms::default();
     for (name, value) in body.members() {
         match &**name {
             "model" | "messages" => {}
@@ -31,7 +37,7 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
                 request.tools = value
                     .items()
                     .iter()
-                    .filter_map(|item| tool(item, dropped))
+                    .filter_map(|item| tool(item, &mut forms, dropped))
                     .collect();
             }
             "tool_choice" => request.tool_choice = tool_choice(value, dropped),
@@ -69,7 +75,7 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
     for one in messages {
         message(one, &mut request, dropped);
     }
-    Ok(request)
+    Ok((request, forms))
 }
 
 /// Whether a field says what would be so without it.
@@ -127,16 +133,23 @@ fn assistant<'a>(from: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
 }
 
 fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
-    let Some(function) = call.get("function") else {
-        dropped.note("messages.tool_calls");
-        return None;
+    let (name, arguments) = match (call.get("function"), call.get("custom")) {
+        (Some(function), _) => (function.text_at("name")?, arguments(function)),
+        (None, Some(custom)) => {
+            let input = custom.text_at("input").unwrap_or_default();
+            (custom.text_at("name")?, wrapped(input))
+        }
+        (None, None) => {
+            dropped.note("messages.tool_calls");
+            return None;
+        }
     };
-    let fields = ["type", "index", "id", "function"];
+    let fields = ["type", "index", "id", "function", "custom"];
     dropped.note_unknown("messages.tool_calls.", call, &fields);
     Some(Part::ToolCall(ToolCall {
         id: call.text_at("id")?,
-        name: function.text_at("name")?,
-        arguments: arguments(function),
+        name,
+        arguments,
     }))
 }
 
@@ -202,7 +215,10 @@ pub(crate) fn detail(image: &Json<'_>, dropped: &mut Dropped) -> Option<Detail> 
     }
 }
 
-fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
+fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, dropped: &mut Dropped) -> Option<Tool<'a>> {
+    if let Some(custom) = tool.get("custom") {
+        return forms.custom(custom);
+    }
     let Some(function) = tool.get("function") else {
         let kind = tool.text_at("type").unwrap_or_default();
         dropped.note_field("tools.", &kind.plain());
@@ -230,9 +246,9 @@ fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoic
             _ => ToolChoice::Auto,
         });
     }
-    let function = choice
-        .get("function")
-        .and_then(|function| function.text_at("name"));
+    let function = ["function", "custom"]
+        .iter()
+        .find_map(|kind| choice.get(kind)?.text_at("name"));
     if function.is_none() && !choice.is_nothing() {
         dropped.note("tool_choice");
     }

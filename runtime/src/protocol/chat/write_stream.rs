@@ -1,6 +1,7 @@
 //! A stream of Chat Completions chunks, as a client reads it.
 
 use super::super::failure;
+use super::super::forms::{Forms, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Delta, Event, Opening, Stop, Usage};
 use super::answer::{annotation, completion_id, last_choice, write_usage};
@@ -11,11 +12,15 @@ pub struct WriteStream {
     /// Whether the client asked for the usage.
     wants_usage: bool,
     created: u64,
+    forms: Forms,
     id: Text<'static>,
     model: Text<'static>,
     /// By the number of a part.
     parts: Vec<Option<Kind>>,
     calls: usize,
+    /// The arguments of a custom tool, which are whole before they can be taken out of
+    /// their JSON.
+    input: Text<'static>,
     /// Characters of text so far, and where its last part began.
     length: usize,
     part_from: usize,
@@ -30,18 +35,23 @@ enum Kind {
     Refusal,
     /// A call, with its index, and whether it has arguments yet.
     Call(usize, bool),
+    /// A call of a custom tool, with its index.
+    Custom(usize),
 }
 
 impl WriteStream {
-    /// As made at `created`, in seconds since the Unix epoch.
-    pub fn new(wants_usage: bool, created: u64) -> Self {
+    /// For a client whose tools had these forms, as made at `created`, in seconds since
+    /// the Unix epoch.
+    pub fn new(wants_usage: bool, created: u64, forms: Forms) -> Self {
         Self {
             wants_usage,
             created,
+            forms,
             id: Text::default(),
             model: Text::default(),
             parts: Vec::new(),
             calls: 0,
+            input: Text::default(),
             length: 0,
             part_from: 0,
             stop: Stop::End,
@@ -49,7 +59,7 @@ impl WriteStream {
         }
     }
 
-    /// Adds what the client is to get for an event.
+    /// Adds what the client is to get for an event. No two parts overlap.
     pub fn write(&mut self, event: Event<'_>, out: &mut String) {
         match event {
             Event::Start { id, model, .. } => {
@@ -63,12 +73,19 @@ impl WriteStream {
             }
             Event::Open { at, part } => self.open(at, part, out),
             Event::Delta { at, delta } => self.delta(at, delta, out),
-            Event::Close { at } => {
-                if let Some(Kind::Call(index, false)) = self.kind(at) {
-                    // A call without arguments is one with none of them.
-                    self.send(call(index, Object::new().with("arguments", "{}")), out);
+            Event::Close { at } => match self.kind(at) {
+                // A call without arguments is one with none of them.
+                Some(Kind::Call(index, false)) => {
+                    let function = Object::new().with("arguments", "{}");
+                    self.send(call(index, "function", function), out);
                 }
-            }
+                Some(Kind::Custom(index)) => {
+                    let input = unwrapped(&std::mem::take(&mut self.input));
+                    let custom = Object::new().with("input", input);
+                    self.send(call(index, "custom", custom), out);
+                }
+                _ => {}
+            },
             Event::Stop(stop) => self.stop = stop.into_owned(),
             Event::Usage(usage) => self.usage = usage,
             Event::Ping => out.push_str(": ping\n\n"),
@@ -102,14 +119,19 @@ impl WriteStream {
             Opening::ToolCall { id, name } => {
                 let index = self.calls;
                 self.calls += 1;
-                let function = Object::new().with("name", name).with("arguments", "");
+                let (kind, value, part) = if self.forms.is_custom(&name) {
+                    ("custom", "input", Kind::Custom(index))
+                } else {
+                    ("function", "arguments", Kind::Call(index, false))
+                };
+                let inside = Object::new().with("name", name).with(value, "");
                 let begun = Object::new()
                     .with("index", index)
                     .with("id", id)
-                    .with("type", "function")
-                    .with("function", function);
+                    .with("type", kind)
+                    .with(kind, inside);
                 self.send(Object::new().with("tool_calls", vec![begun.into()]), out);
-                Kind::Call(index, false)
+                part
             }
         };
         if self.parts.len() <= at {
@@ -134,7 +156,11 @@ impl WriteStream {
             (Some(Kind::Refusal), Delta::Text(text)) => Object::new().with("refusal", text),
             (Some(Kind::Call(index, _)), Delta::Arguments(json)) => {
                 self.parts[at] = Some(Kind::Call(index, true));
-                call(index, Object::new().with("arguments", json))
+                call(index, "function", Object::new().with("arguments", json))
+            }
+            (Some(Kind::Custom(_)), Delta::Arguments(json)) => {
+                self.input.push(&json);
+                return;
             }
             // There is no place for what seals a thought; nobody can send it back.
             _ => return,
@@ -163,10 +189,8 @@ impl WriteStream {
     }
 }
 
-fn call(index: usize, function: Object<'_>) -> Object<'_> {
-    let call = Object::new()
-        .with("index", index)
-        .with("function", function);
+fn call<'a>(index: usize, kind: &'static str, inside: Object<'a>) -> Object<'a> {
+    let call = Object::new().with("index", index).with(kind, inside);
     Object::new().with("tool_calls", vec![call.into()])
 }
 

@@ -1,6 +1,7 @@
 //! A turn of the conversation that the client does not see: what the model said,
 //! and what its calls gave.
 
+use super::super::forms::Forms;
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Answer, Dropped, ToolResult};
 use super::super::responses::Echo;
@@ -20,7 +21,7 @@ pub fn add_turn(
     let mut unsaid = Dropped::default();
     let said = match protocol {
         Protocol::Messages => anthropic::write_answer(answer, true, &mut unsaid),
-        Protocol::Chat => chat::write_answer(answer, 0),
+        Protocol::Chat => chat::write_answer(answer, 0, &Forms::default()),
         Protocol::Responses => responses::write_answer(answer, &Echo::default()),
     };
     let said = Json::parse(&said, opaque(protocol)).ok()?;

@@ -1,8 +1,8 @@
 //! A whole answer of Responses, both ways, and what both share with streams.
 
+use super::super::forms::{self, Forms};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Answer, Citation, Dropped, Part, Stop, Usage};
-use super::forms::{self, Forms};
 use super::item::{Item, Kind};
 use super::read_request::thought;
 

@@ -1,8 +1,8 @@
 //! Output items, as a client of Responses reads them.
 
+use super::super::forms::{Forms, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Citation, Delta, Opening, Part, Seal, Thought, ToolCall};
-use super::forms::{Forms, unwrapped};
 
 /// An item, as far as it has come.
 #[derive(Debug)]

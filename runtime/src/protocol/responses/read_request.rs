@@ -1,13 +1,13 @@
 //! A request of a Responses client.
 
 use super::super::chat;
+use super::super::forms::{self, Forms};
 use super::super::json::{Json, Text};
 use super::super::neutral::{
     Dropped, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolChoice,
     ToolResult,
 };
 use super::super::translate::Unreadable;
-use super::forms::{self, Forms};
 
 /// What an endpoint keeps, and why a request that builds on it goes nowhere else.
 const KEPT: [(&str, &str); 4] = [

@@ -1,10 +1,10 @@
 //! A stream of Responses events, as an upstream sends it.
 
+use super::super::forms;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, ToolCall, Usage};
 use super::OPAQUE;
 use super::answer::{failed, read_citation, read_usage, stop_of};
-use super::forms;
 use super::read_request::thought;
 
 /// Turns the data of one event after another into neutral events.

@@ -319,7 +319,12 @@ impl Writer {
                 Form::Messages(anthropic::WriteStream::new(back.thinks, &back.request_id))
             }
             Protocol::Chat => {
-                Form::Chat(chat::WriteStream::new(back.stream_usage, back.echo.created))
+                let forms = back.echo.forms.clone();
+                Form::Chat(chat::WriteStream::new(
+                    back.stream_usage,
+                    back.echo.created,
+                    forms,
+                ))
             }
             Protocol::Responses => Form::Responses(responses::WriteStream::new(back.echo.clone())),
         })

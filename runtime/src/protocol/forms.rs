@@ -1,11 +1,11 @@
-//! Tools in forms that only Responses has, as functions and back.
+//! Tools in forms that only OpenAI's protocols have, as functions and back.
 //!
 //! A custom tool takes plain text: elsewhere it is a function with one argument
-//! of that name. A namespace groups functions: elsewhere its name is part of
-//! theirs.
+//! of that name. A namespace, which only Responses has, groups functions: elsewhere
+//! its name is part of theirs.
 
-use super::super::json::{Json, Object, Text};
-use super::super::neutral::{Tool, ToolCall};
+use super::json::{Json, Object, Text};
+use super::neutral::{Tool, ToolCall};
 
 /// Between a namespace and a name.
 const JOINT: &str = "__";
@@ -21,14 +21,16 @@ pub struct Forms {
 }
 
 impl Forms {
-    /// A custom tool as a function.
+    /// A custom tool as a function; Chat Completions wraps its grammar once more.
     pub(super) fn custom<'a>(&mut self, tool: &Json<'a>) -> Option<Tool<'a>> {
         let name = tool.text_at("name")?;
         self.custom.push(name.plain().into_owned());
         let mut description: Vec<Text<'a>> = tool.text_at("description").into_iter().collect();
-        let grammar = tool
-            .get("format")
-            .filter(|format| format.get("definition").is_some());
+        let format = tool.get("format");
+        let grammar = format
+            .and_then(|format| format.get("grammar"))
+            .or(format)
+            .filter(|grammar| grammar.get("definition").is_some());
         if let Some(grammar) = grammar {
             let syntax = grammar.text_at("syntax").unwrap_or_default();
             let definition = grammar.text_at("definition").unwrap_or_default();
@@ -90,7 +92,7 @@ pub(super) fn joint<'a>(space: &Text<'a>, name: &Text<'a>) -> Text<'a> {
     Text::joined(&[space.clone(), name.clone()], JOINT)
 }
 
-/// A call as an endpoint of this protocol writes it.
+/// A call as Responses writes it.
 pub(super) fn call<'a>(item: &Json<'a>) -> Option<ToolCall<'a>> {
     let text_at = |name| item.text_at(name).unwrap_or_default();
     let kind = text_at("type");
