@@ -4,6 +4,7 @@
 //! with additions and slips of their own; the well-known ones are read here.
 
 mod answer;
+mod functions;
 mod read_request;
 mod read_stream;
 mod whole;

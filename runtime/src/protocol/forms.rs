@@ -2,7 +2,8 @@
 //!
 //! A custom tool takes plain text: elsewhere it is a function with one argument
 //! of that name. A namespace, which only Responses has, groups functions: elsewhere
-//! its name is part of theirs.
+//! its name is part of theirs. Before there were tools, Chat Completions had
+//! `functions`, of which a message calls one and names no call.
 
 use super::json::{Json, Object, Text};
 use super::neutral::{Tool, ToolCall};
@@ -15,6 +16,8 @@ const INPUT: &str = "input";
 /// What a client declared in a form of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forms {
+    /// Whether there are tools at all, or only `functions`.
+    is_old: bool,
     custom: Vec<String>,
     /// Joint name, namespace, name.
     spaces: Vec<(String, String, String)>,
@@ -52,6 +55,16 @@ impl Forms {
             schema: Some(schema.into()),
             strict: None,
         })
+    }
+
+    /// The tools are `functions`.
+    pub(super) fn set_old(&mut self) {
+        self.is_old = true;
+    }
+
+    /// Whether a call is a `function_call`.
+    pub(super) fn is_old(&self) -> bool {
+        self.is_old
     }
 
     /// The name of a function in a namespace.

@@ -113,8 +113,9 @@ pub(super) fn read_stop<'a>(reason: Option<&Json<'a>>, calls: bool, refuses: boo
     }
 }
 
-fn stop_word(stop: &Stop<'_>) -> &'static str {
+fn stop_word(stop: &Stop<'_>, forms: &Forms) -> &'static str {
     match stop {
+        Stop::Tool if forms.is_old() => "function_call",
         Stop::End | Stop::Sequence(_) | Stop::Pause => "stop",
         Stop::Length => "length",
         Stop::Tool => "tool_calls",
@@ -184,6 +185,8 @@ pub(super) fn annotation<'a>(citation: Citation<'a>, from: usize, to: usize) -> 
 pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
     let (mut texts, mut thoughts, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
     let mut calls: Vec<Json<'_>> = Vec::new();
+    // The endpoint was told to call one at a time; if it did not, the rest is not lost.
+    let mut function_call = None;
     let mut annotations: Vec<Json<'_>> = Vec::new();
     let mut length = 0;
     for part in answer.parts {
@@ -199,6 +202,11 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
             }
             Part::Thought(thought) => thoughts.push(thought.text),
             Part::Refusal(text) => refusals.push(text),
+            Part::ToolCall(call) if forms.is_old() && function_call.is_none() => {
+                let arguments = call.some_arguments();
+                let function = Object::new().with("name", call.name);
+                function_call = Some(function.with("arguments", arguments));
+            }
             Part::ToolCall(call) => calls.push(tool_call(call, forms).into()),
             Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => {}
         }
@@ -216,6 +224,9 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
         message.push("reasoning_content", or_null(&thoughts));
     }
     message.push("annotations", annotations);
+    if let Some(function) = function_call {
+        message.push("function_call", function);
+    }
     if !calls.is_empty() {
         message.push("tool_calls", calls);
     }
@@ -223,7 +234,7 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
         .with("index", 0u64)
         .with("message", message)
         .with("logprobs", Json::NULL)
-        .with("finish_reason", stop_word(&answer.stop));
+        .with("finish_reason", stop_word(&answer.stop, forms));
     Object::new()
         .with("id", completion_id(&answer.id))
         .with("object", "chat.completion")
@@ -248,10 +259,10 @@ fn tool_call<'a>(call: ToolCall<'a>, forms: &Forms) -> Object<'a> {
 }
 
 /// The last choice of a stream.
-pub(super) fn last_choice(stop: &Stop<'_>) -> Object<'static> {
+pub(super) fn last_choice(stop: &Stop<'_>, forms: &Forms) -> Object<'static> {
     Object::new()
         .with("index", 0u64)
         .with("delta", Object::new())
         .with("logprobs", Json::NULL)
-        .with("finish_reason", stop_word(stop))
+        .with("finish_reason", stop_word(stop, forms))
 }

@@ -8,14 +8,16 @@ use super::super::neutral::{
 };
 use super::super::translate::Unreadable;
 use super::answer::arguments;
+use super::functions::{self, Called};
 
 /// Fields of a message that are read here.
-const MESSAGE: [&str; 6] = [
+const MESSAGE: [&str; 7] = [
     "role",
     "content",
     "refusal",
     "reasoning_content",
     "tool_calls",
+    "function_call",
     "tool_call_id",
 ];
 
@@ -34,11 +36,19 @@ pub fn read_request<'a>(
         match &**name {
             "model" | "messages" => {}
             "tools" => {
-                request.tools = value
-                    .items()
-                    .iter()
-                    .filter_map(|item| tool(item, &mut forms, dropped))
-                    .collect();
+                let items = value.items().iter();
+                let tools = items.filter_map(|item| tool(item, &mut forms, dropped));
+                request.tools.extend(tools);
+            }
+            "functions" if !value.is_nothing() => {
+                forms.set_old();
+                request.parallel_tools = Some(false);
+                request
+                    .tools
+                    .extend(value.items().iter().filter_map(|it| function(it, dropped)));
+            }
+            "function_call" => {
+                request.tool_choice = functions::choice(value).or(request.tool_choice);
             }
             "tool_choice" => request.tool_choice = tool_choice(value, dropped),
             "parallel_tool_calls" => request.parallel_tools = value.flag(),
@@ -72,8 +82,9 @@ pub fn read_request<'a>(
     if messages.is_empty() {
         return Err(Unreadable("`messages` is empty"));
     }
+    let mut called = Called::default();
     for one in messages {
-        message(one, &mut request, dropped);
+        message(one, &mut called, &mut request, dropped);
     }
     Ok((request, forms))
 }
@@ -91,19 +102,37 @@ pub(crate) fn is_default(name: &str, value: &Json<'_>) -> bool {
     says_so || value.is_nothing()
 }
 
-fn message<'a>(from: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
+fn message<'a>(
+    from: &Json<'a>,
+    called: &mut Called<'a>,
+    request: &mut Request<'a>,
+    dropped: &mut Dropped,
+) {
     let role = from.text_at("role").unwrap_or_default();
-    dropped.note_unknown("messages.", from, &MESSAGE);
+    let fields = match role.is("function") {
+        true => &["role", "content", "name"][..],
+        false => &MESSAGE,
+    };
+    dropped.note_unknown("messages.", from, fields);
     let said = from.get("content");
     match &*role.plain() {
         "system" | "developer" => request.instruct(content(said, dropped)),
-        "assistant" => request.say(Role::Assistant, assistant(from, dropped)),
+        "assistant" => {
+            let mut parts = assistant(from, dropped);
+            parts.extend(called.call(from).map(Part::ToolCall));
+            request.say(Role::Assistant, parts);
+        }
         "tool" | "function" => {
-            let id = from
-                .text_at("tool_call_id")
-                .or_else(|| from.text_at("name"));
+            let id = match role.is("tool") {
+                true => Some(from.text_at("tool_call_id").unwrap_or_default()),
+                false => called.answered(from),
+            };
+            let Some(id) = id else {
+                dropped.note("messages.function");
+                return;
+            };
             let result = ToolResult {
-                id: id.unwrap_or_default(),
+                id,
                 parts: content(said, dropped),
                 is_error: false,
             };
@@ -225,6 +254,10 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, dropped: &mut Dropped) -> Option
         return None;
     };
     dropped.note_unknown("tools.", tool, &["type", "function"]);
+    self::function(function, dropped)
+}
+
+fn function<'a>(function: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
     let fields = ["name", "description", "parameters", "strict"];
     dropped.note_unknown("tools.", function, &fields);
     Some(Tool {

@@ -18,6 +18,7 @@ pub struct WriteStream {
     /// By the number of a part.
     parts: Vec<Option<Kind>>,
     calls: usize,
+    has_function: bool,
     /// The arguments of a custom tool, which are whole before they can be taken out of
     /// their JSON.
     input: Text<'static>,
@@ -37,6 +38,8 @@ enum Kind {
     Call(usize, bool),
     /// A call of a custom tool, with its index.
     Custom(usize),
+    /// A `function_call`, and whether it has arguments yet.
+    Function(bool),
 }
 
 impl WriteStream {
@@ -51,6 +54,7 @@ impl WriteStream {
             model: Text::default(),
             parts: Vec::new(),
             calls: 0,
+            has_function: false,
             input: Text::default(),
             length: 0,
             part_from: 0,
@@ -79,6 +83,10 @@ impl WriteStream {
                     let function = Object::new().with("arguments", "{}");
                     self.send(call(index, "function", function), out);
                 }
+                Some(Kind::Function(false)) => {
+                    let function = Object::new().with("arguments", "{}");
+                    self.send(Object::new().with("function_call", function), out);
+                }
                 Some(Kind::Custom(index)) => {
                     let input = unwrapped(&std::mem::take(&mut self.input));
                     let custom = Object::new().with("input", input);
@@ -95,7 +103,11 @@ impl WriteStream {
             }
             Event::End => {
                 let stop = std::mem::take(&mut self.stop);
-                self.chunk(vec![last_choice(&stop).into()], Json::NULL, out);
+                self.chunk(
+                    vec![last_choice(&stop, &self.forms).into()],
+                    Json::NULL,
+                    out,
+                );
                 if self.wants_usage {
                     self.chunk(Vec::new(), write_usage(self.usage).into(), out);
                 }
@@ -116,6 +128,12 @@ impl WriteStream {
             }
             Opening::Thought => Kind::Thought,
             Opening::Refusal => Kind::Refusal,
+            Opening::ToolCall { name, .. } if self.forms.is_old() && !self.has_function => {
+                self.has_function = true;
+                let function = Object::new().with("name", name).with("arguments", "");
+                self.send(Object::new().with("function_call", function), out);
+                Kind::Function(false)
+            }
             Opening::ToolCall { id, name } => {
                 let index = self.calls;
                 self.calls += 1;
@@ -157,6 +175,11 @@ impl WriteStream {
             (Some(Kind::Call(index, _)), Delta::Arguments(json)) => {
                 self.parts[at] = Some(Kind::Call(index, true));
                 call(index, "function", Object::new().with("arguments", json))
+            }
+            (Some(Kind::Function(_)), Delta::Arguments(json)) => {
+                self.parts[at] = Some(Kind::Function(true));
+                let function = Object::new().with("arguments", json);
+                Object::new().with("function_call", function)
             }
             (Some(Kind::Custom(_)), Delta::Arguments(json)) => {
                 self.input.push(&json);
