@@ -3,6 +3,8 @@
 //! What an error means is told by the upstream's word for it where that is known
 //! and says more than its status, and else by the status. A stream has none.
 
+use http::StatusCode;
+
 use super::json::{Json, Object, Text};
 
 /// Codes of OpenAI's that clients act on and that no status and no type tells, with
@@ -87,6 +89,22 @@ pub fn anthropic_type_of(status: u16) -> &'static str {
         529 | 503 => "overloaded_error",
         500.. => "api_error",
         _ => "invalid_request_error",
+    }
+}
+
+/// The status that goes with an Anthropic type.
+pub fn status_of(kind: &str) -> StatusCode {
+    match kind {
+        "invalid_request_error" => StatusCode::BAD_REQUEST,
+        "authentication_error" => StatusCode::UNAUTHORIZED,
+        "billing_error" => StatusCode::PAYMENT_REQUIRED,
+        "permission_error" => StatusCode::FORBIDDEN,
+        "not_found_error" => StatusCode::NOT_FOUND,
+        "request_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "rate_limit_error" => StatusCode::TOO_MANY_REQUESTS,
+        "timeout_error" => StatusCode::GATEWAY_TIMEOUT,
+        "overloaded_error" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

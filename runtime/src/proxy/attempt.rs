@@ -39,9 +39,9 @@ pub(super) struct Answer {
     pub(super) rest: Option<Answering>,
     /// Whether the body is a stream of events that can be read.
     pub(super) is_events: bool,
-    /// Whether it says, in spite of its status, that the caller is at fault: that tells
-    /// nothing about the endpoint.
-    pub(super) blames_caller: bool,
+    /// The Anthropic type of the error that it is, or begins with, in spite of its status. One
+    /// that is no failed attempt blames the caller, and tells nothing about the endpoint.
+    pub(super) error: Option<&'static str>,
     /// Translates the events.
     pub(super) stream: Option<Box<Stream>>,
     /// Listens for the id of a response that is kept.
@@ -67,7 +67,7 @@ impl Answer {
             is_events: is_events(&head.headers),
             head,
             seen: Bytes::new(),
-            blames_caller: false,
+            error: None,
             rest,
             stream: None,
             listen: None,
@@ -237,16 +237,14 @@ async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>
 /// its type tells another.
 fn judge_error(
     mut answer: Box<Answer>,
-    kind: &str,
+    kind: &'static str,
     class: Failure,
 ) -> Result<Box<Answer>, Box<Failed>> {
     cold_path();
+    answer.error = Some(kind);
     match failing_type(kind, class) {
         Some(class) => Err(Failed::with_answer(class, answer)),
-        None => {
-            answer.blames_caller = true;
-            Ok(answer)
-        }
+        None => Ok(answer),
     }
 }
 

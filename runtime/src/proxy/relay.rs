@@ -90,7 +90,7 @@ impl Relay {
         };
         let limit = live.plan().upstream_timeout_ms;
         // Whatever comes of an answer that blames the caller tells nothing of the endpoint.
-        let mark = mark.filter(|_| !answer.blames_caller);
+        let mark = mark.filter(|_| answer.error.is_none());
         let mut relay = Self {
             upstream: answer.rest,
             ready: Bytes::new(),

@@ -16,6 +16,7 @@ use super::attempt::{Answer, Failed};
 use super::body::Whole;
 use super::headers;
 use crate::client::cause;
+use crate::protocol::failure;
 use crate::protocol::neutral::Dropped;
 use crate::protocol::translate::{Back, BadAnswer, Broken};
 
@@ -40,6 +41,10 @@ pub(super) async fn told(
     limit: Option<Duration>,
     dropped: &mut Dropped,
 ) -> Result<Box<Answer>, Box<Failed>> {
+    let error = answer.error.filter(|_| !answer.is_events);
+    if let Some(kind) = error {
+        answer.head.status = failure::status_of(kind);
+    }
     if !answer.head.status.is_success() {
         let read = whole(&mut answer, ERROR_LIMIT, limit).await;
         let body = read

@@ -275,6 +275,49 @@ async fn an_answer_that_is_none_is_left_for_the_next_endpoint() {
 }
 
 #[tokio::test]
+async fn an_error_in_spite_of_its_status_is_one_in_the_clients_words() {
+    let (a, b) = (upstream().await, upstream().await);
+    for (at, body, status, kind) in [
+        (
+            CHAT,
+            "{\"error\":{\"message\":\"up says no\",\"code\":\"context_length_exceeded\"}}",
+            400,
+            "invalid_request_error",
+        ),
+        (
+            CHAT,
+            "{\"error\":{\"message\":\"up says no\",\"code\":502}}",
+            500,
+            "api_error",
+        ),
+        (
+            RESPONSES,
+            "{\"status\":\"failed\",\"error\":{\"message\":\"up says no\",\"code\":\"invalid_prompt\"}}",
+            400,
+            "invalid_request_error",
+        ),
+    ] {
+        let stage = Stage::new(&mixed(&[(&a, at)])).await;
+        a.push(Answer::raw("application/json", [body]));
+        let got = stage.ask(MESSAGES, &[], ASK).await;
+        let error = &got.json()["error"];
+        assert_eq!(
+            (got.status.as_u16(), &error["type"], &error["message"]),
+            (status, &json!(kind), &json!("up says no")),
+            "{body}"
+        );
+        // Only the caller's own fault ends there.
+        let pool = Stage::new(&mixed(&[(&a, at), (&b, MESSAGES)])).await;
+        a.push(Answer::raw("application/json", [body]));
+        b.push(Answer::text("yes"));
+        let got = pool.ask(MESSAGES, &[], ASK).await;
+        let expected = if status == 400 { "a" } else { "b" };
+        assert_eq!(got.header("x-ctr-endpoint"), expected, "{body}");
+        b.set_script([]);
+    }
+}
+
+#[tokio::test]
 async fn a_stream_is_made_of_a_whole_answer_and_the_reverse() {
     let up = upstream().await;
     let stage = Stage::new(&mixed(&[(&up, CHAT)])).await;
