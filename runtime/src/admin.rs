@@ -6,6 +6,7 @@
 
 mod answer;
 mod benchmark;
+mod body;
 mod compiled;
 mod explain;
 mod health;

@@ -65,6 +65,7 @@ use crate::observe::Observer;
 use crate::protocol::error::ProxyError;
 use crate::trace::Traces;
 
+pub(crate) use body::{Waits, Whole};
 pub(crate) use listed::Listing;
 
 pub use body::BODY_LIMIT;

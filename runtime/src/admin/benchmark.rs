@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use ctr_compiler::evaluate::{Entry, History, Origin, Row, fixed, read_row, report};
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{App, answer};
+use super::{App, answer, body};
 use crate::evaluate::HistoryError;
 use crate::trace::{Filter, Trace, quality_evidence, task_comparison};
 
@@ -64,8 +64,9 @@ pub(super) async fn history(State(app): State<App>) -> Response {
 /// figures are kept and the answer is not.
 pub(super) async fn calibration(State(app): State<App>, body: Body) -> Response {
     let refused = |message: &str| answer::refused(StatusCode::BAD_REQUEST, message);
-    let Ok(body) = to_bytes(body, LARGEST).await else {
-        return refused("the answer did not arrive whole, or is larger than 4 MiB");
+    let body = match body::whole(body, "answer", LARGEST).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let Ok(Value::Object(asked)) = serde_json::from_slice(&body) else {
         return refused("send an object with `taskId`, `model` and scores");

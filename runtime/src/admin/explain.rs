@@ -1,7 +1,7 @@
 //! `POST /api/route/explain`: where the live plan would send a request, and why.
 //! Nothing is sent, counted or remembered.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use ctr_compiler::explain::{Given, explain};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{App, answer};
+use super::{App, answer, body};
 use crate::activate::Live;
 use crate::requests::{NoRequest, Request};
 
@@ -33,11 +33,9 @@ struct Asked {
 
 /// `POST /api/route/explain`
 pub(super) async fn explained(State(app): State<App>, body: Body) -> Response {
-    let Ok(body) = to_bytes(body, LARGEST).await else {
-        return answer::refused(
-            StatusCode::BAD_REQUEST,
-            "the request did not arrive whole, or is larger than 32 MiB",
-        );
+    let body = match body::whole(body, "request", LARGEST).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let live = app.live.load_full();
     // Counting a long request takes milliseconds, which others would wait for.

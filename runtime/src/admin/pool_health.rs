@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use ctr_compiler::render::health::snapshot;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{App, answer};
+use super::{App, answer, body};
 use crate::activate::Live;
 use crate::pool::{Filter, Probed};
 
@@ -54,8 +54,9 @@ struct Asked {
 /// `POST /api/models/pool-health/probe`: the body may be empty.
 pub(super) async fn probe(State(app): State<App>, body: Body) -> Response {
     let refused = |message| answer::refused(StatusCode::BAD_REQUEST, message);
-    let Ok(body) = to_bytes(body, FILTER_BYTES).await else {
-        return refused("the filter did not arrive whole, or is larger than 64 KiB");
+    let body = match body::whole(body, "filter", FILTER_BYTES).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let mut filter = Filter::default();
     if !body.trim_ascii().is_empty() {

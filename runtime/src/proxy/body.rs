@@ -89,7 +89,7 @@ fn promised(headers: &Headers) -> Result<Option<usize>, ProxyError> {
 
 /// How long a client is waited for.
 #[derive(Default)]
-pub(super) struct Waits {
+pub(crate) struct Waits {
     /// When it was first waited for.
     began: Option<Instant>,
     patience: Patience,
@@ -97,7 +97,7 @@ pub(super) struct Waits {
 
 impl Waits {
     /// The next piece of a body; none at its end.
-    pub(super) fn poll_piece(
+    pub(crate) fn poll_piece(
         &mut self,
         cx: &mut Context<'_>,
         body: &mut Body,
@@ -142,18 +142,18 @@ pub(super) async fn discard(headers: &Headers, body: &mut Body) {
 /// The chunks of a body. A single one is not copied; of several only their
 /// bytes are kept, since a list of them could outgrow the body many times.
 #[derive(Default)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     first: Bytes,
     joined: BytesMut,
 }
 
 impl Whole {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.first.len() + self.joined.len()
     }
 
     /// Takes a chunk after which `left` bytes are to come, if that is known.
-    pub(super) fn push(&mut self, chunk: Bytes, left: Option<u64>) {
+    pub(crate) fn push(&mut self, chunk: Bytes, left: Option<u64>) {
         if self.len() == 0 {
             self.first = chunk;
             return;
@@ -168,7 +168,7 @@ impl Whole {
         self.joined.extend_from_slice(&chunk);
     }
 
-    pub(super) fn into_bytes(self) -> Bytes {
+    pub(crate) fn into_bytes(self) -> Bytes {
         if self.joined.is_empty() {
             self.first
         } else {

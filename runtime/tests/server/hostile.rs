@@ -90,13 +90,58 @@ async fn a_body_that_never_ends() {
     }
 }
 
+/// What reads a whole body under `/api`, and the most of it in bytes.
+const READERS: [(&str, usize); 4] = [
+    ("/api/models/compiled/preview", 8 << 20),
+    ("/api/models/pool-health/probe", 64 << 10),
+    ("/api/route/explain", 32 << 20),
+    ("/api/benchmark/calibration", 4 << 20),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_the_api_that_never_ends() {
+    let home = Home::with_model("one");
+    for (path, _) in READERS {
+        for begun in [
+            "content-length: 9\r\n\r\n{",
+            "transfer-encoding: chunked\r\n\r\n9\r\n{",
+        ] {
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n{begun}");
+            let answer = answered(&home, head.as_bytes()).await;
+            assert_eq!(status(&answer), "408", "{path}: {answer}");
+            let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["success"], false, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_the_api_that_says_it_is_too_large() {
+    let home = Home::with_model("one");
+    for (path, most) in READERS {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: {}\r\n\r\n{{",
+            most + 1
+        );
+        let answer = answered(&home, head.as_bytes()).await;
+        assert_eq!(status(&answer), "413", "{path}: {answer}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_drips() {
+    for path in ["/v1/messages", "/api/route/explain"] {
+        drips(path).await;
+    }
+}
+
+async fn drips(path: &str) {
     let home = Home::with_model("one");
     let running = home.start().await;
     let mut stream = TcpStream::connect(running.addr()).await.unwrap();
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 9999\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 9999\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let (mut reading, mut writing) = stream.split();
