@@ -110,14 +110,24 @@ pub(crate) fn router(told: Told<'_>) -> Router {
         .with_state(app)
 }
 
-/// Asks for the key in front of everything under `/api`.
-async fn guard(State(app): State<App>, request: Request<Body>, next: Next) -> Response {
+/// Names every request, asks for the key in front of everything under `/api`, and says in
+/// the answer which request and which plan it belongs to.
+async fn guard(State(app): State<App>, mut request: Request<Body>, next: Next) -> Response {
+    let (live, id) = (app.live.load_full(), answer::Id::new());
+    request.extensions_mut().insert(id.clone());
     let path = request.uri().path();
-    if path == "/api" || path.starts_with("/api/") {
-        let live = app.live.load();
-        if let Err(denied) = access::check(live.api_key.as_deref(), &request.headers().into()) {
-            return answer::unauthorized(denied);
-        }
+    // What everybody may ask tells nothing of the plan.
+    if matches!(path, "/" | "/health") {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let denied = match path == "/api" || path.starts_with("/api/") {
+        true => access::check(live.api_key.as_deref(), &request.headers().into()).err(),
+        false => None,
+    };
+    let mut response = match denied {
+        Some(denied) => answer::unauthorized(denied),
+        None => next.run(request).await,
+    };
+    id.name(response.headers_mut(), &live);
+    response
 }

@@ -1,7 +1,7 @@
 //! Answers as JSON, and refusals in the shape the caller's protocol has for them.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Extension, Request};
 use axum::response::Response;
 use ctr_compiler::plan::Interface;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -9,6 +9,31 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use crate::access::Denied;
+use crate::activate::Live;
+use crate::protocol::error::REQUEST_ID;
+use crate::proxy::{PLAN, request_id};
+
+/// The name of a request; each gets one before any handler sees it.
+#[derive(Clone)]
+pub(super) struct Id(String);
+
+impl Id {
+    pub(super) fn new() -> Self {
+        Self(request_id())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Says which request and which plan an answer belongs to, where it does not yet.
+    pub(super) fn name(&self, headers: &mut HeaderMap, live: &Live) {
+        if let Ok(id) = HeaderValue::from_str(&self.0) {
+            headers.entry(REQUEST_ID).or_insert(id);
+        }
+        headers.entry(PLAN).or_insert(live.hash_header.clone());
+    }
+}
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
@@ -34,14 +59,14 @@ pub(super) fn unauthorized(denied: Denied) -> Response {
 }
 
 /// A path that is not there.
-pub(super) async fn not_found(request: Request) -> Response {
+pub(super) async fn not_found(Extension(id): Extension<Id>, request: Request) -> Response {
     let message = format!("there is no `{}` here", shown(request.uri()));
-    Shape::of(&request).refusal(StatusCode::NOT_FOUND, &message)
+    Shape::of(&request).refusal(StatusCode::NOT_FOUND, &message, &id)
 }
 
 /// A model call with another method than POST.
-pub(super) async fn only_post(request: Request) -> Response {
-    let mut response = wrong_method(request).await;
+pub(super) async fn only_post(id: Extension<Id>, request: Request) -> Response {
+    let mut response = wrong_method(id, request).await;
     response
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static("POST"));
@@ -49,13 +74,13 @@ pub(super) async fn only_post(request: Request) -> Response {
 }
 
 /// A path that is there for another method; `Allow` is added by the router.
-pub(super) async fn wrong_method(request: Request) -> Response {
+pub(super) async fn wrong_method(Extension(id): Extension<Id>, request: Request) -> Response {
     let message = format!(
         "`{}` does not take {}",
         shown(request.uri()),
         shown_method(request.method())
     );
-    Shape::of(&request).refusal(StatusCode::METHOD_NOT_ALLOWED, &message)
+    Shape::of(&request).refusal(StatusCode::METHOD_NOT_ALLOWED, &message, &id)
 }
 
 /// The path without its query, which may hold anything, and not too much of it.
@@ -102,7 +127,7 @@ impl Shape {
         }
     }
 
-    pub(super) fn refusal(self, status: StatusCode, message: &str) -> Response {
+    pub(super) fn refusal(self, status: StatusCode, message: &str, id: &Id) -> Response {
         let kind = match (self, status) {
             (Self::Anthropic, StatusCode::NOT_FOUND) => "not_found_error",
             (Self::Anthropic, StatusCode::UNAUTHORIZED) => "authentication_error",
@@ -111,7 +136,11 @@ impl Shape {
         match self {
             Self::Anthropic => json(
                 status,
-                &json!({ "type": "error", "error": { "type": kind, "message": message } }),
+                &json!({
+                    "type": "error",
+                    "error": { "type": kind, "message": message },
+                    "request_id": id.0,
+                }),
             ),
             Self::Openai => {
                 let code = match status {

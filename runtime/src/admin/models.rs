@@ -1,7 +1,7 @@
 //! `GET /v1/models` and `/v1/models/{id}`: what a client may ask for, as its
 //! protocol lists it.
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use ctr_compiler::diagnostic::nearest;
 use ctr_compiler::plan::{Plan, Target};
@@ -9,30 +9,35 @@ use http::{HeaderMap, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::answer::{self, Shape};
+use super::answer::{self, Id, Shape};
 use super::{App, access};
 use crate::http1::Headers;
 use crate::protocol::error::{ProxyError, shown};
-use crate::proxy::{Listing, request_id};
+use crate::proxy::Listing;
 
 /// Models of one page of Anthropic's list, unless the client says another number.
 const PAGE: usize = 20;
 /// Most that it may say.
 const LARGEST_PAGE: usize = 1000;
 
-pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(asked): Extension<Id>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let live = app.live.load_full();
     let shape = Shape::of_shared(&headers);
     let headers = Headers::from(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
-        return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
+        return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string(), &asked);
     }
     let plan = live.plan();
     let ids: Vec<&str> = plan.logical_ids().collect();
     let page = match shape {
         Shape::Anthropic => match Page::asked(uri.query().unwrap_or_default()) {
             Ok(page) => page,
-            Err(message) => return shape.refusal(StatusCode::BAD_REQUEST, message),
+            Err(message) => return shape.refusal(StatusCode::BAD_REQUEST, message, &asked),
         },
         _ => Page::all(),
     };
@@ -62,6 +67,7 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -
 /// One model. Ids may have slashes in them.
 pub(super) async fn one(
     State(app): State<App>,
+    Extension(asked): Extension<Id>,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -70,7 +76,7 @@ pub(super) async fn one(
     let shape = Shape::of_shared(&headers);
     let headers = Headers::from(&headers);
     if let Err(denied) = access::check(live.api_key.as_deref(), &headers) {
-        return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string());
+        return shape.refusal(StatusCode::UNAUTHORIZED, &denied.to_string(), &asked);
     }
     let plan = live.plan();
     if plan.resolve(&id).is_none() {
@@ -78,7 +84,7 @@ pub(super) async fn one(
             asked: Some(shown(&id)),
             nearest: nearest(&id, plan.logical_ids()).map(str::to_owned),
         };
-        return unknown.respond(shape.interface(), &request_id()).into();
+        return unknown.respond(shape.interface(), asked.as_str()).into();
     }
     let listing = Listing {
         interface: shape.interface(),

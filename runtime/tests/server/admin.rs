@@ -76,7 +76,11 @@ async fn unknown_paths_and_wrong_methods_are_refused_in_the_callers_shape() {
     assert_eq!(anthropic.status, 404);
     assert_eq!(
         anthropic.body,
-        json!({ "type": "error", "error": { "type": "not_found_error", "message": "there is no `/v1/messages/none` here" } })
+        json!({
+            "type": "error",
+            "error": { "type": "not_found_error", "message": "there is no `/v1/messages/none` here" },
+            "request_id": anthropic.header("x-ctr-request-id"),
+        })
     );
     let openai = get(&running, "/v1/nonsense", "").await;
     assert_eq!(openai.status, 404);
@@ -111,6 +115,46 @@ async fn unknown_paths_and_wrong_methods_are_refused_in_the_callers_shape() {
         (method.status, &method.body["success"]),
         (405, &json!(false))
     );
+}
+
+#[tokio::test]
+async fn answers_say_which_request_and_which_plan_they_belong_to() {
+    let home = Home::with_model("one");
+    let running = home.start().await;
+    let anthropic = format!("{}anthropic-version: 2023-06-01\r\n", key());
+    let plan = &running.live().hash;
+    for (method, path, headers, status) in [
+        ("POST", "/v1/messages/zzz", "", 404),
+        ("GET", "/v1/messages", "", 405),
+        ("GET", "/v1/nonsense", "", 404),
+        ("GET", "/nonsense", "", 404),
+        ("GET", "/v1/models", "", 401),
+        ("GET", "/v1/models", &key(), 200),
+        ("GET", "/v1/models?limit=abc", &anthropic, 400),
+        ("GET", "/v1/models/one", &key(), 200),
+        ("GET", "/v1/models/zz", &anthropic, 404),
+        ("GET", "/v1/models/zz", &key(), 404),
+        ("GET", "/api/health", "", 401),
+        ("GET", "/api/health", &key(), 200),
+        ("GET", "/api/plan", &key(), 200),
+        ("PUT", "/api/plan", &key(), 405),
+        ("POST", "/api/models/compiled/preview", &key(), 400),
+    ] {
+        let answer = ask(&running, method, path, headers, "").await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        let id = answer.header("x-ctr-request-id").expect(path);
+        assert!(id.starts_with("req_"), "{method} {path}: {id}");
+        let told = answer.header("x-ctr-plan").expect(path);
+        assert!(plan.as_str().starts_with(told), "{method} {path}: {told}");
+        if answer.body["type"] == "error" {
+            assert_eq!(answer.body["request_id"], id, "{method} {path}");
+        }
+        assert_eq!(answer.head.matches("x-ctr-").count(), 2, "{}", answer.head);
+    }
+    for path in ["/", "/health"] {
+        let open = get(&running, path, "").await;
+        assert!(!open.head.contains("x-ctr-"), "{}", open.head);
+    }
 }
 
 #[tokio::test]
