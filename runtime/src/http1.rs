@@ -4,6 +4,7 @@
 mod framing;
 mod head;
 mod headers;
+mod host;
 mod incoming;
 mod message;
 mod outgoing;
@@ -14,6 +15,7 @@ pub(crate) use framing::Framing;
 pub(crate) use head::{LINES, content_length, has_no_body, is_chunked, says};
 pub use headers::Headers;
 pub(crate) use headers::Name;
+pub(crate) use host::host;
 pub(crate) use incoming::Incoming;
 pub use message::{Request, Response};
 pub(crate) use outgoing::{Outgoing, room, write_length, write_line};

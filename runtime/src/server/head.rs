@@ -4,11 +4,11 @@ use std::fmt;
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, StatusCode, Uri};
 
 use crate::http1::{
-    Framing, Headers, Incoming, LINES, Malformed, Request, content_length, is_chunked, says,
+    Framing, Headers, Incoming, LINES, Malformed, Request, content_length, host, is_chunked, says,
 };
 
 /// Most bytes of a head: the longest target a URI can have, and as much for the fields.
@@ -107,6 +107,7 @@ impl Head {
         let is_old = minor == 0;
         let mut headers = Headers::parsed(head.headers, length)?;
         let framing = framing(&mut headers, is_old)?;
+        one_host(&headers, is_old)?;
         let is_kept = !says(&headers, "close") && (!is_old || says(&headers, "keep-alive"));
         let asks = headers.get(EXPECT);
         let is_waiting =
@@ -135,6 +136,21 @@ fn uri(target: Bytes) -> Result<Uri, Refused> {
     // The name of a server alone is for proxies that make tunnels.
     let uri = uri.filter(|uri| !uri.path().is_empty());
     uri.ok_or(Malformed("its target is no path").into())
+}
+
+/// Whether it is clear for which host a request is, whatever its target says of it (RFC
+/// 9112, section 3.2). HTTP/1.0 need not say.
+fn one_host(headers: &Headers, is_old: bool) -> Result<(), Malformed> {
+    let mut hosts = headers.get_all(HOST);
+    match (hosts.next(), hosts.next()) {
+        (None, _) if is_old => Ok(()),
+        (None, _) => Err(Malformed("it has no `Host`")),
+        (Some(_), Some(_)) => Err(Malformed("it has more than one `Host`")),
+        (Some(written), None) => match host(written) {
+            Some(_) => Ok(()),
+            None => Err(Malformed("its `Host` is none")),
+        },
+    }
 }
 
 /// Where the body ends. What could be read as two requests, or as another one by
@@ -186,6 +202,11 @@ mod tests {
     }
 
     fn says(line: &str, headers: &[&str]) -> String {
+        with_hosts(line, &[&["host: a"], headers].concat())
+    }
+
+    /// The same with no host but those that are there.
+    fn with_hosts(line: &str, headers: &[&str]) -> String {
         let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         read(&format!("{line}\r\n{headers}\r\n"))
     }
@@ -230,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_length_that_is_said_twice_is_passed_on_once() {
-        let head = "POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\n";
+        let head = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\n";
         let head = Head::take(&mut Incoming::from(head.as_bytes()));
         let headers = head.expect("a head").expect("whole").request.headers;
         assert_eq!(headers.get_all(CONTENT_LENGTH).count(), 1);
@@ -261,13 +282,45 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_for_one_host() {
+        for (line, headers, wanted) in [
+            (
+                "GET / HTTP/1.1",
+                &["Host: \ta.example:80 "][..],
+                "GET /, 0, kept",
+            ),
+            ("GET / HTTP/1.1", &["host: [::1]:80"], "GET /, 0, kept"),
+            ("GET / HTTP/1.1", &["host:"], "GET /, 0, kept"),
+            (
+                "GET http://a/ HTTP/1.1",
+                &["host: b"],
+                "GET http://a/, 0, kept",
+            ),
+            ("GET / HTTP/1.0", &[], "GET /, 0, not kept"),
+            ("GET / HTTP/1.1", &[], "400"),
+            ("GET http://a/ HTTP/1.1", &[], "400"),
+            ("GET / HTTP/1.1", &["host: a", "host: a"], "400"),
+            ("GET / HTTP/1.0", &["host: a", "host: b"], "400"),
+            ("GET / HTTP/1.1", &["host: a, b"], "400"),
+            ("GET / HTTP/1.1", &["host: a/b"], "400"),
+            ("GET / HTTP/1.1", &["host: me@a"], "400"),
+            ("GET / HTTP/1.0", &["host: a:b"], "400"),
+        ] {
+            assert_eq!(with_hosts(line, headers), wanted, "{line} {headers:?}");
+        }
+    }
+
+    #[test]
     fn each_kind_of_too_much_has_its_status() {
-        let lines = vec!["a: b"; LINES + 1];
+        let lines = vec!["a: b"; LINES];
         assert_eq!(post(&lines), "431");
         assert_eq!(post(&lines[1..]), "POST /a?b=c, 0, kept");
         assert_eq!(post(&[&format!("a: {}", "b".repeat(LIMIT))]), "431");
         assert_eq!(
-            read(&format!("POST / HTTP/1.1\r\na: {}", "b".repeat(LIMIT))),
+            read(&format!(
+                "POST / HTTP/1.1\r\nhost: a\r\na: {}",
+                "b".repeat(LIMIT)
+            )),
             "431"
         );
         let target = "/".repeat(usize::from(u16::MAX));
@@ -289,8 +342,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_head_is_taken_when_it_is_there(cuts in prop::collection::vec(0_usize..58, 0..4)) {
-            let head = "POST / HTTP/1.1\r\na: b\r\ncontent-length: 12\r\nx: \r\n\r\n";
+        fn a_head_is_taken_when_it_is_there(cuts in prop::collection::vec(0_usize..67, 0..4)) {
+            let head = "POST / HTTP/1.1\r\na: b\r\nhost: a\r\ncontent-length: 12\r\nx: \r\n\r\n";
             let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(head.len() - 1)).collect();
             cuts.sort_unstable();
             let (mut came, mut at) = (Incoming::new(), 0);
@@ -308,7 +361,7 @@ mod tests {
         }
 
         #[test]
-        fn anything_may_come(bytes in prop::collection::vec(any::<u8>(), 0..80), known in "(GET / HTTP/1[.]1\r\n)?") {
+        fn anything_may_come(bytes in prop::collection::vec(any::<u8>(), 0..80), known in "(GET / HTTP/1[.]1\r\nhost: a\r\n)?") {
             let mut came = Incoming::from(known.as_bytes());
             came.push(&bytes);
             came.push(b"\r\n\r\n");

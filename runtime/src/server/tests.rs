@@ -128,11 +128,11 @@ async fn requests_are_answered_in_their_order() {
     let served = Served::start().await;
     let all = served
         .all(
-            "POST /echo HTTP/1.1\r\ncontent-length: 3\r\n\r\none\r\n\
-             POST /echo HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\ntw\r\n1\r\no\r\n0\r\n\r\n\
-             GET /echo HTTP/1.1\r\n\r\n\
+            "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\none\r\n\
+             POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\ntw\r\n1\r\no\r\n0\r\n\r\n\
+             GET /echo HTTP/1.1\r\nhost: a\r\n\r\n\
              POST /echo HTTP/1.0\r\ncontent-length: 4\r\nconnection: keep-alive\r\n\r\nfour\
-             POST /echo HTTP/1.1\r\ncontent-length: 4\r\nconnection: close\r\n\r\nlast",
+             POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\nconnection: close\r\n\r\nlast",
         )
         .await;
     let old = kept("four").replace("\r\n\r\n", "\r\nconnection: keep-alive\r\n\r\n");
@@ -145,11 +145,11 @@ async fn an_answer_says_where_it_ends() {
     let served = Served::start().await;
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
     let all = served
-        .all("GET /pieces HTTP/1.1\r\nconnection: close\r\n\r\n")
+        .all("GET /pieces HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
     assert_eq!(all, format!("{chunked}2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"));
     let all = served
-        .all("GET /large HTTP/1.1\r\nconnection: close\r\n\r\n")
+        .all("GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
     let large = String::from_utf8(large().into()).expect("text");
     assert_eq!(
@@ -161,19 +161,19 @@ async fn an_answer_says_where_it_ends() {
         .await;
     assert_eq!(all, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nabc");
     let all = served
-        .all("HEAD /pieces HTTP/1.1\r\nconnection: close\r\n\r\n")
+        .all("HEAD /pieces HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
     assert_eq!(all, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
     let all = served
-        .all("GET /none HTTP/1.1\r\nconnection: close\r\n\r\n")
+        .all("GET /none HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
     assert_eq!(all, "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
 }
 
 #[tokio::test]
 async fn a_body_that_broke_off_has_no_end() {
-    let sent = "POST /stubborn HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n\
-                zz\r\n0\r\n\r\nGET /echo HTTP/1.1\r\n\r\n";
+    let sent = "POST /stubborn HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+                zz\r\n0\r\n\r\nGET /echo HTTP/1.1\r\nhost: a\r\n\r\n";
     let all = Served::start().await.all(sent).await;
     assert_eq!(all, close("3 failures"));
 }
@@ -182,7 +182,7 @@ async fn a_body_that_broke_off_has_no_end() {
 async fn an_answer_that_breaks_off_does_not_look_complete() {
     let all = Served::start()
         .await
-        .all("GET /breaks HTTP/1.1\r\n\r\n")
+        .all("GET /breaks HTTP/1.1\r\nhost: a\r\n\r\n")
         .await;
     assert_eq!(
         all,
@@ -194,7 +194,9 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
 async fn a_client_that_waits_is_asked_for_its_body() {
     let served = Served::start().await;
     let head = |path: &str| {
-        format!("POST {path} HTTP/1.1\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n"
+        )
     };
     let mut stream = served.connect().await;
     stream
@@ -220,7 +222,7 @@ async fn a_client_that_waits_is_asked_for_its_body() {
 async fn an_answer_before_the_end_of_a_request_reaches_a_client_that_still_sends() {
     let served = Served::start().await;
     let mut stream = served.connect().await;
-    let head = b"POST /unread HTTP/1.1\r\ncontent-length: 3000000\r\n\r\n";
+    let head = b"POST /unread HTTP/1.1\r\nhost: a\r\ncontent-length: 3000000\r\n\r\n";
     stream.write_all(head).await.expect("written");
     let (mut reading, mut writing) = stream.split();
     let sending = async {
@@ -242,7 +244,7 @@ async fn an_answer_before_the_end_of_a_request_reaches_a_client_that_still_sends
 async fn what_cannot_be_read_is_said_and_ends_the_connection() {
     let all = Served::start()
         .await
-        .all("GET /echo HTTP/1.1\r\n\r\nnonsense\r\n\r\nGET /echo HTTP/1.1\r\n\r\n")
+        .all("GET /echo HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\nGET /echo HTTP/1.1\r\nhost: a\r\n\r\n")
         .await;
     let body = "{\"error\":{\"message\":\"the request cannot be read: its head is not HTTP/1\",\"type\":\"invalid_request_error\"},\"type\":\"error\"}";
     let refused = format!(
@@ -256,7 +258,10 @@ async fn what_cannot_be_read_is_said_and_ends_the_connection() {
 async fn a_client_that_says_nothing_is_let_go() {
     let served = Served::start().await;
     assert_eq!(served.all("").await, "");
-    assert_eq!(served.all("GET /echo HTTP/1.1\r\n\r\n").await, kept(""));
+    assert_eq!(
+        served.all("GET /echo HTTP/1.1\r\nhost: a\r\n\r\n").await,
+        kept("")
+    );
     let all = served.all("GET /echo").await;
     assert!(all.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{all}");
 }
@@ -265,7 +270,7 @@ async fn a_client_that_says_nothing_is_let_go() {
 async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
     let served = Served::start().await;
     let mut stream = served.connect().await;
-    let head = b"GET /huge HTTP/1.1\r\n\r\n";
+    let head = b"GET /huge HTTP/1.1\r\nhost: a\r\n\r\n";
     stream.write_all(head).await.expect("written");
     let began = Instant::now();
     sleep(Duration::from_secs(299)).await;
@@ -298,7 +303,7 @@ async fn what_is_done_for_a_client_that_leaves_is_dropped() {
     tokio::spawn(accept(listener, answer, stopped));
     let mut stream = TcpStream::connect(addr).await.expect("a connection");
     stream
-        .write_all(b"GET / HTTP/1.1\r\n\r\n")
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .expect("written");
     let is_dropped = begun.recv().await.expect("it began");
@@ -310,11 +315,12 @@ async fn what_is_done_for_a_client_that_leaves_is_dropped() {
 async fn a_server_that_stops_ends_its_connections_between_requests() {
     let served = Served::start().await;
     let (mut idle, mut busy) = (served.connect().await, served.connect().await);
-    idle.write_all(b"GET /echo HTTP/1.1\r\n\r\n")
+    idle.write_all(b"GET /echo HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .expect("written");
     assert_eq!(until(&mut idle, "\r\n\r\n").await, kept(""));
-    let head = b"POST /echo HTTP/1.1\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+    let head =
+        b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
     busy.write_all(head).await.expect("written");
     until(&mut busy, "\r\n\r\n").await;
     drop(served.stop);

@@ -37,7 +37,7 @@ where
 async fn send(addr: SocketAddr, bytes: &[u8]) {
     let mut stream = TcpStream::connect(addr).await.expect("a connection");
     let end = format!(
-        "GET /end HTTP/1.1\r\nconnection: close\r\n\r\n{}\r\n\r\n",
+        "GET /end HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n{}\r\n\r\n",
         "x".repeat(50_000)
     );
     // The server may close before everything is sent.
@@ -167,22 +167,24 @@ fn message() -> impl Strategy<Value = String> {
     let method = prop_oneof![6 => Just("POST"), 2 => Just("GET"), 1 => Just("HEAD"), 1 => Just("get"), 1 => Just("G@T"), 1 => Just("")];
     let target = prop_oneof![8 => Just("/a?b"), 1 => Just("*"), 1 => Just("http://a/b"), 1 => Just("a"), 1 => Just(""), 1 => Just("/\u{fc}"), 1 => Just("/a b"), 1 => Just("/#x")];
     let version = prop_oneof![9 => Just(" HTTP/1.1"), 2 => Just(" HTTP/1.0"), 1 => Just(" HTTP/1.2"), 1 => Just(" HTTP/2.0"), 1 => Just("")];
+    // Without one it is refused, whatever else it says.
+    let host = prop_oneof![9 => Just("host: a\r\n"), 1 => Just("")];
     let fields = prop::collection::vec((field(), line_end()), 0..5);
     let before = prop_oneof![9 => Just(""), 1 => Just("\r\n"), 1 => Just("\n"), 1 => Just(" ")];
     (
         before,
         (method, target, version, line_end()),
-        fields,
+        (host, fields),
         line_end(),
         body(),
     )
         .prop_map(
-            |(before, (method, target, version, end), fields, last, body)| {
+            |(before, (method, target, version, end), (host, fields), last, body)| {
                 let fields: String = fields
                     .iter()
                     .flat_map(|(field, end)| [*field, *end])
                     .collect();
-                format!("{before}{method} {target}{version}{end}{fields}{last}{body}")
+                format!("{before}{method} {target}{version}{end}{host}{fields}{last}{body}")
             },
         )
 }
