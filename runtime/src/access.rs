@@ -1,11 +1,15 @@
 //! Who may call: the key a caller sends against the one the plan asks for.
 
+mod pages;
+
 use std::fmt;
 
 use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq;
 
 use crate::http1::Headers;
+
+pub(crate) use pages::{Names, Stranger};
 
 /// Why a caller is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //!
 //! What is under `/api/` takes the key, if one is configured, whether the path
 //! exists or not. `/health` does not, so that a container's probe needs no secret.
+//! Without a key strangers are turned away from everything else.
 
 mod answer;
 mod benchmark;
@@ -26,7 +27,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 
-use crate::access;
+use crate::access::{self, Names};
 use crate::activate::Live;
 use crate::ask_plan;
 use crate::evaluate::Log;
@@ -52,6 +53,7 @@ struct App {
     observer: Observer,
     history: Arc<Log>,
     port: u16,
+    names: Arc<Names>,
 }
 
 /// What the routes tell of.
@@ -64,6 +66,7 @@ pub(crate) struct Told<'r> {
     pub(crate) observer: Observer,
     pub(crate) history: Log,
     pub(crate) port: u16,
+    pub(crate) names: Arc<Names>,
 }
 
 /// Every route but the model calls themselves, which are taken before any of these.
@@ -79,6 +82,7 @@ pub(crate) fn router(told: Told<'_>) -> Router {
         observer: told.observer,
         history: Arc::new(told.history),
         port: told.port,
+        names: told.names,
     };
     Router::new()
         .route(MESSAGES, any(answer::only_post))
@@ -110,24 +114,37 @@ pub(crate) fn router(told: Told<'_>) -> Router {
         .with_state(app)
 }
 
-/// Names every request, asks for the key in front of everything under `/api`, and says in
-/// the answer which request and which plan it belongs to.
+/// Names every request, lets none pass that may not be served, and says in the answer which
+/// request and which plan it belongs to.
 async fn guard(State(app): State<App>, mut request: Request<Body>, next: Next) -> Response {
     let (live, id) = (app.live.load_full(), answer::Id::new());
     request.extensions_mut().insert(id.clone());
-    let path = request.uri().path();
     // What everybody may ask tells nothing of the plan.
-    if matches!(path, "/" | "/health") {
+    if matches!(request.uri().path(), "/" | "/health") {
         return next.run(request).await;
     }
-    let denied = match path == "/api" || path.starts_with("/api/") {
-        true => access::check(live.api_key.as_deref(), &request.headers().into()).err(),
-        false => None,
-    };
-    let mut response = match denied {
-        Some(denied) => answer::unauthorized(denied),
+    let mut response = match turned_away(&app, &live, &request, &id) {
+        Some(refusal) => refusal,
         None => next.run(request).await,
     };
     id.name(response.headers_mut(), &live);
     response
+}
+
+/// Asks for the key in front of everything under `/api`; where there is none, turns strangers
+/// away from everything.
+fn turned_away(
+    app: &App,
+    live: &Live,
+    request: &Request<Body>,
+    id: &answer::Id,
+) -> Option<Response> {
+    let (uri, headers) = (request.uri(), request.headers().into());
+    let Some(key) = live.api_key.as_deref() else {
+        let stranger = app.names.check(uri, &headers).err()?;
+        return Some(answer::forbidden(request, stranger, id));
+    };
+    let is_asked = uri.path() == "/api" || uri.path().starts_with("/api/");
+    let denied = is_asked.then(|| access::check(Some(key), &headers).err())??;
+    Some(answer::unauthorized(denied))
 }

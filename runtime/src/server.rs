@@ -22,12 +22,12 @@ use std::sync::Arc;
 use ctr_compiler::Compiled;
 use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::connections::accept;
 use self::front::Front;
+use self::listen::Bound;
 use crate::activate::{ActivateError, Live};
 use crate::admin;
 use crate::evaluate::Log;
@@ -119,10 +119,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     });
     let loaded = loaded.await?;
     let shadow = shadow(&settings).await?;
-    let (listener, addr) = listen::bind(&settings, &loaded.live).await?;
+    let bound = listen::bind(&settings, &loaded.live).await?;
     let records = Arc::clone(&kept.records);
-    let reload = Reload::start(&settings, loaded, records, !addr.ip().is_loopback());
-    Ok(serve(listener, addr, reload, kept, &settings, shadow))
+    let reload = Reload::start(&settings, loaded, records, !bound.addr.ip().is_loopback());
+    Ok(serve(bound, reload, kept, &settings, shadow))
 }
 
 /// As [`start`], with a compiled plan in place of a registration. Nothing is
@@ -142,9 +142,9 @@ pub async fn start_plan(plan: Plan, settings: Settings) -> Result<Running, Start
     let live =
         Live::activate(plan.into(), &*settings.env, &kept.records).map_err(StartError::Activate)?;
     let shadow = shadow(&settings).await?;
-    let (listener, addr) = listen::bind(&settings, &live).await?;
+    let bound = listen::bind(&settings, &live).await?;
     let reload = Reload::fixed(live);
-    Ok(serve(listener, addr, reload, kept, &settings, shadow))
+    Ok(serve(bound, reload, kept, &settings, shadow))
 }
 
 /// Reads what is to decide beside the plan, and how its files looked before.
@@ -195,13 +195,18 @@ async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
 }
 
 fn serve(
-    listener: TcpListener,
-    addr: SocketAddr,
+    bound: Bound,
     reload: Reload,
     kept: Kept,
     settings: &Settings,
     shadow: Option<(Candidate, Look)>,
 ) -> Running {
+    let Bound {
+        listener,
+        addr,
+        names,
+    } = bound;
+    let names = Arc::new(names);
     let Kept {
         records,
         file,
@@ -225,8 +230,9 @@ fn serve(
         observer: observer.clone(),
         history: Log::new(directory.as_deref()),
         port: addr.port(),
+        names: Arc::clone(&names),
     });
-    let front = Front::new(proxy, router);
+    let front = Front::new(proxy, router, Arc::clone(reload.live()), names);
     let saver = file.map(|file| Saver::start(file, records, Arc::clone(reload.live())));
     let (stop, stopped) = oneshot::channel();
     let answer = move |request| front.clone().answer(request);

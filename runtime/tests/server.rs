@@ -18,6 +18,8 @@ mod hostile;
 mod load;
 #[path = "server/models.rs"]
 mod models;
+#[path = "server/pages.rs"]
+mod pages;
 #[path = "server/plan.rs"]
 mod plan;
 #[path = "server/pools.rs"]

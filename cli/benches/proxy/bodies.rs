@@ -24,7 +24,7 @@ pub(crate) fn small(model: &str, stream: bool) -> Vec<u8> {
 
 fn post(body: &str) -> Vec<u8> {
     format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nanthropic-version: 2023-06-01\r\nx-api-key: caller\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nanthropic-version: 2023-06-01\r\nx-api-key: caller\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

@@ -70,7 +70,7 @@ mod served {
             let mut stream = TcpStream::connect(&self.addr).unwrap();
             let length = body.len();
             let request = format!(
-                "{method} {path} HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
             );
             stream.write_all(request.as_bytes()).unwrap();
             let mut answer = String::new();

@@ -125,7 +125,7 @@ fn what_was_learnt_of_endpoints_is_kept() {
         let mut stream = TcpStream::connect(address).unwrap();
         let body = r#"{"model":"sonnet"}"#;
         let request = format!(
-            "POST /v1/messages HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).unwrap();

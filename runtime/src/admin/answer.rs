@@ -8,7 +8,7 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use crate::access::Denied;
+use crate::access::{Denied, Stranger};
 use crate::activate::Live;
 use crate::protocol::error::REQUEST_ID;
 use crate::proxy::{PLAN, request_id};
@@ -56,6 +56,11 @@ pub(super) fn unauthorized(denied: Denied) -> Response {
         StatusCode::UNAUTHORIZED,
         &json!({ "error": "Unauthorized", "reason": denied.reason() }),
     )
+}
+
+/// A stranger's request, where no key is asked for.
+pub(super) fn forbidden(request: &Request, stranger: Stranger, id: &Id) -> Response {
+    Shape::of(request).refusal(StatusCode::FORBIDDEN, &stranger.to_string(), id)
 }
 
 /// A path that is not there.
@@ -131,6 +136,7 @@ impl Shape {
         let kind = match (self, status) {
             (Self::Anthropic, StatusCode::NOT_FOUND) => "not_found_error",
             (Self::Anthropic, StatusCode::UNAUTHORIZED) => "authentication_error",
+            (Self::Anthropic, StatusCode::FORBIDDEN) => "permission_error",
             _ => "invalid_request_error",
         };
         match self {

@@ -8,13 +8,18 @@ use ctr_compiler::variable;
 use tokio::net::{TcpListener, lookup_host};
 
 use super::StartError;
+use crate::access::Names;
 use crate::activate::{ActivateError, Live};
 use crate::settings::Settings;
 
-pub(super) async fn bind(
-    settings: &Settings,
-    live: &Live,
-) -> Result<(TcpListener, SocketAddr), StartError> {
+/// What listens, where, and by which names it may be called.
+pub(super) struct Bound {
+    pub(super) listener: TcpListener,
+    pub(super) addr: SocketAddr,
+    pub(super) names: Names,
+}
+
+pub(super) async fn bind(settings: &Settings, live: &Live) -> Result<Bound, StartError> {
     let written = &live.plan().listen;
     let host = settings.host.as_ref().unwrap_or(&written.host);
     let host = variable::expand(host, &*settings.env)
@@ -51,5 +56,9 @@ pub(super) async fn bind(
         .await
         .map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    Ok((listener, addr))
+    Ok(Bound {
+        listener,
+        addr,
+        names: Names::new(host),
+    })
 }

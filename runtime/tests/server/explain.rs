@@ -25,7 +25,7 @@ async fn a_live_plan_says_where_a_request_would_go() {
         let mut stream = TcpStream::connect(addr).unwrap();
         let length = body.len();
         let head = format!(
-            "POST /api/route/explain HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\n{key}content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            "POST /api/route/explain HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{key}content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body.as_bytes()).unwrap();

@@ -134,7 +134,7 @@ pub(crate) async fn ask(
     let mut stream = TcpStream::connect(running.addr()).await.unwrap();
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     // A refusal may come, and the connection end, before a large body is sent.
@@ -161,7 +161,7 @@ pub(crate) async fn answer(stream: &mut TcpStream) -> Answer {
 pub(crate) async fn exchange(running: &Running, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(running.addr()).await.unwrap();
     let request = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -425,7 +425,7 @@ async fn begun(running: &Running, body: &Value) -> TcpStream {
         body.to_string(),
     );
     let request = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: ctr\r\nconnection: close\r\n{}content-length: {}\r\n\r\n{body}",
+        "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{}content-length: {}\r\n\r\n{body}",
         key(),
         body.len()
     );
