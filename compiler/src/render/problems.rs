@@ -2,9 +2,38 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Label};
+use crate::diagnostic::{Diagnostic, Label, Problems, Severity};
 use crate::lint::Waived;
 use crate::source::{Sources, Span};
+
+/// Most problems that an answer over HTTP has, each some hundred bytes: a text of 8 MiB may
+/// have half a million, and nobody mends more than these at once.
+pub const MOST: usize = 1_000;
+
+/// The problems that an answer has room for: all of them in their order, or, of more than
+/// [`MOST`], errors before others.
+pub fn first(problems: &Problems) -> Vec<&Diagnostic> {
+    let mut first: Vec<_> = problems.iter().collect();
+    if first.len() > MOST {
+        first.sort_by_key(|problem| problem.severity != Severity::Error);
+        first.truncate(MOST);
+    }
+    first
+}
+
+/// The texts of as many problems, and how many there are besides.
+pub(super) fn texts<'d>(
+    mut problems: impl Iterator<Item = &'d Diagnostic>,
+    text: impl Fn(&Diagnostic) -> String,
+) -> Value {
+    let first = problems.by_ref().take(MOST);
+    let mut texts: Vec<Value> = first.map(|problem| json!(text(problem))).collect();
+    let more = problems.count();
+    if more > 0 {
+        texts.push(json!(format!("and {more} more")));
+    }
+    texts.into()
+}
 
 /// An array, in the order given. Each has `code`, `severity`, `message`, the
 /// primary place (`file`, `line`, `column`, `end_line`, `end_column`, all

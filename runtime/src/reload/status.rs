@@ -35,7 +35,7 @@ pub struct Refusal {
     pub at: u64,
     /// One line: how many errors and the first, or what else is wrong.
     pub summary: String,
-    /// The problems as [`problems::json`] gives them; empty when the text was not compiled.
+    /// The first problems as [`problems::json`] gives them; empty when the text was not compiled.
     pub problems: Value,
 }
 
@@ -75,7 +75,7 @@ impl Refusal {
     pub(super) fn new(error: &LoadError, now: u64) -> Self {
         let problems = match error {
             LoadError::Refused { compiled, sources } => {
-                problems::json(compiled.problems.iter(), sources)
+                problems::json(problems::first(&compiled.problems), sources)
             }
             _ => Value::Array(Vec::new()),
         };

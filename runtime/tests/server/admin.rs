@@ -378,6 +378,42 @@ async fn a_bad_draft_is_refused_with_its_errors() {
 }
 
 #[tokio::test]
+async fn of_very_many_mistakes_the_first_are_told() {
+    let home = Home::with_model("one");
+    let running = home.start().await;
+    let text: String = (0..5_000).map(|key| format!("key{key}: 1\n")).collect();
+    let refused = draft(&running, &format!("{text}PORT: none\n")).await;
+    assert_eq!(refused.status, 400);
+    let body = &refused.body;
+    assert!(body.to_string().len() < 1 << 20);
+    let report = &body["issueReport"];
+    assert_eq!(
+        report["summary"],
+        json!({ "total": 5_002, "error": 2, "warning": 5_000, "info": 0, "omitted": 4_002 })
+    );
+    assert_eq!(report["issues"].as_array().unwrap().len(), 1_000);
+    // Errors come first where not everything has room.
+    assert_eq!(report["issues"][1]["severity"], "error");
+    assert_eq!(report["issues"][2]["severity"], "warning");
+    let warnings = body["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1_001);
+    assert_eq!(warnings[1_000], "and 4000 more");
+    assert_eq!(
+        body["errors"],
+        json!([
+            "draft:1:1: no model is declared",
+            "draft:5001:7: `PORT` takes a whole number"
+        ])
+    );
+
+    home.write("registration.yaml", &text);
+    let status = crate::home::until(&running, |status| status.refusals == 1).await;
+    let refusal = status.last_refusal.as_ref().unwrap();
+    assert_eq!(refusal.problems.as_array().unwrap().len(), 1_000);
+    assert!(refusal.summary.starts_with("1 error, 5000 warnings"));
+}
+
+#[tokio::test]
 async fn a_draft_has_a_limit() {
     let home = Home::with_model("one");
     let running = home.start().await;

@@ -9,6 +9,7 @@ use crate::Compiled;
 use crate::diagnostic::Severity;
 use crate::health::Observed;
 use crate::plan::{Plan, Secrets, Target};
+use crate::render::problems;
 use crate::source::Sources;
 
 const PROVIDER_FIELDS: &[&str] = &["api_base_url", "models", "transformer", "has_api_key"];
@@ -59,12 +60,10 @@ fn errors(draft: &Compiled, sources: &Sources) -> Value {
         .problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error);
-    errors
-        .map(|error| match error.span() {
-            Some(span) => json!(format!("{}: {}", sources.place(span), error.headline)),
-            None => json!(error.headline),
-        })
-        .collect()
+    problems::texts(errors, |error| match error.span() {
+        Some(span) => format!("{}: {}", sources.place(span), error.headline),
+        None => error.headline.clone(),
+    })
 }
 
 fn healthy<'p>(plan: &'p Plan, secrets: &'p Secrets) -> Moment<'p> {

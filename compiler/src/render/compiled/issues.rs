@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::Compiled;
 use crate::diagnostic::{Diagnostic, Problems, Severity};
 use crate::plan::{Endpoint, ItemOrigin};
+use crate::render::problems;
 
 /// Keys at the top of a document; a backticked text that starts with one is a path.
 const TOP: &[&str] = &[
@@ -24,25 +25,28 @@ const TOP: &[&str] = &[
     "SmartRouter",
 ];
 
-/// The report: issues in the order they were found, then those about capabilities.
+/// The report: issues in the order they were found, then those about capabilities. Its
+/// summary counts those too that it has no room for.
 pub(super) fn report(problems: &Problems, capabilities: &Capabilities) -> Value {
-    let found = problems.iter().map(issue);
-    let issues: Vec<Value> = found
-        .chain(capabilities.entries.iter().map(Capability::issue))
-        .collect();
-    let count = |severity: &str| {
-        issues
-            .iter()
-            .filter(|issue| issue["severity"] == severity)
-            .count()
+    let first = problems::first(problems);
+    let omitted = problems.len() - first.len();
+    let issues = first.into_iter().map(issue);
+    let issues = issues.chain(capabilities.entries.iter().map(Capability::issue));
+    let count = |severity| {
+        let entries = capabilities.entries.iter();
+        let entries = entries.filter(|entry| entry.severity() == severity);
+        problems.count(severity) + entries.count()
     };
-    let summary = json!({
-        "total": issues.len(),
-        "error": count("error"),
-        "warning": count("warning"),
-        "info": count("info"),
+    let mut summary = json!({
+        "total": problems.len() + capabilities.entries.len(),
+        "error": count(Severity::Error),
+        "warning": count(Severity::Warning),
+        "info": count(Severity::Note),
     });
-    json!({ "issues": issues, "summary": summary })
+    if omitted > 0 {
+        summary["omitted"] = json!(omitted);
+    }
+    json!({ "issues": issues.collect::<Vec<_>>(), "summary": summary })
 }
 
 /// The headlines of warnings.
@@ -50,16 +54,21 @@ pub(super) fn warnings(problems: &Problems) -> Value {
     let warnings = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Warning);
-    warnings.map(|problem| json!(problem.headline)).collect()
+    problems::texts(warnings, |problem| problem.headline.clone())
+}
+
+/// The word that operators' scripts know.
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "info",
+    }
 }
 
 fn issue(problem: &Diagnostic) -> Value {
     let mut issue = json!({
-        "severity": match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "info",
-        },
+        "severity": word(problem.severity),
         "source": "schema",
         "code": problem.code.as_str(),
         "message": problem.headline,
@@ -167,6 +176,13 @@ impl Capabilities {
 }
 
 impl Capability {
+    fn severity(&self) -> Severity {
+        match self.limit {
+            Limit::Thinking => Severity::Warning,
+            Limit::Tools | Limit::Images => Severity::Note,
+        }
+    }
+
     fn to_json(&self) -> Value {
         json!({
             "path": self.path,
@@ -179,7 +195,7 @@ impl Capability {
 
     fn issue(&self) -> Value {
         json!({
-            "severity": if self.limit == Limit::Thinking { "warning" } else { "info" },
+            "severity": word(self.severity()),
             "source": "capability",
             "code": self.limit.code(),
             "message": format!("model `{}`: {}", self.model, self.limit.message()),
