@@ -301,14 +301,20 @@ async fn what_is_done_for_a_client_that_leaves_is_dropped() {
     };
     let (_stop, stopped) = oneshot::channel();
     tokio::spawn(accept(listener, answer, stopped));
-    let mut stream = TcpStream::connect(addr).await.expect("a connection");
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await
-        .expect("written");
-    let is_dropped = begun.recv().await.expect("it began");
+    let mut asks = async || {
+        let mut stream = TcpStream::connect(addr).await.expect("a connection");
+        let head = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        stream.write_all(head).await.expect("written");
+        (stream, begun.recv().await.expect("it began"))
+    };
+    let (stream, is_dropped) = asks().await;
     drop(stream);
     assert!(is_dropped.await.is_err());
+    // One that could still read is not told apart.
+    let (mut stream, is_dropped) = asks().await;
+    stream.shutdown().await.expect("closed");
+    assert!(is_dropped.await.is_err());
+    assert_eq!(rest(&mut stream).await, "");
 }
 
 #[tokio::test]
