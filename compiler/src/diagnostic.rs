@@ -183,6 +183,11 @@ impl Problems {
         }
     }
 
+    /// Whether those that are added now are left out.
+    pub(crate) fn is_full(&self) -> bool {
+        self.most.is_some_and(|most| self.found.len() > most)
+    }
+
     /// Puts them in the order they are read: by place, then by code, then by
     /// headline. What has no place comes first.
     pub fn sort(&mut self) {

@@ -8,6 +8,7 @@
 mod address;
 mod auth;
 mod effective;
+mod gaps;
 mod governance;
 mod key;
 mod lint;
@@ -32,6 +33,7 @@ use crate::tree::Root;
 pub use address::{inferred_interface, literal_host, normal_url, shown_url};
 pub use auth::ManagedKeyEntry;
 pub use effective::{Effective, Enabled, Found};
+pub use gaps::Gaps;
 pub use governance::{CascadeBlock, GovernanceSection, LevelEntry, ShadowBlock, Thresholds};
 pub use key::{Key, Meaning, Standing, Takes};
 pub use lint::{Level, LintSection, WaiverEntry};
@@ -92,6 +94,8 @@ pub struct Registration {
     /// Whether every section, list and name could be read. When not, a name
     /// that seems to be missing may be there, and must not be reported.
     pub whole: bool,
+    /// Where a mistake was told while reading, outside of `Tests`.
+    pub gaps: Gaps,
 }
 
 impl Registration {
@@ -101,8 +105,9 @@ impl Registration {
         enabled.is_some_and(|enabled| enabled.value)
     }
 
-    /// Whether requests are forwarded to another ctr, so that no model is needed here.
-    pub fn forwards(&self) -> bool {
+    /// Whether requests are forwarded to another ctr, or perhaps meant to be, so that
+    /// no model is needed here.
+    pub fn may_forward(&self) -> bool {
         let Some(runtime) = &self.runtime else {
             return false;
         };
@@ -110,7 +115,8 @@ impl Registration {
             .mode
             .as_ref()
             .is_none_or(|mode| mode.value == Mode::Local);
-        is_local && runtime.remote.as_ref().is_some_and(RemoteBlock::is_on)
+        let is_on = runtime.remote.as_ref().is_some_and(RemoteBlock::is_on);
+        is_local && (is_on || self.gaps.has("Runtime.remote_service.enabled"))
     }
 
     /// `Providers`, which count only where there are no `Models`.

@@ -9,8 +9,8 @@ use crate::variable::variables;
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let host = registration.host.as_ref();
-    if let Some(host) = host.filter(|host| is_public(&host.value) && registration.api_key.is_none())
-    {
+    let has_key = registration.api_key.is_some() || registration.gaps.has("APIKEY");
+    if let Some(host) = host.filter(|host| is_public(&host.value) && !has_key) {
         let mut diagnostic = Diagnostic::new(
             Code::ListenPublicWithoutKey,
             format!("`HOST` `{}` is public and there is no `APIKEY`", host.value),

@@ -2,8 +2,11 @@
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::AnomalyThresholds;
-use crate::registration::Registration;
+use crate::registration::{Gaps, Registration};
 use crate::source::{Span, Spanned};
+
+/// Where they stand.
+const PATH: &str = "Governance.observability.anomaly_thresholds";
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let Some(governance) = &registration.governance else {
@@ -11,18 +14,19 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     };
     let written = &governance.thresholds;
     let default = AnomalyThresholds::default();
+    let pair = Pairs(&registration.gaps);
     let pairs = [
-        Pair::of(
+        pair.told(
             ["cascade_warn_rate", "cascade_critical_rate"],
             [&written.cascade_warn_rate, &written.cascade_critical_rate],
             [default.cascade_warn_rate, default.cascade_critical_rate],
         ),
-        Pair::of(
+        pair.told(
             ["shadow_warn_rate", "shadow_critical_rate"],
             [&written.shadow_warn_rate, &written.shadow_critical_rate],
             [default.shadow_warn_rate, default.shadow_critical_rate],
         ),
-        Pair::of(
+        pair.told(
             ["latency_warn_ms", "latency_critical_ms"],
             [&written.latency_warn_ms, &written.latency_critical_ms],
             [
@@ -36,11 +40,12 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     }
 }
 
-/// A threshold that warns and the one that is critical.
-struct Pair;
+/// Thresholds that warn, each beside the one that is critical.
+struct Pairs<'r>(&'r Gaps);
 
-impl Pair {
-    fn of<T: PartialOrd + Copy + ToString>(
+impl Pairs<'_> {
+    fn told<T: PartialOrd + Copy + ToString>(
+        &self,
         names: [&str; 2],
         written: [&Option<Spanned<T>>; 2],
         default: [T; 2],
@@ -49,8 +54,9 @@ impl Pair {
             let written = written[at].as_ref();
             written.map_or(default[at], |written| written.value)
         };
+        let has_gap = |name| self.0.has(&format!("{PATH}.{name}"));
         let (warn, critical) = (value(0), value(1));
-        if warn <= critical {
+        if warn <= critical || names.into_iter().any(has_gap) {
             return None;
         }
         let places = written.map(|written| written.as_ref().map(|written| written.span));

@@ -38,8 +38,9 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
         }
     }
     for key in &registration.managed_keys {
-        let is_named = key.scopes.is_empty() && !key.has_unknown_scope;
-        if is_named && key.revoked_at.is_none() {
+        let is_lost = |name| registration.gaps.has(&format!("{}.{name}", key.path));
+        let may_nothing = key.scopes.is_empty() && key.revoked_at.is_none();
+        if may_nothing && !["scopes", "revoked_at"].into_iter().any(is_lost) {
             problems.push(without_scope(key));
         }
     }
@@ -81,12 +82,13 @@ fn no_hash(key: &ManagedKeyEntry, hash: &Spanned<String>) -> Diagnostic {
 }
 
 fn without_scope(key: &ManagedKeyEntry) -> Diagnostic {
-    let name = key.id.as_ref().map_or("", |id| id.value.as_str());
+    let id = key.id.as_ref();
+    let name = id.map_or_else(
+        || format!("`{}`", key.path),
+        |id| format!("managed key `{}`", id.value),
+    );
     let place = key.scopes_head.unwrap_or(key.head);
-    Diagnostic::new(
-        Code::AuthKeyWithoutScope,
-        format!("managed key `{name}` has no scope"),
-    )
-    .at(place, "it may do nothing")
-    .help("add what it may do, for example `scopes: [client]`, or remove the key")
+    Diagnostic::new(Code::AuthKeyWithoutScope, format!("{name} has no scope"))
+        .at(place, "it may do nothing")
+        .help("add what it may do, for example `scopes: [client]`, or remove the key")
 }

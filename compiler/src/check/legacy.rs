@@ -26,6 +26,9 @@ fn trigger(registration: &Registration, problems: &mut Problems) {
         problems.push(beside("TriggerRouter", trigger.head, newer));
         return;
     }
+    if registration.gaps.has("SmartRouter") {
+        return;
+    }
     let diagnostic = old("TriggerRouter", "SmartRouter", trigger.head);
     let is_same =
         trigger.enabled.is_some() && trigger.classifies.is_none() && trigger.intent_model.is_none();

@@ -34,7 +34,7 @@ pub(super) fn is_without_models(registration: &Registration) -> bool {
         .iter()
         .any(|pools| !pools.models.is_empty());
     let legacy = registration.providers_head.is_some();
-    registration.models.is_empty() && !pooled && !legacy && !registration.forwards()
+    registration.models.is_empty() && !pooled && !legacy && !registration.may_forward()
 }
 
 fn unique_ids(models: &[ModelEntry], problems: &mut Problems) {

@@ -1,7 +1,7 @@
 //! Numbers that look as if they were meant in another unit.
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::registration::{Metadata, ModelEntry, PoolSettings, Registration};
+use crate::registration::{Gaps, Metadata, ModelEntry, PoolSettings, Registration};
 use crate::source::{Span, Spanned};
 
 /// Currencies in which a million tokens never cost this much, as they may in
@@ -16,7 +16,7 @@ const SHORTEST_MS: i64 = 1_000;
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
     for entry in registration.models.iter().chain(pooled) {
-        model(entry, problems);
+        model(entry, &registration.gaps, problems);
     }
     if let Some(section) = &registration.pools {
         let of_one = section.pools.iter().map(|entry| &entry.settings);
@@ -45,7 +45,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     milliseconds("session_ttl_ms", ttl, problems);
 }
 
-fn model(entry: &ModelEntry, problems: &mut Problems) {
+fn model(entry: &ModelEntry, gaps: &Gaps, problems: &mut Problems) {
     let Metadata {
         context_window_tokens: window,
         safe_input_tokens: safe,
@@ -61,8 +61,11 @@ fn model(entry: &ModelEntry, problems: &mut Problems) {
             .is_none_or(|window| window.value >= FEWEST_TOKENS)
     });
     tokens("safe_input_tokens", safe, problems);
-    let currency = entry.metadata.cost_currency.as_ref();
-    let currency = currency.map_or("USD", |currency| &currency.value);
+    let currency = match &entry.metadata.cost_currency {
+        Some(currency) => currency.value.as_str(),
+        None if gaps.has(&format!("{}.metadata.cost_currency", entry.path())) => "",
+        None => "USD",
+    };
     price(
         "cost_per_1m_input_tokens",
         cost_input.as_ref(),

@@ -14,7 +14,10 @@ use crate::registration::{ModelEntry, Pools, Registration};
 use crate::source::Span;
 
 /// Begins every provider name.
-const PREFIX: &str = "registration__";
+pub(super) const PREFIX: &str = "registration__";
+
+/// The path of what switches pools on.
+pub(super) const SWITCH: &str = "Registration.enabled";
 
 pub(super) fn check(
     registration: &Registration,
@@ -24,7 +27,8 @@ pub(super) fn check(
         return BTreeMap::new();
     };
     if !pools.enabled.as_ref().is_some_and(|enabled| enabled.value) {
-        if !pools.models.is_empty() && !named_by_slot(registration, pools) {
+        let is_told = registration.gaps.has(SWITCH) || named_by_slot(registration, pools);
+        if !pools.models.is_empty() && !is_told {
             problems.push(disabled(pools));
         }
         return BTreeMap::new();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::Member;
+use super::{Member, pools};
 use crate::diagnostic::{Code, Diagnostic, Problems, one_of};
 use crate::plan::Slot;
 use crate::registration::{ModelEntry, Registration};
@@ -137,14 +137,16 @@ pub(super) fn check<'r>(
             resolved.push(reference);
         } else if reports && !has_reference(&reference.name.value) {
             let meant = meant.get_or_insert_with(|| Meant::of(registration, &known));
-            let diagnostic = unknown(&reference, meant, problems);
-            problems.push(diagnostic);
+            if !meant.may_be_pooled(&reference.name.value) {
+                let diagnostic = unknown(&reference, meant, problems);
+                problems.push(diagnostic);
+            }
         }
     }
     let default = registration.router.slots.contains_key(&Slot::Default);
     if reports
         && !default
-        && !registration.forwards()
+        && !registration.may_forward()
         && let Some(place) = registration.router.head.or(registration.head)
     {
         problems.push(
@@ -191,6 +193,8 @@ struct Meant<'r> {
     ids: Vec<&'r str>,
     /// Pools that are not switched on.
     pools: HashMap<&'r str, Span>,
+    /// Whether they may be on, since what is written there could not be read.
+    pools_may_be_on: bool,
     /// References of providers that do not count.
     providers: HashMap<String, Span>,
 }
@@ -201,6 +205,7 @@ impl<'r> Meant<'r> {
         let mut meant = Self {
             ids: known.ids.iter().copied().chain(references).collect(),
             pools: HashMap::new(),
+            pools_may_be_on: registration.gaps.has(pools::SWITCH),
             providers: HashMap::new(),
         };
         let pooled = registration.pools.iter().flat_map(|pools| &pools.models);
@@ -213,6 +218,11 @@ impl<'r> Meant<'r> {
             }
         }
         meant
+    }
+
+    /// Whether a pool or an endpoint of one may have a name.
+    fn may_be_pooled(&self, name: &str) -> bool {
+        self.pools_may_be_on && (self.pools.contains_key(name) || name.starts_with(pools::PREFIX))
     }
 }
 

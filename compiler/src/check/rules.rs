@@ -56,7 +56,7 @@ pub(super) fn check(
     let mut asked = Vec::with_capacity(order.len());
     for entry in order {
         let name = entry.name.as_ref().map_or("", |name| name.value.as_str());
-        let read = |pattern| part(pattern, name, sources, problems);
+        let read = |pattern| part(pattern, entry, sources, problems);
         asked.push(Asked {
             entry,
             name,
@@ -98,7 +98,7 @@ impl<'r> Likeness<'r> {
 
 fn part<'r>(
     entry: &'r PatternEntry,
-    rule: &str,
+    rule: &RuleEntry,
     sources: &Sources,
     problems: &mut Problems,
 ) -> Part<'r> {
@@ -120,25 +120,30 @@ fn part<'r>(
     }
 }
 
-fn told(refused: &Refused, text: &Spanned<String>, rule: &str, sources: &Sources) -> Diagnostic {
+fn told(
+    refused: &Refused,
+    text: &Spanned<String>,
+    rule: &RuleEntry,
+    sources: &Sources,
+) -> Diagnostic {
     let (code, headline) = match refused.because {
         Because::Syntax => (Code::RuleInvalidRegex, "is no regular expression"),
         Because::TooLarge => (Code::RuleInvalidRegex, "is too large"),
         Because::NotLinear => (Code::RuleNotLinearRegex, "cannot be matched in linear time"),
     };
     let place = sources.within(text, refused.range.clone());
-    Diagnostic::new(code, format!("a pattern of rule `{rule}` {headline}"))
+    Diagnostic::new(code, format!("a pattern of {} {headline}", rule.called()))
         .at(place, refused.what.clone())
         .help(refused.help)
 }
 
 /// What can be read and is surely not meant.
-fn usable(hir: &Hir, text: &Spanned<String>, rule: &str, problems: &mut Problems) {
+fn usable(hir: &Hir, text: &Spanned<String>, rule: &RuleEntry, problems: &mut Problems) {
     if let Some(inner) = pattern::between_slashes(&text.value) {
         problems.push(
             Diagnostic::new(
                 Code::RuleSlashedRegex,
-                format!("a pattern of rule `{rule}` stands between slashes"),
+                format!("a pattern of {} stands between slashes", rule.called()),
             )
             .at(text.span, "the slashes and the flags are looked for, too")
             .help(format!(
@@ -149,7 +154,7 @@ fn usable(hir: &Hir, text: &Spanned<String>, rule: &str, problems: &mut Problems
         problems.push(
             Diagnostic::new(
                 Code::RuleMatchesEverything,
-                format!("a pattern of rule `{rule}` matches every message"),
+                format!("a pattern of {} matches every message", rule.called()),
             )
             .at(text.span, "this matches where nothing is written")
             .help("write what a message must hold; `Router.default` takes what no rule does"),

@@ -6,11 +6,23 @@ use std::collections::{HashMap, HashSet};
 use super::rules;
 use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
 use crate::plan::SemanticMode;
-use crate::registration::{Effective, Registration, RuleEntry};
+use crate::registration::{Choice, Effective, Gaps, Registration, RuleEntry};
 use crate::source::{Sources, Span};
 
 /// Names that a misspelt one is compared with; comparing takes long.
 const COMPARED: usize = 256;
+
+/// Keys of a rule or a route that say what it matches.
+const SAYING: [&str; 4] = ["patterns", "match", "description", "semantic_profile"];
+
+/// Where a model that classifies can be named.
+const CLASSIFYING: [&str; 5] = [
+    "Router.defaults.semantic",
+    "SmartRouter.semantic",
+    "Governance.semantic",
+    "TriggerRouter.intent_model",
+    "TriggerRouter.llm_intent_recognition",
+];
 
 /// A smart router that is switched off is not asked, and not judged.
 ///
@@ -28,11 +40,15 @@ pub(super) fn check(
         return;
     };
     names(smart.rules, problems);
+    let gaps = &registration.gaps;
     for rule in smart.rules.iter().filter(|rule| !rule.says_something()) {
-        problems.push(no_pattern(rule));
+        let is_lost = |key| gaps.has(&format!("{}.{key}", rule.path));
+        if !SAYING.into_iter().any(is_lost) {
+            problems.push(no_pattern(rule));
+        }
     }
-    candidates(&smart, problems);
-    classifier(&smart, problems);
+    candidates(&smart, gaps, problems);
+    classifier(&smart, gaps, problems);
     prototypes(&smart, complete, problems);
     if certain {
         idle(&smart, problems);
@@ -60,10 +76,9 @@ fn names(rules: &[RuleEntry], problems: &mut Problems) {
 }
 
 fn no_pattern(rule: &RuleEntry) -> Diagnostic {
-    let name = rule.name.as_ref().map_or("", |name| name.value.as_str());
     Diagnostic::new(
         Code::RuleNoPattern,
-        format!("rule `{name}` says nothing that a request could match"),
+        format!("{} says nothing that a request could match", rule.called()),
     )
     .at(
         rule.head,
@@ -72,7 +87,7 @@ fn no_pattern(rule: &RuleEntry) -> Diagnostic {
     .help("add `patterns`, or a `description` that its requests are like")
 }
 
-fn candidates(smart: &Effective<'_>, problems: &mut Problems) {
+fn candidates(smart: &Effective<'_>, gaps: &Gaps, problems: &mut Problems) {
     let candidates = smart.candidates();
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for model in candidates.iter().filter_map(|one| one.model.as_ref()) {
@@ -93,7 +108,8 @@ fn candidates(smart: &Effective<'_>, problems: &mut Problems) {
     let Some((path, model)) = smart.router_model() else {
         return;
     };
-    if candidates.len() >= 2 {
+    let is_lost = |choice: &&Choice| gaps.has(&format!("{}.candidates", choice.path));
+    if candidates.len() >= 2 || smart.choices.iter().any(is_lost) {
         return;
     }
     let mut diagnostic = Diagnostic::new(
@@ -167,12 +183,13 @@ fn prototypes(smart: &Effective<'_>, complete: bool, problems: &mut Problems) {
     }
 }
 
-fn classifier(smart: &Effective<'_>, problems: &mut Problems) {
+fn classifier(smart: &Effective<'_>, gaps: &Gaps, problems: &mut Problems) {
     let mode = smart.semantic.iter().find_map(|block| block.mode.as_ref());
     let Some(mode) = mode.filter(|mode| mode.value == SemanticMode::Classifier) else {
         return;
     };
-    if smart.classifier_model().is_none() {
+    let is_lost = CLASSIFYING.into_iter().any(|path| gaps.has(path));
+    if smart.classifier_model().is_none() && !is_lost {
         problems.push(
             Diagnostic::new(
                 Code::DocumentMissingKey,

@@ -6,7 +6,6 @@ use super::read::{Fields, Reader, join};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::Scope;
 use crate::source::{Span, Spanned};
-use crate::tree::Value;
 
 pub(super) const AUTH: &[Key] = &[
     key(
@@ -78,8 +77,6 @@ pub struct ManagedKeyEntry {
     pub key_hash: Option<Spanned<String>>,
     /// `scopes` that are known
     pub scopes: Vec<Spanned<Scope>>,
-    /// Whether there are scopes that are not known, which was reported.
-    pub has_unknown_scope: bool,
     /// The key `scopes`, if it is there.
     pub scopes_head: Option<Span>,
     /// `expires_at`
@@ -137,10 +134,6 @@ fn managed_key(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, path: String) -
             &path,
             "add the SHA-256 of the key, in hex; never the key itself",
         ),
-        has_unknown_scope: fields.get("scopes").is_some_and(|node| match &node.value {
-            Value::List(items) => items.len() > scopes.len(),
-            _ => scopes.is_empty(),
-        }),
         scopes,
         scopes_head: fields.entry("scopes").map(|entry| entry.key.span),
         expires_at: time(reader, fields, "expires_at", &path),
@@ -183,6 +176,7 @@ fn time(
         return Some(text);
     }
     let path = join(inside, name);
+    reader.gap(&path);
     reader.problems.push(
         Diagnostic::new(
             Code::DocumentWrongType,

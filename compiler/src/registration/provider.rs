@@ -1,7 +1,7 @@
 //! `Providers`, the upstreams of older files: each stands for several models.
 
 use super::key::{Key, Meaning, Takes, key};
-use super::read::{Fields, Reader};
+use super::read::{Fields, Reader, join};
 use crate::source::{Span, Spanned};
 use crate::tree::{Node, Value};
 
@@ -72,11 +72,10 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Vec<Prov
     for (at, fields) in reader.maps(fields, "Providers", "", PROVIDER) {
         let path = format!("Providers[{at}]");
         let models = reader.texts(&fields, "models", &path);
-        if models.is_empty()
-            && fields
-                .entry("models")
-                .is_none_or(|entry| !entry.value.is_broken())
-        {
+        let has_gap = reader.gaps.has(&join(&path, "models"));
+        // A model that is not read may be the one that a reference is to.
+        reader.whole &= !(models.is_empty() || has_gap);
+        if models.is_empty() && !has_gap {
             reader.missing(
                 "models",
                 &path,

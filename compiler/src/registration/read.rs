@@ -11,6 +11,7 @@ mod number;
 
 use std::fmt::Display;
 
+use super::gaps::Gaps;
 use super::key::{Key, Standing, Takes};
 use super::path::Path;
 use crate::diagnostic::{Code, Diagnostic, Problems, did_you_mean, nearest};
@@ -27,6 +28,8 @@ pub(super) struct Reader<'p> {
     /// False as soon as a section, a list or a name could not be read: names
     /// that seem to exist nowhere may have been meant there.
     pub(super) whole: bool,
+    /// Where a mistake was told.
+    pub(super) gaps: Gaps,
 }
 
 /// The entries of a map by known key; values in the order of `keys`.
@@ -86,6 +89,14 @@ impl<'t, 's> Fields<'t, 's> {
 }
 
 impl Reader<'_> {
+    /// Notes that a mistake is told at a path. Once problems find no room, none of
+    /// those that gaps would hold back does.
+    pub(super) fn gap(&mut self, path: &(impl Display + ?Sized)) {
+        if !self.problems.is_full() {
+            self.gaps.note(path.to_string());
+        }
+    }
+
     /// Sorts the entries of a map into `keys` and reports the others. `inside`
     /// is the path of the map, empty at the top.
     pub(super) fn fields<'t, 's>(
@@ -95,8 +106,10 @@ impl Reader<'_> {
         inside: &str,
     ) -> Option<Fields<'t, 's>> {
         let Value::Map(entries) = &node.value else {
-            if !matches!(node.value, Value::Broken | Value::Null) {
-                self.wrong_type(node, inside, "a map");
+            match node.value {
+                Value::Null => {}
+                Value::Broken => self.gap(inside),
+                _ => self.wrong_type(node, inside, "a map"),
             }
             self.whole &= matches!(node.value, Value::Null);
             return None;
@@ -104,9 +117,13 @@ impl Reader<'_> {
         let mut found: Vec<Option<&'t Entry<'s>>> = keys.iter().map(|_| None).collect();
         let mut misspelt = Vec::new();
         for entry in entries {
-            self.whole &= !matches!(entry.value.value, Value::Broken);
             let name = entry.key.value.as_ref();
             let at = keys.iter().position(|key| key.is_spelt(name));
+            if entry.value.is_broken() {
+                self.whole = false;
+                let name = at.map_or(name, |at| keys[at].name);
+                self.gap(&Path { inside, name });
+            }
             match at {
                 Some(at) => self.place(&mut found[at], entry, &keys[at]),
                 None => {
@@ -175,15 +192,20 @@ impl Reader<'_> {
 
     /// Reports `{key:value}`, which YAML reads as one word, where a known key
     /// stands before the colon; false where this is something else.
-    fn glued_key(&mut self, name: &str, span: Span, keys: &[Key]) -> bool {
+    fn glued_key(&mut self, name: &str, span: Span, keys: &[Key], inside: &str) -> bool {
         let Some((key, _)) = name.split_once(':') else {
             return false;
         };
-        if !keys.iter().any(|known| known.is_spelt(key)) {
+        let Some(known) = keys.iter().find(|known| known.is_spelt(key)) else {
             return false;
-        }
+        };
         // The value is there, only not where it can be read.
         (self.whole, self.complete) = (false, false);
+        let path = Path {
+            inside,
+            name: known.name,
+        };
+        self.gap(&path);
         let mut diagnostic = Diagnostic::new(
             Code::DocumentMisspeltKey,
             format!("`{key}` has no space after its colon"),
@@ -206,7 +228,7 @@ impl Reader<'_> {
         keys: &[Key],
         inside: &str,
     ) -> Option<&'static str> {
-        if self.glued_key(name, span, keys) {
+        if self.glued_key(name, span, keys, inside) {
             return None;
         }
         let place = if inside.is_empty() {
@@ -247,6 +269,7 @@ impl Reader<'_> {
         path: &(impl Display + ?Sized),
         wanted: &str,
     ) {
+        self.gap(path);
         self.problems.push(
             Diagnostic::new(Code::DocumentWrongType, format!("`{path}` takes {wanted}"))
                 .at(node.head(), format!("this is {}", node.kind()))
@@ -269,6 +292,7 @@ impl Reader<'_> {
     /// Reports a required key that is absent or null.
     pub(super) fn missing(&mut self, name: &str, path: &str, at: Span, help: impl Into<String>) {
         if self.complete {
+            self.gap(&Path { inside: path, name });
             self.problems.push(
                 Diagnostic::new(
                     Code::DocumentMissingKey,
@@ -383,6 +407,7 @@ impl Reader<'_> {
         if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
             return Some(value.clone());
         }
+        self.gap(path);
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let mut diagnostic = Diagnostic::new(
             Code::DocumentUnknownValue,
@@ -405,6 +430,7 @@ impl Reader<'_> {
         wanted: &str,
         unquote: bool,
     ) {
+        self.gap(path);
         let text = scalar.text.as_ref();
         let mut diagnostic =
             Diagnostic::new(Code::DocumentWrongType, format!("`{path}` takes {wanted}"))

@@ -214,6 +214,7 @@ impl Expect {
 pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Vec<TestEntry> {
     // What cannot be read here hides no name of the registration.
     let (whole, complete) = (reader.whole, reader.complete);
+    let gaps = std::mem::take(&mut reader.gaps);
     let mut tests = Vec::new();
     for (at, item) in reader.items(fields, PATH, "").iter().enumerate() {
         let known = reader.problems.len();
@@ -231,6 +232,7 @@ pub(super) fn read(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Vec<Test
         }
     }
     (reader.whole, reader.complete) = (whole, complete);
+    reader.gaps = gaps;
     tests
 }
 

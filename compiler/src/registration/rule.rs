@@ -113,6 +113,15 @@ impl RuleEntry {
         self.enabled.as_ref().is_none_or(|enabled| enabled.value)
     }
 
+    /// What messages call it: its name, else where it stands.
+    pub fn called(&self) -> String {
+        let name = self.name.as_ref();
+        name.map_or_else(
+            || format!("`{}`", self.path),
+            |name| format!("rule `{}`", name.value),
+        )
+    }
+
     /// Whether a request could match it: by a text, or by likeness to one.
     pub fn says_something(&self) -> bool {
         let has_texts = |pattern: &PatternEntry| match &pattern.matcher {

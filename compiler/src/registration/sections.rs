@@ -1,5 +1,6 @@
 //! The top level: which sections exist, and which are left aside.
 
+use super::gaps::Gaps;
 use super::key::{Key, Meaning, Takes, key};
 use super::read::{Fields, Reader};
 use super::{
@@ -136,7 +137,9 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
         problems,
         complete: root.complete,
         whole: root.complete,
+        gaps: Gaps::default(),
     };
+    reader.gaps.everywhere = !root.complete;
     let mut registration = Registration::default();
     let Some(fields) = reader.fields(&root.node, VOCABULARY, "") else {
         return registration;
@@ -169,6 +172,7 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Registration {
     registration.tests = route_test::read(&mut reader, &fields);
     registration.test_problems = before..reader.problems.len();
     registration.whole = reader.whole;
+    registration.gaps = reader.gaps;
     registration
 }
 

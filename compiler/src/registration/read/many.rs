@@ -70,7 +70,8 @@ impl Reader<'_> {
                 Value::Scalar(scalar) => {
                     texts.push(Spanned::new(scalar.text.clone().into_owned(), item.span));
                 }
-                Value::Null | Value::Broken => {}
+                Value::Null => {}
+                Value::Broken => self.gap(&join(inside, name)),
                 Value::List(_) | Value::Map(_) => {
                     self.wrong_type(item, &format!("{}[{at}]", join(inside, name)), "a text");
                 }

@@ -73,6 +73,7 @@ impl Reader<'_> {
     }
 
     fn out_of_range(&mut self, span: Span, path: &impl Display, found: &str, allowed: &str) {
+        self.gap(path);
         self.problems.push(
             Diagnostic::new(
                 Code::DocumentOutOfRange,
