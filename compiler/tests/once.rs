@@ -366,6 +366,7 @@ fn what_was_written_and_not_read_is_not_missing() {
         (pool("enabled: !flag true"), "syntax/unsupported-tag"),
         (pool("enabled: false"), "pool/disabled-registration"),
         (named("enabled: \"yes\""), "document/wrong-type"),
+        (named("enabled: false"), "router/unknown-model"),
         (rule("patterns: x"), "document/wrong-type"),
         (rule("patterns: [x]"), "document/wrong-type"),
         (

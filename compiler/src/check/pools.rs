@@ -6,9 +6,9 @@
 //! `registration__` and the endpoint id with every run outside
 //! `[A-Za-z0-9_-]` replaced by `_`, unique by appending `_2`, `_3`, ….
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Member;
+use super::{Member, references};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::registration::{ModelEntry, Pools, Registration};
 use crate::source::Span;
@@ -27,7 +27,7 @@ pub(super) fn check(
         return BTreeMap::new();
     };
     if !pools.enabled.as_ref().is_some_and(|enabled| enabled.value) {
-        let is_told = registration.gaps.has(SWITCH) || named_by_slot(registration, pools);
+        let is_told = registration.gaps.has(SWITCH) || is_named(registration, pools);
         if !pools.models.is_empty() && !is_told {
             problems.push(disabled(pools));
         }
@@ -150,14 +150,12 @@ impl Unique {
     }
 }
 
-fn named_by_slot(registration: &Registration, pools: &Pools) -> bool {
-    let slots = registration.router.slots.values();
-    slots.into_iter().any(|slot| {
-        pools
-            .models
-            .iter()
-            .any(|entry| entry.id.as_ref().is_some_and(|id| id.value == slot.value))
-    })
+/// Whether something names a pool, and so is told that it does not exist.
+fn is_named(registration: &Registration, pools: &Pools) -> bool {
+    let ids = pools.models.iter().filter_map(|entry| entry.id.as_ref());
+    let ids: HashSet<&str> = ids.map(|id| id.value.as_str()).collect();
+    let mut named = references::all(registration).into_iter();
+    named.any(|reference| ids.contains(reference.name.value.as_str()))
 }
 
 fn disabled(pools: &Pools) -> Diagnostic {
