@@ -2,10 +2,27 @@
 
 use std::path::Path;
 
+use assert_cmd::Command;
+
 use crate::Place;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A command as it is typed, with the variables that stand before it and no others.
+fn typed(place: &Place, line: &str) -> Command {
+    let (variables, arguments) = line.split_once("ctr ").unwrap();
+    let mut command = place.ctr(arguments);
+    command
+        .env_remove("PRIMARY_KEY")
+        .env_remove("SECONDARY_KEY");
+    for variable in variables.split_whitespace() {
+        let (name, value) = variable.split_once('=').unwrap();
+        command.env(name, value);
+    }
+    command.current_dir(root());
+    command
 }
 
 /// Every `text` block that begins with a command goes on with what it prints, or, up
@@ -18,20 +35,16 @@ fn outputs_in_the_documents_are_real() {
         ("docs/outcomes.md", 3),
     ] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
-        let blocks: Vec<&str> = text.split("```text\n$ ctr ").skip(1).collect();
+        let blocks: Vec<&str> = text.split("```text\n$ ").skip(1).collect();
         assert_eq!(blocks.len(), count, "{page}");
         for block in blocks {
             let block = block.split("```").next().unwrap();
-            let (arguments, shown) = block.split_once('\n').unwrap();
-            let output = Place::new()
-                .ctr(arguments)
-                .current_dir(root())
-                .output()
-                .unwrap();
+            let (line, shown) = block.split_once('\n').unwrap();
+            let output = typed(&Place::new(), line).output().unwrap();
             let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
             match shown.trim_end().strip_suffix('…') {
-                Some(beginning) => assert!(printed.starts_with(beginning), "{page}: {arguments}"),
-                None => assert_eq!(printed.trim_end(), shown.trim_end(), "{page}: {arguments}"),
+                Some(beginning) => assert!(printed.starts_with(beginning), "{page}: {line}"),
+                None => assert_eq!(printed.trim_end(), shown.trim_end(), "{page}: {line}"),
             }
         }
     }
