@@ -95,7 +95,8 @@ pub struct Refused {
 /// Plays a scenario. The same plan and scenario always give the same timeline.
 ///
 /// # Errors
-/// When the plan does not have what the scenario names, or it is too long.
+/// When the plan does not have what the scenario names, an endpoint comes back that
+/// is not gone, or it is too long.
 pub fn simulate(plan: &Plan, scenario: &Scenario) -> Result<Timeline, Refused> {
     let (asked, target) = target(plan, scenario)?;
     let (model, pool, endpoints) = match target {
@@ -114,6 +115,13 @@ pub fn simulate(plan: &Plan, scenario: &Scenario) -> Result<Timeline, Refused> {
                 help: did_you_mean(name, &ids, "endpoints"),
             });
         }
+    }
+    if let Some(turn) = scenario.in_vain() {
+        let (name, at) = (&turn.endpoint, turn.at_ms as f64 / 1000.0);
+        return Err(Refused {
+            what: format!("`{name}` is to come back at {at} s, and is not gone then"),
+            help: format!("kill it before, with `--kill {name}@TIME`"),
+        });
     }
     if scenario.requests() > MOST_REQUESTS {
         return Err(Refused {

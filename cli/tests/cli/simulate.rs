@@ -69,6 +69,8 @@ fn what_cannot_be_played_is_said() {
     let lines = [
         "--kill sonnet-prmary@10s registration.yaml",
         "--latency haiku=1s registration.yaml",
+        "--restore sonnet-primary@5s registration.yaml",
+        "--restore sonnet-primary@5s --kill sonnet-primary@10s registration.yaml",
         "--model sonet registration.yaml",
         "--duration 5s --kill sonnet-primary@10s registration.yaml",
         "--duration 0s registration.yaml",

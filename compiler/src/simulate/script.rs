@@ -1,7 +1,7 @@
 //! What is played: how many requests, to which model, and what happens to its
 //! endpoints meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -68,6 +68,20 @@ impl Scenario {
         let latencies = self.latency_ms.keys().map(String::as_str);
         let rates = self.error_rate.keys().map(String::as_str);
         turns.chain(latencies).chain(rates)
+    }
+
+    /// The first that brings an endpoint back which is not gone.
+    pub(super) fn in_vain(&self) -> Option<&Turn> {
+        let mut turns: Vec<&Turn> = self.turns.iter().collect();
+        turns.sort_by_key(|turn| (turn.at_ms, turn.what));
+        let mut gone = BTreeSet::new();
+        turns.into_iter().find(|turn| match turn.what {
+            What::Kill => {
+                gone.insert(&turn.endpoint);
+                false
+            }
+            What::Restore => !gone.remove(&turn.endpoint),
+        })
     }
 
     /// How many requests are sent.

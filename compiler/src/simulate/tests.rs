@@ -204,6 +204,37 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn only_what_is_gone_comes_back() {
+    let plan = plan("", ["", ""]);
+    let (kill, back) = (What::Kill, What::Restore);
+    for (turns, in_vain) in [
+        (vec![("a", 5, back)], Some(5)),
+        (vec![("a", 5, back), ("a", 10, kill)], Some(5)),
+        (vec![("b", 1, kill), ("a", 5, back)], Some(5)),
+        (
+            vec![("a", 1, kill), ("a", 2, back), ("a", 3, back)],
+            Some(3),
+        ),
+        (vec![("a", 2, back), ("a", 1, kill)], None),
+        (vec![("a", 2, back), ("a", 2, kill)], None),
+        (vec![("a", 1, kill), ("a", 2, kill), ("a", 3, back)], None),
+    ] {
+        let turns = turns.into_iter().map(|(id, at, what)| turn(id, at, what));
+        let turns = turns.collect();
+        let played = simulate(
+            &plan,
+            &Scenario {
+                turns,
+                ..scenario()
+            },
+        );
+        let wanted =
+            in_vain.map(|at| format!("`a` is to come back at {at} s, and is not gone then"));
+        assert_eq!(played.err().map(|refused| refused.what), wanted);
+    }
+}
+
+#[test]
 fn one_endpoint_of_a_pool_can_be_asked_alone() {
     let plan = plan("", ["", ""]);
     let model = Some("registration__b,x".to_owned());
