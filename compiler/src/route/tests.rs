@@ -274,6 +274,39 @@ fn weighted_draws_by_weight() {
 }
 
 #[test]
+fn whoever_failed_meanwhile_is_tried_last_or_not_at_all() {
+    for (section, wanted) in [
+        ("", &["a", "c", "b!"][..]),
+        ("  on_all_open: reject", &["a", "c"]),
+        ("  max_retries: 1", &["a", "c"]),
+    ] {
+        let world = World::new(section, &["", "", ""]);
+        let decision = world.decide(T, 0).expect("a route");
+        let mut walk = Walk::default();
+        let mut tried = Vec::new();
+        while let Some((candidate, regardless)) = walk.step(&decision, |_| true) {
+            let id = &candidate.endpoint.id;
+            if id == "b" && !regardless {
+                walk.passed_over();
+                continue;
+            }
+            walk.attempted();
+            tried.push(format!("{id}{}", if regardless { "!" } else { "" }));
+        }
+        assert_eq!(tried, wanted, "{section}");
+    }
+    // Where nobody was tried, the moment is decided upon again.
+    let world = World::new("", &["", ""]);
+    let decision = world.decide(T, 0).expect("a route");
+    let mut walk = Walk::default();
+    for _ in 0..2 {
+        assert!(walk.step(&decision, |_| true).is_some());
+        walk.passed_over();
+    }
+    assert!(walk.step(&decision, |_| true).is_none());
+}
+
+#[test]
 fn with_all_out_a_pool_fails_open_or_rejects() {
     let mut world = World::of("priority", 2);
     world.fails("a", T).fails("b", T + 5);

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use super::script::{Ending, Scenario, Upstream, What};
 use super::tally::{Bucket, Tally, Totals};
 use super::{Event, EventKind};
-use crate::health::{Budget, Failure, Observed, Permit, Seen, Standing, Terms};
+use crate::health::{Budget, Failure, NotNow, Observed, Permit, Seen, Standing, Terms};
 use crate::plan::{Endpoint, Plan, Target};
 use crate::route::{Decision, Dice, PoolSnapshot, RequestFeatures, Tokens, Walk, route};
 
@@ -281,20 +281,23 @@ impl<'p> World<'p> {
         loop {
             let budget = &mut self.budget;
             let retry = |terms: &_| budget.retry(terms, now);
-            let Some(candidate) = request.walk.step(&request.decision, retry) else {
+            let Some((candidate, regardless)) = request.walk.step(&request.decision, retry) else {
                 break;
             };
-            let regardless = candidate.goes_regardless();
             let Some(at) = self.place(candidate.endpoint) else {
                 continue;
             };
             let member = &mut self.members[at];
-            let Ok(permit) =
-                member
-                    .observed
-                    .enter(&member.terms, now, tokens, number + 1, regardless)
-            else {
-                continue;
+            let observed = &mut member.observed;
+            let entered = observed.enter(&member.terms, now, tokens, number + 1, regardless);
+            let permit = match entered {
+                Ok(permit) => permit,
+                Err(why) => {
+                    if let NotNow::Out(_) = why {
+                        request.walk.passed_over();
+                    }
+                    continue;
+                }
             };
             request.walk.attempted();
             if was_tried {

@@ -210,7 +210,7 @@ impl<'w> Going<'w> {
         let mut walk = Walk::default();
         let mut not_now = NotNow::Trials;
         let retry = |terms: &_| pool.is_some_and(|pool| pool.retry(terms, self.way.clock.now_ms()));
-        while let Some(candidate) = walk.step(decision, retry) {
+        while let Some((candidate, regardless)) = walk.step(decision, retry) {
             let upstream = self.live.upstream(candidate.endpoint);
             let asking = self.asking(account);
             let telling = match asking.tell(upstream, candidate.endpoint) {
@@ -222,10 +222,12 @@ impl<'w> Going<'w> {
                 }
                 Err(error) => return Err(error),
             };
-            let regardless = candidate.goes_regardless();
             match upstream.record.enter(&upstream.terms, self.way, regardless) {
                 Err(why) => {
                     cold_path();
+                    if let NotNow::Out(_) = why {
+                        walk.passed_over();
+                    }
                     not_now = why;
                 }
                 Ok(entered) => {
