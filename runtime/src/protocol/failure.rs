@@ -55,11 +55,20 @@ fn known_type(word: &str) -> Option<&'static str> {
 }
 
 /// The Anthropic type for an `error` of either protocol that has no status: by its code
-/// where that is known, or else by its type.
+/// where that is known, or else by its type, or by the status that some servers give as its
+/// code.
 pub fn type_in(error: &Json<'_>) -> &'static str {
     let words = ["code", "type"].iter();
     let mut known = words.filter_map(|name| known_type(&error.text_at(name)?.plain()));
-    known.next().unwrap_or("api_error")
+    let status = || {
+        let code = error.get("code")?;
+        let written = code.text().and_then(|text| text.plain().parse().ok());
+        let status = written.or(code.count().and_then(|code| u16::try_from(code).ok()))?;
+        (400..600)
+            .contains(&status)
+            .then(|| anthropic_type_of(status))
+    };
+    known.next().or_else(status).unwrap_or("api_error")
 }
 
 /// The word of an `error` that says more than its status. OpenAI's code does more

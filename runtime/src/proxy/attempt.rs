@@ -299,7 +299,7 @@ fn failing(status: StatusCode) -> Option<Failure> {
 
 /// The class of an error without a status that counts against the endpoint, as of the status
 /// that its Anthropic type goes with; `class` where it goes with any other.
-fn failing_type(kind: &str, class: Failure) -> Option<Failure> {
+pub(super) fn failing_type(kind: &str, class: Failure) -> Option<Failure> {
     match kind {
         "invalid_request_error" | "not_found_error" | "request_too_large" => None,
         "authentication_error" | "billing_error" | "permission_error" => Some(Failure::Credential),

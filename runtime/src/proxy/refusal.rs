@@ -61,7 +61,8 @@ pub(super) async fn hide_key(answer: &mut Answer, upstream: &Upstream, limit: Op
     answer.seen = hidden.into();
 }
 
-/// Reads what is not too long, for `limit` at most; whether that is all of it.
+/// Reads what is not too long, for `limit` at most; whether that is all of it. Of one that
+/// breaks off nothing is left.
 async fn read(answer: &mut Answer, limit: Option<Duration>) -> bool {
     let mut body = answer.seen.to_vec();
     let reading = read_from(&mut answer.rest, &mut body);
@@ -83,6 +84,8 @@ async fn read_from(from: &mut Option<Answering>, body: &mut Vec<u8>) -> bool {
                 body.extend_from_slice(frame.data_ref().map_or(&[][..], |chunk| chunk));
             }
             Some(Err(_)) => {
+                // Half of it would look like all of it.
+                body.clear();
                 *from = None;
                 return false;
             }

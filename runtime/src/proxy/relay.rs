@@ -16,7 +16,7 @@ use ctr_compiler::health::Failure;
 use http_body::{Body, Frame, SizeHint};
 
 use super::account::{Account, Mark, Outcome};
-use super::attempt::Answer;
+use super::attempt::{Answer, failing_type};
 use super::kept::Listen;
 use super::passing::Passing;
 use crate::activate::Live;
@@ -140,9 +140,18 @@ impl Relay {
         match self.ending() {
             Ending::Open | Ending::Reason => {}
             Ending::Last => self.completes(),
-            Ending::Error => self.fails(Failure::ErrorEvent, None),
+            Ending::Error(kind) => self.errs(kind),
         }
         out
+    }
+
+    /// Notes an error that the upstream tells: it failed, unless it is the caller's own fault,
+    /// which tells nothing about it.
+    fn errs(&mut self, kind: &str) {
+        match failing_type(kind, Failure::ErrorEvent) {
+            Some(class) => self.fails(class, None),
+            None => self.mark = None,
+        }
     }
 
     /// The upstream's body is complete: what was held back goes out, where the answer
@@ -172,9 +181,10 @@ impl Relay {
         if let Through::Told(stream) = &self.through {
             self.account.dropped.extend(&stream.dropped());
         }
-        if self.ending() == Ending::Error {
-            self.fails(Failure::ErrorEvent, None);
-        } else {
+        if let Ending::Error(kind) = self.ending() {
+            self.errs(kind);
+        }
+        if self.account.outcome != Outcome::Broken {
             self.account.outcome = Outcome::Complete;
             self.completes();
         }
@@ -226,7 +236,7 @@ impl Relay {
     /// The upstream broke off: an error event, where the stream stands between
     /// two events, else an error of the connection.
     fn broke(&mut self, failure: Failure, cause: Option<&str>) {
-        if self.ending() >= Ending::Last {
+        if self.ending().is_over() {
             return self.end();
         }
         self.breaks(failure, cause);

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
+use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
-use super::attempt::{Answer, Failed};
+use super::attempt::{Answer, Failed, failing_type};
 use super::body::Whole;
 use super::headers;
 use crate::client::cause;
@@ -83,14 +83,17 @@ pub(super) async fn told(
             let cause = "the answer is none of its protocol".to_owned();
             Err(Failed::without_answer(Failure::Network, Some(cause)))
         }
-        Err(BadAnswer::Failed { message, .. }) => {
-            answer.head.status = StatusCode::INTERNAL_SERVER_ERROR;
-            let error = serde_json::json!({ "error": { "message": message } }).to_string();
-            let text = back.error(500, error.as_bytes());
-            Err(Failed::with_answer(
-                Failure::Status,
-                answer.with_body(text, false),
-            ))
+        Err(BadAnswer::Failed { kind, message }) => {
+            let error = failure::anthropic_type(&kind);
+            answer.error = Some(error);
+            answer.head.status = failure::status_of(error);
+            let said = serde_json::json!({ "error": { "type": kind, "message": message } });
+            let text = back.error(answer.head.status.as_u16(), said.to_string().as_bytes());
+            let answer = answer.with_body(text, false);
+            match failing_type(error, Failure::Status) {
+                Some(class) => Err(Failed::with_answer(class, answer)),
+                None => Ok(answer),
+            }
         }
     }
 }

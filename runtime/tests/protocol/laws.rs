@@ -259,10 +259,10 @@ proptest! {
     fn a_stream_that_is_cut_never_ends_well(answer in answer(), at in any::<prop::sample::Index>()) {
         for endpoint in ALL {
             let (_, stream) = sent(endpoint, &answer);
-            // The last event alone says that it was the last; Chat Completions also
-            // ends with the reason it gives before.
+            // The last event says that it was the last; where one before gives the
+            // reason, the stream ends with that.
             let last = match endpoint {
-                Protocol::Messages => "event: message_stop",
+                Protocol::Messages => "\"stop_reason\":\"",
                 Protocol::Chat => "\"finish_reason\":\"",
                 Protocol::Responses => "event: response.",
             };

@@ -126,6 +126,11 @@ async fn an_answer_that_is_an_error_in_spite_of_its_status() {
     }
     for (path, body) in [
         (CHAT, "{\"error\":{\"code\":\"context_length_exceeded\"}}"),
+        (CHAT, "{\"error\":{\"code\":400,\"message\":\"too long\"}}"),
+        (
+            CHAT,
+            "{\"error\":{\"type\":\"BadRequestError\",\"code\":\"400\"}}",
+        ),
         (CHAT, "{\"choices\":[],\"error\":null}"),
         (
             RESPONSES,

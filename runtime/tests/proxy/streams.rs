@@ -71,7 +71,12 @@ async fn an_openai_stream_ends_with_an_error_and_is_not_done() {
 }
 
 /// Streams whose last bytes came in good order, though not their last event.
-const ENDED_EARLY: [(&str, &str, &str); 4] = [
+const ENDED_EARLY: [(&str, &str, &str); 5] = [
+    (
+        CHAT,
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"\"}]}\n\n",
+        "data: {\"error\":",
+    ),
     (
         MESSAGES,
         "data: {\"type\":\"message_start\"}\n\n",
@@ -112,7 +117,15 @@ async fn a_stream_that_ends_before_its_last_event_does_not_look_complete() {
             MESSAGES,
             "data: {\"type\":\"message_start\"}\n\ndata: {\"type\":\"message_stop\"}",
         ),
-        // Some servers leave `[DONE]` out.
+        // Some servers leave their protocol's last event out.
+        (
+            MESSAGES,
+            "data: {\"type\":\"message_start\"}\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+        ),
+        (
+            RESPONSES,
+            "data: {\"type\":\"response.created\"}\n\ndata: {\"type\":\"response.done\"}\n\n",
+        ),
         (
             CHAT,
             "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[]}\n\n",
@@ -147,6 +160,29 @@ async fn an_upstream_that_says_it_failed_in_the_middle_did() {
     assert_eq!((got.body.as_str(), got.whole), (stream, true), "as it came");
     let health = stage.health("a");
     assert_eq!((health.failure_count, health.success_count), (1, 0));
+}
+
+#[tokio::test]
+async fn what_the_caller_did_wrong_tells_nothing_of_the_endpoint_however_late() {
+    let up = upstream().await;
+    for path in [RESPONSES, MESSAGES] {
+        let mut plan = pool_plan(RESPONSES, &[&up]);
+        plan["pools"]["m"]["endpoints"][0]["interface"] = "openai".into();
+        let stage = Stage::new(&plan).await;
+        let stream = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"too long\"}}}\n\n";
+        for is_stream in [true, false] {
+            up.push(Answer::raw("text/event-stream", [stream]));
+            let ask = format!(
+                "{{\"model\":\"m\",\"stream\":{is_stream},\"max_tokens\":9,\"input\":\"hi\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"
+            );
+            let got = stage.ask(path, &[], &ask).await;
+            assert!(got.body.contains("too long") && got.whole, "{}", got.body);
+            let is_refused = path == MESSAGES && !is_stream;
+            assert_eq!(got.status, if is_refused { 400 } else { 200 });
+            let health = stage.health("a");
+            assert_eq!((health.failure_count, health.success_count), (0, 0));
+        }
+    }
 }
 
 #[tokio::test]

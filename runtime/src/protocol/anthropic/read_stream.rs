@@ -14,6 +14,8 @@ pub struct ReadStream {
     open: Vec<(u64, Option<usize>)>,
     /// Parts that have begun.
     count: usize,
+    /// Whether it was said why the answer ends.
+    has_stopped: bool,
     dropped: Dropped,
 }
 
@@ -48,6 +50,7 @@ impl ReadStream {
                 if let Some(text) = explanation(delta) {
                     self.decline(text, out);
                 }
+                self.has_stopped |= delta.text_at("stop_reason").is_some();
                 out.extend([Event::Stop(read_stop(delta)), Event::Usage(self.usage)]);
             }
             "message_stop" => out.push(Event::End),
@@ -62,6 +65,14 @@ impl ReadStream {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The stream is over. Some servers leave out `message_stop`; whoever has said why
+    /// the answer ends has ended it.
+    pub fn finish(&mut self, out: &mut Vec<Event<'_>>) {
+        if self.has_stopped {
+            out.push(Event::End);
+        }
     }
 
     /// What was met and could not be carried.

@@ -83,7 +83,8 @@ impl ReadStream {
             if let Some(delta) = choice.get("delta") {
                 self.delta(delta, out);
             }
-            if let Some(reason) = choice.text_at("finish_reason") {
+            let reason = choice.text_at("finish_reason");
+            if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
                 self.reason = Some(reason.into_owned());
             }
         }

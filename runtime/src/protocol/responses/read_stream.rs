@@ -89,7 +89,9 @@ impl ReadStream {
             }
             "response.content_part.done" => self.close(item, content, out),
             "response.completed" | "response.incomplete" => self.end(&json, out),
-            "response.failed" => {
+            // Some servers have one event for every end.
+            "response.done" if !is_failed(&json) => self.end(&json, out),
+            "response.failed" | "response.done" => {
                 let response = json.get("response").unwrap_or(&Json::NULL);
                 fail(failed(response), out);
             }
@@ -222,6 +224,12 @@ impl ReadStream {
             out.push(Event::Close { at: place.at });
         }
     }
+}
+
+fn is_failed(event: &Json<'_>) -> bool {
+    let response = event.get("response");
+    let status = response.and_then(|response| response.text_at("status"));
+    status.is_some_and(|status| status.is("failed"))
 }
 
 fn fail<'a>(failure: Option<(Text<'a>, Text<'a>)>, out: &mut Vec<Event<'a>>) {

@@ -14,27 +14,36 @@ pub enum Ending {
     /// Nothing: more has to come.
     #[default]
     Open,
-    /// Why the answer ends. Chat Completions has more behind it, which not every server sends.
+    /// Why the answer ends. There is more behind it, which not every server sends.
     Reason,
     /// Its last event.
     Last,
-    /// That the upstream failed.
-    Error,
+    /// That there is no answer, with the Anthropic type for why
+    /// ([`failure::type_in`](crate::protocol::failure::type_in)).
+    Error(&'static str),
 }
 
 impl Ending {
     /// What whole events of `protocol` show.
     pub fn of(protocol: Protocol, events: &[u8]) -> Self {
-        if memmem::find(events, b"error").is_some() && holds_error(events) {
-            return Self::Error;
+        if memmem::find(events, b"error").is_some()
+            && let Some(kind) = error(events)
+        {
+            return Self::Error(kind);
         }
         match protocol {
             Protocol::Messages if memmem::find(events, b"\"message_stop\"").is_some() => Self::Last,
+            Protocol::Messages if says_why(events, b"\"stop_reason\"") => Self::Reason,
             Protocol::Chat if is_done(events) => Self::Last,
-            Protocol::Chat if holds_reason(events) => Self::Reason,
+            Protocol::Chat if says_why(events, b"\"finish_reason\"") => Self::Reason,
             Protocol::Responses => response(events),
             _ => Self::Open,
         }
+    }
+
+    /// Whether nothing that belongs to the answer comes any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Last | Self::Error(_))
     }
 
     /// Whether events are those of an answer of `protocol`, which has an end; of what
@@ -52,17 +61,18 @@ impl Ending {
 /// What the names of most events of Responses begin with.
 const RESPONSE: &[u8] = b"\"response.";
 
-fn holds_error(events: &[u8]) -> bool {
+/// The type of the first error among events.
+fn error(events: &[u8]) -> Option<&'static str> {
     let mut lines = BlankLines::default();
     let mut rest = events;
     while !rest.is_empty() {
         let end = lines.next(rest).unwrap_or(rest.len());
-        if matches!(first(&rest[..end]), Some(First::Error(_))) {
-            return true;
+        if let Some(First::Error(kind)) = first(&rest[..end]) {
+            return Some(kind);
         }
         rest = &rest[end..];
     }
-    false
+    None
 }
 
 /// Whether there is the line `data: [DONE]`.
@@ -74,30 +84,34 @@ fn is_done(events: &[u8]) -> bool {
     })
 }
 
-/// Whether a choice has a `finish_reason` that is not null.
-fn holds_reason(events: &[u8]) -> bool {
-    const NAME: &[u8] = b"\"finish_reason\"";
-    memmem::find_iter(events, NAME).any(|at| {
-        let value = events[at + NAME.len()..].trim_ascii_start();
+/// Whether a member of this name says why an answer ends: some servers say `""` until then.
+fn says_why(events: &[u8], name: &[u8]) -> bool {
+    memmem::find_iter(events, name).any(|at| {
+        let value = events[at + name.len()..].trim_ascii_start();
         let value = value.strip_prefix(b":").unwrap_or_default();
-        value.trim_ascii_start().starts_with(b"\"")
+        let text = value.trim_ascii_start().strip_prefix(b"\"");
+        text.and_then(<[u8]>::first)
+            .is_some_and(|first| *first != b'"')
     })
 }
 
-/// Whether a response is told to be complete, cut short, or failed.
+/// Whether a response is told to be complete, cut short, or failed. Some servers end with
+/// `response.done`, or with no more than the `[DONE]` of Chat Completions.
 fn response(events: &[u8]) -> Ending {
-    const LAST: [(&[u8], Ending); 4] = [
-        (b"failed\"", Ending::Error),
+    const LAST: [(&[u8], Ending); 5] = [
+        (b"failed\"", Ending::Error("api_error")),
         (b"completed\"", Ending::Last),
         (b"incomplete\"", Ending::Last),
         (b"cancelled\"", Ending::Last),
+        (b"done\"", Ending::Last),
     ];
     let ends = memmem::find_iter(events, RESPONSE).filter_map(|at| {
         let word = &events[at + RESPONSE.len()..];
         let last = LAST.iter().find(|(last, _)| word.starts_with(last));
         last.map(|(_, ending)| *ending)
     });
-    ends.max().unwrap_or_default()
+    let done = is_done(events).then_some(Ending::Reason);
+    ends.max().or(done).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -131,7 +145,7 @@ mod tests {
             (
                 Messages,
                 "data: {\"type\":\"ping\"}\n\nevent: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",
-                Ending::Error,
+                Ending::Error("overloaded_error"),
             ),
             (
                 Messages,
@@ -163,7 +177,7 @@ mod tests {
             (
                 Chat,
                 "data: {\"error\":{\"message\":\"no\"}}\n\n",
-                Ending::Error,
+                Ending::Error("api_error"),
             ),
             (
                 Chat,
@@ -188,12 +202,39 @@ mod tests {
             (
                 Responses,
                 "data: {\"type\":\"response.failed\",\"response\":{}}\n\n",
-                Ending::Error,
+                Ending::Error("api_error"),
             ),
             (
                 Responses,
                 "data: {\"type\":\"error\",\"message\":\"no\"}\n\n",
-                Ending::Error,
+                Ending::Error("api_error"),
+            ),
+            (
+                Messages,
+                "data: {\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+                Ending::Reason,
+            ),
+            (
+                Messages,
+                "data: {\"message\":{\"stop_reason\":null}}\n\n",
+                Ending::Open,
+            ),
+            (Chat, "data: {\"finish_reason\":\"\"}\n\n", Ending::Open),
+            (
+                Responses,
+                "data: {\"type\":\"response.done\"}\n\n",
+                Ending::Last,
+            ),
+            (
+                Responses,
+                "data: {\"type\":\"response.output_item.done\"}\n\n",
+                Ending::Open,
+            ),
+            (Responses, "data: [DONE]\n\n", Ending::Reason),
+            (
+                Responses,
+                "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"context_length_exceeded\"}}}\n\n",
+                Ending::Error("invalid_request_error"),
             ),
         ] {
             assert_eq!(Ending::of(protocol, events.as_bytes()), wanted, "{events}");

@@ -151,7 +151,12 @@ fn an_error_event_tells_whose_fault_it_is() {
             "data: {\"type\":\"error\",\"code\":\"invalid_prompt\",\"message\":\"no\"}\n\n",
             "invalid_request_error",
         ),
-        ("data: {\"error\":{\"code\":400}}\n\n", "api_error"),
+        (
+            "data: {\"error\":{\"code\":400}}\n\n",
+            "invalid_request_error",
+        ),
+        ("data: {\"error\":{\"code\":502}}\n\n", "api_error"),
+        ("data: {\"error\":{\"code\":7}}\n\n", "api_error"),
         ("event: error\ndata: model_not_found\n\n", "api_error"),
     ] {
         let first = first_of(&pieces(stream.as_bytes(), &[]));

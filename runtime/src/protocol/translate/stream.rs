@@ -7,7 +7,7 @@ use super::super::json::{Malformed, Text};
 use super::super::names::Names;
 use super::super::neutral::{Collector, Dropped, Event, InTurn, Opening};
 use super::super::sse::{self, Ending, Split};
-use super::super::{Protocol, anthropic, chat, responses};
+use super::super::{Protocol, anthropic, chat, failure, responses};
 use super::Back;
 
 /// A stream that did not come to its end.
@@ -146,7 +146,7 @@ impl Stream {
     /// Adds to `out` what ends the client's stream when the endpoint's breaks.
     pub fn fail(&mut self, message: &str, out: &mut String) {
         if self.ending == Ending::Open {
-            self.ending = Ending::Error;
+            self.ending = Ending::Error("api_error");
             let failed = Event::Failed {
                 kind: "api_error".into(),
                 message: Text::from_string(message.to_owned()),
@@ -182,7 +182,7 @@ fn write(
     }
     *ending = match &event {
         Event::End => Ending::Last,
-        Event::Failed { .. } => Ending::Error,
+        Event::Failed { kind, .. } => Ending::Error(failure::anthropic_type(&kind.plain())),
         _ => Ending::Open,
     };
     let event = match event {
@@ -235,11 +235,13 @@ impl Reading {
             // Half an event is no event.
             let _ = self.block(&block, take);
         }
-        if let Reader::Chat(reader) = &mut self.reader {
-            let mut events = Vec::new();
-            reader.finish(&mut events);
-            hand(events, &mut self.is_over, take);
+        let mut events = Vec::new();
+        match &mut self.reader {
+            Reader::Messages(reader) => reader.finish(&mut events),
+            Reader::Chat(reader) => reader.finish(&mut events),
+            Reader::Responses(_) => {}
         }
+        hand(events, &mut self.is_over, take);
     }
 
     /// What was met and could not be carried.
