@@ -2,7 +2,8 @@
 //!
 //! Chunks do not say where a part begins or ends: text ends where a part of another kind
 //! begins, or with the answer. Calls may go on by turns, and text between them; one ends
-//! where its arguments are whole, or with the answer.
+//! where its arguments are whole, or with the answer. Arguments of `{}` are whole only when
+//! something else follows: some servers send them ahead of the real ones.
 
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
@@ -40,7 +41,19 @@ struct Call {
     id: Text<'static>,
     at: usize,
     arguments: Whole,
-    is_open: bool,
+    /// Arguments of `{}`, kept back until it is known that they are all.
+    empty: Option<Text<'static>>,
+    /// Whether it began, or `empty` came, with the last chunk.
+    is_fresh: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Whole,
+    /// Taken for one without arguments.
+    Bare,
 }
 
 impl ReadStream {
@@ -110,15 +123,19 @@ impl ReadStream {
         }
         let reason = self.reason.take().map(Json::from);
         let stop = read_stop(reason.as_ref(), !self.calls.is_empty(), self.refuses);
+        for call in &mut self.calls {
+            call.end_empty(out);
+        }
         // Before the parts that it ends: it tells whether they were cut off.
         out.push(Event::Stop(stop.into_owned()));
         self.close(out);
-        let open = self.calls.iter().filter(|call| call.is_open);
+        let open = self.calls.iter().filter(|call| call.state == State::Open);
         out.extend(open.map(|call| Event::Close { at: call.at }));
         out.extend([Event::Usage(self.usage), Event::End]);
     }
 
     fn delta<'a>(&mut self, delta: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let before = out.len();
         if let Some(text) = thinking(delta) {
             self.grow(Kind::Thought, Opening::Thought, text, out);
         }
@@ -141,6 +158,23 @@ impl ReadStream {
         let calls = delta.get("tool_calls").map(Json::items).unwrap_or_default();
         for (nth, call) in calls.iter().enumerate() {
             self.call(call, nth, out);
+        }
+        self.pass_over(before, out);
+    }
+
+    /// Ends the calls that are taken for whole because later parts go on, by what of
+    /// `out` is new.
+    fn pass_over(&mut self, before: usize, out: &mut Vec<Event<'_>>) {
+        let new = out[before..].iter().filter_map(|event| match event {
+            Event::Open { at, .. } | Event::Delta { at, .. } => Some(*at),
+            _ => None,
+        });
+        let latest = new.max();
+        for call in &mut self.calls {
+            // Within a chunk, nothing tells which comes first.
+            if !std::mem::take(&mut call.is_fresh) && latest > Some(call.at) {
+                call.end_empty(out);
+            }
         }
     }
 
@@ -207,22 +241,33 @@ impl ReadStream {
             (None, None) => return,
         };
         let more = arguments(function);
-        let Some(call) = self.calls.get_mut(nth).filter(|_| !more.is_empty()) else {
+        if !more.is_empty() {
+            self.go_on(nth, more, out);
+        }
+    }
+
+    /// More of a call's arguments.
+    fn go_on<'a>(&mut self, nth: usize, more: Text<'a>, out: &mut Vec<Event<'a>>) {
+        let Some(call) = self.calls.get_mut(nth) else {
             return;
         };
-        let at = call.at;
-        if !call.is_open {
-            // White space may follow; no client could read more than that.
-            if !more.plain().trim().is_empty() {
-                self.dropped.note("tool_calls.arguments");
+        call.settle_empty(&more, out);
+        match call.state {
+            State::Open if call.empty.is_some() => {}
+            State::Open => call.push(more, out),
+            // White space may follow.
+            _ if more.is_blank() => {}
+            State::Bare if is_empty_object(&more) => {}
+            // No client could read more than that.
+            State::Whole => self.dropped.note("tool_calls.arguments"),
+            // It may run already, without them.
+            State::Bare => {
+                self.is_over = true;
+                out.push(Event::Failed {
+                    kind: "api_error".into(),
+                    message: "the arguments of a tool call came after other parts".into(),
+                });
             }
-            return;
-        }
-        call.is_open = !call.arguments.push(&more);
-        let delta = Delta::Arguments(more);
-        out.push(Event::Delta { at, delta });
-        if !call.is_open {
-            out.push(Event::Close { at });
         }
     }
 
@@ -243,8 +288,134 @@ impl ReadStream {
             id: own,
             at,
             arguments: Whole::default(),
-            is_open: true,
+            empty: None,
+            is_fresh: true,
+            state: State::Open,
         });
         nth
+    }
+}
+
+impl Call {
+    /// Takes the next piece of arguments that go on.
+    fn push<'a>(&mut self, more: Text<'a>, out: &mut Vec<Event<'a>>) {
+        if !self.arguments.has_begun() && is_empty_object(&more) {
+            self.empty = Some(more.into_owned());
+            self.is_fresh = true;
+            return;
+        }
+        let at = self.at;
+        let is_whole = self.arguments.push(&more);
+        let delta = Delta::Arguments(more);
+        out.push(Event::Delta { at, delta });
+        if is_whole {
+            self.state = State::Whole;
+            out.push(Event::Close { at });
+        }
+    }
+
+    /// Tells by what follows whether arguments of `{}` are all: another object takes
+    /// their place.
+    fn settle_empty(&mut self, more: &Text<'_>, out: &mut Vec<Event<'_>>) {
+        if self.empty.is_none() || more.is_blank() {
+            return;
+        }
+        if more.plain().trim_start().starts_with('{') {
+            self.empty = None;
+        } else {
+            self.end_empty(out);
+            self.state = State::Whole;
+        }
+    }
+
+    /// Arguments of `{}` are all.
+    fn end_empty(&mut self, out: &mut Vec<Event<'_>>) {
+        let at = self.at;
+        if let Some(empty) = self.empty.take() {
+            self.state = State::Bare;
+            let delta = Delta::Arguments(empty);
+            out.extend([Event::Delta { at, delta }, Event::Close { at }]);
+        }
+    }
+}
+
+/// Whether it is `{}`, white space aside.
+fn is_empty_object(arguments: &Text<'_>) -> bool {
+    let plain = arguments.plain();
+    let inside = plain.trim().strip_prefix('{');
+    let inside = inside.and_then(|rest| rest.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads chunks: `t` is text, `0` a call that begins, `0:x` its arguments, `+` joins
+    /// what comes in one chunk, `.` is the end.
+    fn read(chunks: &str) -> String {
+        let mut reader = ReadStream::default();
+        let mut told = Vec::new();
+        for chunk in chunks.split(' ') {
+            let data = match chunk {
+                "." => "[DONE]".to_owned(),
+                "t" => "{\"choices\":[{\"delta\":{\"content\":\"t\"}}]}".to_owned(),
+                calls => {
+                    let calls: Vec<String> = calls.split('+').map(call).collect();
+                    let calls = calls.join(",");
+                    format!("{{\"choices\":[{{\"delta\":{{\"tool_calls\":[{calls}]}}}}]}}")
+                }
+            };
+            let mut out = Vec::new();
+            reader.read(&data, &mut out).expect("JSON");
+            told.extend(out.into_iter().filter_map(|event| match event {
+                Event::Open { at, .. } => Some(format!("+{at}")),
+                Event::Close { at } => Some(format!("-{at}")),
+                Event::Delta {
+                    at,
+                    delta: Delta::Arguments(text) | Delta::Text(text),
+                } => Some(format!("{at}{}", text.plain())),
+                Event::Failed { .. } => Some("failed".to_owned()),
+                Event::End => Some(".".to_owned()),
+                _ => None,
+            }));
+        }
+        told.join(" ")
+    }
+
+    fn call(word: &str) -> String {
+        let (index, arguments) = word.split_once(':').unwrap_or((word, ""));
+        let arguments = Text::from_plain(arguments);
+        let arguments = arguments.written();
+        if word == index {
+            let function = "{\"name\":\"a\",\"arguments\":\"\"}";
+            return format!("{{\"index\":{index},\"id\":\"c{index}\",\"function\":{function}}}");
+        }
+        format!("{{\"index\":{index},\"function\":{{\"arguments\":\"{arguments}\"}}}}")
+    }
+
+    #[test]
+    fn an_early_empty_object_gives_way_to_the_arguments() {
+        for (chunks, told) in [
+            ("0+0:{} 0:{\"a\" 0::1} .", "+0 0{\"a\" 0:1} -0 ."),
+            ("0 0:{\n} 0:\n 0:{\"a\":1} .", "+0 0{\"a\":1} -0 ."),
+            ("0+0:{} 0:{} .", "+0 0{} -0 ."),
+            // It is all that comes before another part, or the end.
+            ("0+0:{} .", "+0 0{} -0 ."),
+            ("0+0:{} 0:} t .", "+0 0{} -0 +1 1t -1 ."),
+            ("0+0:{} t 0:{} .", "+0 +1 1t 0{} -0 -1 ."),
+            ("0+0:{} 1 1:{\"a\" .", "+0 +1 0{} -0 1{\"a\" -1 ."),
+            // What comes in one chunk has no order.
+            (
+                "0+0:{}+1+1:{\"a\":1} 0:{\"b\" 0::1} .",
+                "+0 +1 1{\"a\":1} -1 0{\"b\" 0:1} -0 .",
+            ),
+            // Too late, which is not kept quiet.
+            ("0+0:{} 1 0:{\"a\":1}", "+0 +1 0{} -0 failed"),
+            // Pieces of an object.
+            ("0 0:{ 0:} 0:{", "+0 0{ 0} -0"),
+        ] {
+            assert_eq!(read(chunks), told, "{chunks}");
+        }
     }
 }

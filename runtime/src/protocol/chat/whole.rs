@@ -8,6 +8,8 @@ use super::super::json::Text;
 pub(super) struct Whole {
     /// Brackets that are open.
     depth: u32,
+    /// Whether more than white space has come.
+    has_begun: bool,
     is_in_string: bool,
     is_escaped: bool,
     is_over: bool,
@@ -16,10 +18,16 @@ pub(super) struct Whole {
 impl Whole {
     /// Takes the next piece. Whether the last bracket is closed.
     pub(super) fn push(&mut self, piece: &Text<'_>) -> bool {
+        self.has_begun = self.has_begun || !piece.is_blank();
         for byte in piece.plain().bytes() {
             self.next(byte);
         }
         self.is_over
+    }
+
+    /// Whether more than white space has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     fn next(&mut self, byte: u8) {
