@@ -3,13 +3,19 @@
 //! Chunks do not say where a part begins or ends: text ends where a part of another kind
 //! begins, or with the answer. Calls may go on by turns, and text between them; one ends
 //! where its arguments are whole, or with the answer. Arguments of `{}` are whole only when
-//! something else follows: some servers send them ahead of the real ones.
+//! something else follows: some servers send them ahead of the real ones. Others send
+//! nothing at all for a call without arguments.
 
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
 use super::OPAQUE;
 use super::answer::{arguments, citations, read_stop, read_usage, text, thinking};
 use super::whole::Whole;
+
+/// In how many chunks later parts go on before a call that nothing came of is taken for one
+/// without arguments. Servers write one call after another, and that is soon shown; those
+/// that send pieces by turns come back to each before that.
+const TURNS: u32 = 32;
 
 /// Turns the data of one event after another into neutral events.
 #[derive(Debug, Default)]
@@ -45,6 +51,8 @@ struct Call {
     empty: Option<Text<'static>>,
     /// Whether it began, or `empty` came, with the last chunk.
     is_fresh: bool,
+    /// Chunks since it began in which later parts went on.
+    passed: u32,
     state: State,
 }
 
@@ -174,6 +182,7 @@ impl ReadStream {
             // Within a chunk, nothing tells which comes first.
             if !std::mem::take(&mut call.is_fresh) && latest > Some(call.at) {
                 call.end_empty(out);
+                call.pass_over(out);
             }
         }
     }
@@ -290,6 +299,7 @@ impl ReadStream {
             arguments: Whole::default(),
             empty: None,
             is_fresh: true,
+            passed: 0,
             state: State::Open,
         });
         nth
@@ -335,6 +345,16 @@ impl Call {
             self.state = State::Bare;
             let delta = Delta::Arguments(empty);
             out.extend([Event::Delta { at, delta }, Event::Close { at }]);
+        }
+    }
+
+    /// Later parts went on.
+    fn pass_over(&mut self, out: &mut Vec<Event<'_>>) {
+        self.passed = self.passed.saturating_add(1);
+        let is_waited_for = self.state == State::Open && !self.arguments.has_begun();
+        if is_waited_for && self.passed >= TURNS {
+            self.state = State::Bare;
+            out.push(Event::Close { at: self.at });
         }
     }
 }
@@ -417,5 +437,46 @@ mod tests {
         ] {
             assert_eq!(read(chunks), told, "{chunks}");
         }
+    }
+
+    #[test]
+    fn a_call_that_nothing_comes_of_ends_when_it_was_passed_over() {
+        let texts = |count: usize| vec!["t"; count].join(" ");
+        let told = |count: usize| vec!["1t"; count].join(" ");
+        let turns = TURNS as usize;
+        let (all, most) = (texts(turns), texts(turns - 1));
+        let (all_told, most_told) = (told(turns), told(turns - 1));
+        for (chunks, expected) in [
+            (format!("0 {all}"), format!("+0 +1 {all_told} -0")),
+            (format!("0 {most}"), format!("+0 +1 {most_told}")),
+            // Its turn may come late, but not after that.
+            (
+                format!("0 {most} 0:{{\"a\" {all} 0::1}} ."),
+                format!("+0 +1 {most_told} 0{{\"a\" {all_told} 0:1}} -0 -1 ."),
+            ),
+            (
+                format!("0 {all} 0:{{"),
+                format!("+0 +1 {all_told} -0 failed"),
+            ),
+            (format!("0 {all} 0:{{}}"), format!("+0 +1 {all_told} -0")),
+        ] {
+            assert_eq!(read(&chunks), expected, "{chunks}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_come_by_turns_are_awaited() {
+        let pieces = |call: usize| vec![format!("{call}:["); 2 * TURNS as usize].join(" ");
+        // All begin before the first has arguments, with one chunk or with several, and
+        // then one goes on after another.
+        for begin in ["0+1+2", "0 1 2"] {
+            let chunks = format!("{begin} {} {} {} .", pieces(0), pieces(1), pieces(2));
+            let told = read(&chunks);
+            assert!(told.ends_with("2[ -0 -1 -2 ."), "{told}");
+        }
+        assert_eq!(
+            read("0 1 2 2:{ 1:{ 0:{ 2:} 1:} 0:} ."),
+            "+0 +1 +2 2{ 1{ 0{ 2} -2 1} -1 0} -0 ."
+        );
     }
 }
