@@ -314,6 +314,35 @@ fn a_stream_that_breaks_is_ended_in_the_clients_words() {
 }
 
 #[test]
+fn what_was_said_behind_a_call_that_goes_on_is_told_before_a_failure() {
+    let chunk = |delta: &str| {
+        format!("data: {{\"id\":\"1\",\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n")
+    };
+    let call = "{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"a\",\"arguments\":\"{\"}}]}";
+    for client in [Protocol::Messages, Protocol::Responses] {
+        let mut stream = back(client, Protocol::Chat, true).stream();
+        let mut out = String::new();
+        stream.push(chunk(call).as_bytes(), &mut out).unwrap();
+        let before = out.len();
+        let text = chunk("{\"content\":\"said \"}");
+        stream.push(text.as_bytes(), &mut out).unwrap();
+        assert_eq!(&out[before..], "", "{client:?}");
+        for _ in 0..20 {
+            stream.push(text.as_bytes(), &mut out).unwrap();
+        }
+        assert!(out[before..].contains("ping"), "{client:?}: {out}");
+        assert!(!out.contains("said"), "{client:?}: {out}");
+        stream.fail("it broke", &mut out);
+        let said = out.find(&"said ".repeat(21));
+        let broke = out.find("it broke");
+        assert!(said.is_some() && said < broke, "{client:?}: {out}");
+        for end in ["content_block_stop", "output_item.done"] {
+            assert!(!out.contains(end), "{client:?}: {out}");
+        }
+    }
+}
+
+#[test]
 fn an_answer_that_is_none() {
     let mut dropped = Default::default();
     for endpoint in [Protocol::Messages, Protocol::Chat] {

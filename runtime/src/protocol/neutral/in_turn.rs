@@ -7,7 +7,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Delta, Event};
+use super::{Delta, Event, Opening};
+
+/// After how many events that are kept back the client gets a sign of life.
+const PING_EVERY: usize = 16;
 
 /// Keeps back what comes of a part until those that began before it are complete. That is
 /// never more than the answer itself.
@@ -17,17 +20,22 @@ pub struct InTurn {
     current: Option<usize>,
     /// Parts that have begun since, and what came of them. Their numbers rise.
     waiting: VecDeque<(usize, Vec<Event<'static>>)>,
+    /// Events that were kept back since the last sign of life.
+    unseen: usize,
 }
 
 impl InTurn {
     /// Takes the next event, and hands on what may go on with it: its own part if that is
     /// its turn, and what waited for that part to be complete. All is complete at the end.
+    /// While parts wait, there are signs of life; what is said in them comes before a failure.
     pub fn take(&mut self, event: Event<'_>, hand: &mut dyn FnMut(Event<'_>)) {
         let at = match &event {
             Event::Open { at, .. } | Event::Delta { at, .. } | Event::Close { at } => *at,
             other => {
-                if *other == Event::End {
-                    self.complete(hand);
+                match other {
+                    Event::End => self.complete(hand),
+                    Event::Failed { .. } => self.tell(hand),
+                    _ => {}
                 }
                 hand(event);
                 return;
@@ -43,8 +51,14 @@ impl InTurn {
                     self.go_on(hand);
                 }
             }
-            Some(_) if opens => self.waiting.push_back((at, vec![event.into_owned()])),
-            Some(_) => self.keep(at, event),
+            Some(_) if opens => {
+                self.waiting.push_back((at, vec![event.into_owned()]));
+                self.stay_alive(hand);
+            }
+            Some(_) => {
+                self.keep(at, event);
+                self.stay_alive(hand);
+            }
             None if opens => {
                 self.current = Some(at);
                 hand(event);
@@ -100,6 +114,31 @@ impl InTurn {
         }
     }
 
+    fn stay_alive(&mut self, hand: &mut dyn FnMut(Event<'_>)) {
+        self.unseen += 1;
+        if self.unseen >= PING_EVERY {
+            self.unseen = 0;
+            hand(Event::Ping);
+        }
+    }
+
+    /// Hands on what waited, as far as it is there to be read. Nothing is complete by that:
+    /// the part that goes on may be a call which nobody should make, and a client might
+    /// take pieces of a call that waited for more of it.
+    fn tell(&mut self, hand: &mut dyn FnMut(Event<'_>)) {
+        for (_, kept) in self.waiting.drain(..) {
+            let is_call = |event: &Event<'_>| {
+                let Event::Open { part, .. } = event else {
+                    return false;
+                };
+                matches!(part, Opening::ToolCall { .. })
+            };
+            if !kept.first().is_some_and(is_call) {
+                kept.into_iter().for_each(&mut *hand);
+            }
+        }
+    }
+
     fn complete(&mut self, hand: &mut dyn FnMut(Event<'_>)) {
         while let Some(at) = self.current.take() {
             hand(Event::Close { at });
@@ -110,11 +149,11 @@ impl InTurn {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Opening;
     use super::*;
     use crate::protocol::json::Text;
 
-    /// `+0` begins a part, `0a` goes on with it, `-0` completes it, `.` is the end.
+    /// `+0` begins a part, `*0` one that is a call, `0a` goes on with it, `-0` completes it,
+    /// `.` is the end and `!` a failure; `p` is a sign of life.
     fn in_turn(events: &str) -> String {
         let mut turns = InTurn::default();
         let mut out: Vec<String> = Vec::new();
@@ -125,8 +164,20 @@ mod tests {
                     at: at(digit),
                     part: Opening::Text,
                 },
+                ("*", digit) => Event::Open {
+                    at: at(digit),
+                    part: Opening::ToolCall {
+                        id: Text::default(),
+                        name: Text::default(),
+                    },
+                },
                 ("-", digit) => Event::Close { at: at(digit) },
                 (".", _) => Event::End,
+                ("!", _) => Event::Failed {
+                    kind: Text::default(),
+                    message: Text::default(),
+                },
+                ("p", _) => Event::Ping,
                 (digit, text) => Event::Delta {
                     at: at(digit),
                     delta: Delta::Text(Text::from_string(text.to_owned())),
@@ -134,12 +185,18 @@ mod tests {
             };
             turns.take(event, &mut |event| {
                 out.push(match event {
-                    Event::Open { at, .. } => format!("+{at}"),
+                    Event::Open {
+                        at,
+                        part: Opening::Text,
+                    } => format!("+{at}"),
+                    Event::Open { at, .. } => format!("*{at}"),
                     Event::Close { at } => format!("-{at}"),
                     Event::Delta {
                         at,
                         delta: Delta::Text(text),
                     } => format!("{at}{}", text.plain()),
+                    Event::Failed { .. } => "!".to_owned(),
+                    Event::Ping => "p".to_owned(),
                     _ => ".".to_owned(),
                 });
             });
@@ -164,5 +221,29 @@ mod tests {
         ] {
             assert_eq!(in_turn(events), expected, "{events}");
         }
+    }
+
+    #[test]
+    fn what_is_said_comes_before_a_failure() {
+        for (events, expected) in [
+            ("+0 0a !", "+0 0a !"),
+            ("*0 +1 1a -1 +2 2b !", "*0 +1 1a -1 +2 2b !"),
+            // Calls that wait are none to be made, and the first is not complete.
+            ("*0 *1 1a -1 +2 2b !", "*0 +2 2b !"),
+        ] {
+            assert_eq!(in_turn(events), expected, "{events}");
+        }
+    }
+
+    #[test]
+    fn clients_hear_that_parts_wait() {
+        assert_eq!(in_turn("*0 +1 p 1a"), "*0 p");
+        let pieces = vec!["1a"; 2 * PING_EVERY].join(" ");
+        let told = in_turn(&format!("*0 +1 {pieces} -0"));
+        assert!(told.starts_with("*0 p p -0 +1 1aa"), "{told}");
+        // No part waits.
+        let pieces = vec!["0a"; 2 * PING_EVERY].join(" ");
+        let told = in_turn(&format!("*0 {pieces} -0"));
+        assert!(!told.contains('p'), "{told}");
     }
 }
