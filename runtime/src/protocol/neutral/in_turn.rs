@@ -7,14 +7,18 @@
 
 use std::collections::VecDeque;
 
-use super::{Delta, Event, Opening};
+use super::{Citation, Delta, Event, Opening};
 
 /// After how many events that are kept back the client gets a sign of life.
 const PING_EVERY: usize = 16;
 
-/// Keeps back what comes of a part until those that began before it are complete. That is
-/// never more than the answer itself.
-#[derive(Debug, Default)]
+/// Bytes that may wait, as many as a whole answer may have.
+const LIMIT: usize = 32 << 20;
+
+/// Keeps back what comes of a part until those that began before it are complete. Where
+/// that is too much, the answer fails: a part that is called complete before it is might be
+/// a call that is made with half of its arguments.
+#[derive(Debug)]
 pub struct InTurn {
     /// The part that goes on.
     current: Option<usize>,
@@ -22,13 +26,34 @@ pub struct InTurn {
     waiting: VecDeque<(usize, Vec<Event<'static>>)>,
     /// Events that were kept back since the last sign of life.
     unseen: usize,
+    /// Bytes that wait, and how many may.
+    bytes: usize,
+    limit: usize,
+    has_failed: bool,
+}
+
+impl Default for InTurn {
+    fn default() -> Self {
+        Self {
+            current: None,
+            waiting: VecDeque::new(),
+            unseen: 0,
+            bytes: 0,
+            limit: LIMIT,
+            has_failed: false,
+        }
+    }
 }
 
 impl InTurn {
     /// Takes the next event, and hands on what may go on with it: its own part if that is
     /// its turn, and what waited for that part to be complete. All is complete at the end.
     /// While parts wait, there are signs of life; what is said in them comes before a failure.
+    /// When too much waits, the failure is its own, and nothing follows.
     pub fn take(&mut self, event: Event<'_>, hand: &mut dyn FnMut(Event<'_>)) {
+        if self.has_failed {
+            return;
+        }
         let at = match &event {
             Event::Open { at, .. } | Event::Delta { at, .. } | Event::Close { at } => *at,
             other => {
@@ -52,6 +77,7 @@ impl InTurn {
                 }
             }
             Some(_) if opens => {
+                self.bytes = self.bytes.saturating_add(weight(&event));
                 self.waiting.push_back((at, vec![event.into_owned()]));
                 self.stay_alive(hand);
             }
@@ -73,6 +99,7 @@ impl InTurn {
         let Ok((_, kept)) = place.map(|place| &mut self.waiting[place]) else {
             return;
         };
+        self.bytes = self.bytes.saturating_add(weight(&event));
         // Pieces that wait become one.
         match (kept.last_mut(), event) {
             (
@@ -106,6 +133,7 @@ impl InTurn {
         {
             self.current = Some(at);
             for event in kept {
+                self.bytes = self.bytes.saturating_sub(weight(&event));
                 if matches!(event, Event::Close { .. }) {
                     self.current = None;
                 }
@@ -115,6 +143,15 @@ impl InTurn {
     }
 
     fn stay_alive(&mut self, hand: &mut dyn FnMut(Event<'_>)) {
+        if self.bytes > self.limit {
+            self.has_failed = true;
+            self.tell(hand);
+            hand(Event::Failed {
+                kind: "api_error".into(),
+                message: "a part of the answer did not end while too much came after it".into(),
+            });
+            return;
+        }
         self.unseen += 1;
         if self.unseen >= PING_EVERY {
             self.unseen = 0;
@@ -147,6 +184,30 @@ impl InTurn {
     }
 }
 
+/// About how many bytes it takes to keep an event.
+fn weight(event: &Event<'_>) -> usize {
+    let text = match event {
+        Event::Open {
+            part: Opening::ToolCall { id, name },
+            ..
+        } => id.written().len() + name.written().len(),
+        Event::Delta { delta, .. } => match delta {
+            Delta::Text(text) | Delta::Arguments(text) => return text.written().len(),
+            Delta::Seal(seal) => seal.to_signature().written().len(),
+            Delta::Citation(Citation { url, title, quote }) => {
+                let texts = [Some(url), title.as_ref(), quote.as_ref()];
+                texts
+                    .iter()
+                    .flatten()
+                    .map(|text| text.written().len())
+                    .sum()
+            }
+        },
+        _ => 0,
+    };
+    size_of::<Event<'_>>() + text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +216,14 @@ mod tests {
     /// `+0` begins a part, `*0` one that is a call, `0a` goes on with it, `-0` completes it,
     /// `.` is the end and `!` a failure; `p` is a sign of life.
     fn in_turn(events: &str) -> String {
-        let mut turns = InTurn::default();
+        within(LIMIT, events)
+    }
+
+    fn within(limit: usize, events: &str) -> String {
+        let mut turns = InTurn {
+            limit,
+            ..InTurn::default()
+        };
         let mut out: Vec<String> = Vec::new();
         for word in events.split(' ') {
             let at = |digit: &str| digit[..1].parse().expect("a digit");
@@ -245,5 +313,25 @@ mod tests {
         let pieces = vec!["0a"; 2 * PING_EVERY].join(" ");
         let told = in_turn(&format!("*0 {pieces} -0"));
         assert!(!told.contains('p'), "{told}");
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let open = size_of::<Event<'_>>();
+        for (more, events, expected) in [
+            (4, "*0 +1 1ab 1cd 0a -0 -1 .", "*0 0a -0 +1 1abcd -1 ."),
+            (3, "*0 +1 1ab 1cd 0a -0 -1 . p !", "*0 +1 1abcd !"),
+            // What was handed on waits no longer.
+            (
+                2,
+                "*0 +1 1ab -0 -1 *2 +3 3ab -2 -3 .",
+                "*0 -0 +1 1ab -1 *2 -2 +3 3ab -3 .",
+            ),
+            (1, "*0 *1 *2 -0", "*0 !"),
+            // What goes on does not wait.
+            (0, "*0 0a 0b +1 0c -0 -1", "*0 0a 0b 0c -0 +1 -1"),
+        ] {
+            assert_eq!(within(open + more, events), expected, "{events}");
+        }
     }
 }
