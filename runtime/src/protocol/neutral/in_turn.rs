@@ -94,6 +94,11 @@ impl InTurn {
         }
     }
 
+    /// Whether too much waited, and the answer failed of that.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     fn keep(&mut self, at: usize, event: Event<'_>) {
         let place = self.waiting.binary_search_by_key(&at, |(at, _)| *at);
         let Ok((_, kept)) = place.map(|place| &mut self.waiting[place]) else {

@@ -197,6 +197,9 @@ fn write(
         other => other,
     };
     writer.write(event, out);
+    if writer.has_failed() {
+        *ending = Ending::Error("api_error");
+    }
 }
 
 impl Reading {
@@ -294,6 +297,11 @@ impl Writer {
     /// Of a whole answer.
     pub(super) fn whole(back: Back) -> Self {
         Self::of(Form::Whole(Box::new((Collector::default(), back))))
+    }
+
+    /// Whether the answer failed on its way, and not at the endpoint's word.
+    fn has_failed(&self) -> bool {
+        self.turns.has_failed()
     }
 
     fn of(form: Form) -> Self {
