@@ -71,6 +71,20 @@ pub fn type_in(error: &Json<'_>) -> &'static str {
     known.next().or_else(status).unwrap_or("api_error")
 }
 
+/// The word of an `error` that has no status: its code or its type, whichever is known, or
+/// the Anthropic type of the status that stands in place of a code; else what there is.
+pub fn kind_in<'a>(error: &Json<'a>) -> Text<'a> {
+    let words = || {
+        let words = ["code", "type"].iter();
+        words.filter_map(|name| error.text_at(name).filter(|word| !word.is_empty()))
+    };
+    let known = words().find(|word| known_type(&word.plain()).is_some());
+    known.unwrap_or_else(|| match type_in(error) {
+        "api_error" => words().next().unwrap_or_default(),
+        of_status => of_status.into(),
+    })
+}
+
 /// The word of an `error` that says more than its status. OpenAI's code does more
 /// often than its type, which is mostly one for many statuses.
 pub fn word_of<'a>(error: &Json<'a>) -> Option<Text<'a>> {

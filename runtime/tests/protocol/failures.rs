@@ -395,3 +395,30 @@ fn what_an_endpoint_keeps_is_not_translated() {
         assert!(translate::request(&Json::parse(&without, &[]).unwrap(), &call).is_ok());
     }
 }
+
+#[test]
+fn whichever_word_of_an_error_is_known_tells_what_it_is() {
+    for (error, wanted) in [
+        (
+            r#"{"code":"weird_code","type":"rate_limit_error"}"#,
+            "rate_limit_error",
+        ),
+        (
+            r#"{"code":"xx","type":"authentication_error"}"#,
+            "authentication_error",
+        ),
+        (r#"{"code":429,"message":"no"}"#, "rate_limit_error"),
+        (r#"{"code":"529"}"#, "overloaded_error"),
+        (r#"{"code":"never_heard_of"}"#, "api_error"),
+        ("{\"message\":\"no\"}", "api_error"),
+    ] {
+        let back = back(Protocol::Messages, Protocol::Chat, true);
+        let mut out = String::new();
+        let stream = format!("data: {{\"error\":{error}}}\n\n");
+        back.stream().push(stream.as_bytes(), &mut out).unwrap();
+        assert!(
+            out.contains(&format!("\"type\":\"{wanted}\"")),
+            "{error}: {out}"
+        );
+    }
+}

@@ -442,6 +442,14 @@ async fn an_adaptive_model_gets_no_budget() {
         );
         assert_eq!(got.header("x-ctr-dropped"), "", "{body}");
     }
+    let warm = json!({ "model": "fast", "messages": [message], "temperature": 0.2, "top_p": 0.9 });
+    let got = stage.ask(CHAT, &[], &warm.to_string()).await;
+    assert_eq!(got.header("x-ctr-dropped"), "temperature, top_p");
+    let sent = chain.upstreams[0].received().pop().unwrap().json();
+    assert_eq!(
+        (&sent["temperature"], &sent["top_p"]),
+        (&Value::Null, &Value::Null)
+    );
 }
 
 #[tokio::test]

@@ -99,10 +99,6 @@ fn messages(
         }
         changed = true;
     }
-    if endpoint == Protocol::Messages && kind.is_some_and(|kind| kind.is("adaptive")) {
-        // The newer models take nothing else, and refuse a budget.
-        return changed;
-    }
     if endpoint == Protocol::Messages && mode == Some(ThinkingMode::Adaptive) {
         adaptively(body);
         return true;
@@ -309,12 +305,18 @@ mod tests {
     }
 
     #[test]
-    fn adaptive_thinking_gets_no_budget() {
+    fn adaptive_thinking_stays_unless_the_plan_has_a_budget() {
         let asked = r#"{"thinking":{"type":"adaptive","display":"omitted"}}"#;
         for mode in [None, Some(ThinkingMode::Auto), Some(ThinkingMode::On)] {
+            let plain = thinks(mode, None, None);
+            assert_eq!(told(Protocol::Messages, &plain, asked), None, "{mode:?}");
             let budget = thinks(mode, None, Some(4096));
-            assert_eq!(told(Protocol::Messages, &budget, asked), None, "{mode:?}");
-            let low = thinks(mode, Some(PlanEffort::Low), Some(4096));
+            assert_eq!(
+                told(Protocol::Messages, &budget, asked).as_deref(),
+                Some(r#"{"thinking":{"type":"enabled","budget_tokens":4096}}"#),
+                "{mode:?}"
+            );
+            let low = thinks(mode, Some(PlanEffort::Low), None);
             assert_eq!(
                 told(Protocol::Messages, &low, asked).as_deref(),
                 Some(

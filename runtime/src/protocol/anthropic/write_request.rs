@@ -58,7 +58,8 @@ pub fn write_request(
         }
         None => {}
     }
-    sampling(&request, manner.is_some(), &mut out, dropped);
+    // Models that take no budget take none of these, thinking or not.
+    sampling(&request, adaptive || manner.is_some(), &mut out, dropped);
     if let Some(user) = request.user {
         out.push("metadata", Object::new().with("user_id", user));
     }

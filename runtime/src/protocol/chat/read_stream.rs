@@ -6,6 +6,7 @@
 //! something else follows: some servers send them ahead of the real ones. Others send
 //! nothing at all for a call without arguments.
 
+use super::super::failure;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
 use super::OPAQUE;
@@ -77,10 +78,9 @@ impl ReadStream {
         let json = Json::parse(data, OPAQUE)?;
         if let Some(error) = json.get("error").filter(|error| !error.is_nothing()) {
             let message = error.text_at("message").or_else(|| error.text().cloned());
-            let kind = error.text_at("code").or_else(|| error.text_at("type"));
             self.is_over = true;
             out.push(Event::Failed {
-                kind: kind.unwrap_or_default(),
+                kind: failure::kind_in(error),
                 message: message.unwrap_or_default(),
             });
             return Ok(());

@@ -1,5 +1,6 @@
 //! A whole answer of Responses, both ways, and what both share with streams.
 
+use super::super::failure;
 use super::super::forms::{self, Forms};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Answer, Citation, Dropped, Part, Stop, Usage};
@@ -31,9 +32,8 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
 /// The failure that an answer of status 200 may still be: kind and message.
 pub fn failed<'a>(response: &Json<'a>) -> Option<(Text<'a>, Text<'a>)> {
     let error = response.get("error").filter(|error| !error.is_nothing())?;
-    let kind = error.text_at("code").or_else(|| error.text_at("type"));
     Some((
-        kind.unwrap_or_default(),
+        failure::kind_in(error),
         error.text_at("message").unwrap_or_default(),
     ))
 }

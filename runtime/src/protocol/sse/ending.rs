@@ -1,7 +1,8 @@
 //! Whether a stream that is passed on came to its end: in each protocol an event says so.
 //!
 //! Texts that quote such an event are no such event: within a JSON string every quotation
-//! mark is escaped, and no line begins.
+//! mark is escaped, and no line begins. A text that is no more than its name is not the
+//! value of a `type`.
 
 use memchr::memmem;
 
@@ -32,7 +33,7 @@ impl Ending {
             return Self::Error(kind);
         }
         match protocol {
-            Protocol::Messages if memmem::find(events, b"\"message_stop\"").is_some() => Self::Last,
+            Protocol::Messages if is_typed(events, b"\"message_stop\"") => Self::Last,
             Protocol::Messages if says_why(events, b"\"stop_reason\"") => Self::Reason,
             Protocol::Chat if is_done(events) => Self::Last,
             Protocol::Chat if says_why(events, b"\"finish_reason\"") => Self::Reason,
@@ -75,6 +76,17 @@ fn error(events: &[u8]) -> Option<&'static str> {
     None
 }
 
+/// Whether an event is of this type, which is given in its quotation marks.
+fn is_typed(events: &[u8], kind: &[u8]) -> bool {
+    memmem::find_iter(events, kind).any(|at| is_value_of_type(events, at))
+}
+
+/// Whether what begins there is the value of a member `type`.
+fn is_value_of_type(events: &[u8], at: usize) -> bool {
+    let before = events[..at].trim_ascii_end().strip_suffix(b":");
+    before.is_some_and(|name| name.trim_ascii_end().ends_with(b"\"type\""))
+}
+
 /// Whether there is the line `data: [DONE]`.
 fn is_done(events: &[u8]) -> bool {
     memmem::find_iter(events, b"[DONE]").any(|at| {
@@ -105,7 +117,8 @@ fn response(events: &[u8]) -> Ending {
         (b"cancelled\"", Ending::Last),
         (b"done\"", Ending::Last),
     ];
-    let ends = memmem::find_iter(events, RESPONSE).filter_map(|at| {
+    let typed = memmem::find_iter(events, RESPONSE).filter(|at| is_value_of_type(events, *at));
+    let ends = typed.filter_map(|at| {
         let word = &events[at + RESPONSE.len()..];
         let last = LAST.iter().find(|(last, _)| word.starts_with(last));
         last.map(|(_, ending)| *ending)
@@ -235,6 +248,21 @@ mod tests {
                 Responses,
                 "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"context_length_exceeded\"}}}\n\n",
                 Ending::Error("invalid_request_error"),
+            ),
+            (
+                Messages,
+                "data: {\"type\":\"text_delta\",\"text\":\"message_stop\"}\n\n",
+                Ending::Open,
+            ),
+            (
+                Responses,
+                "data: {\"delta\":\"response.failed\"}\n\n",
+                Ending::Open,
+            ),
+            (
+                Responses,
+                "data: {\"delta\" : \"response.completed\"}\n\n",
+                Ending::Open,
             ),
         ] {
             assert_eq!(Ending::of(protocol, events.as_bytes()), wanted, "{events}");
