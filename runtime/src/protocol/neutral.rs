@@ -8,6 +8,7 @@
 
 mod answer;
 mod collect;
+mod dialogue;
 mod dropped;
 mod in_turn;
 mod seal;
@@ -238,31 +239,6 @@ impl<'a> Request<'a> {
             }
         }
         self.say(Role::System, rest);
-    }
-
-    /// Makes the conversation one of two sides: what the operator puts in is part of what
-    /// the user says next. It never comes between calls and their results; these are the
-    /// first that the user says.
-    pub fn make_dialogue(&mut self) {
-        let mut notes = Vec::new();
-        for message in std::mem::take(&mut self.messages) {
-            let last = self.messages.last().map_or(&[][..], |last| &last.parts);
-            let waits = last.iter().any(|part| matches!(part, Part::ToolCall(_)));
-            match message.role {
-                Role::System => {
-                    notes.extend(message.or_reminder().parts);
-                    continue;
-                }
-                Role::Assistant if waits => {}
-                Role::Assistant | Role::User => self.say(Role::User, std::mem::take(&mut notes)),
-            }
-            self.say(message.role, message.parts);
-        }
-        self.say(Role::User, notes);
-        for message in &mut self.messages {
-            let is_other = |part: &Part<'_>| !matches!(part, Part::ToolResult(_));
-            message.parts.sort_by_key(is_other);
-        }
     }
 
     /// Chooses no tool that is not there, which every endpoint refuses: it may be one that

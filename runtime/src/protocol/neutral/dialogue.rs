@@ -1,0 +1,83 @@
+//! The conversation as one of two sides, where a result follows its call at once.
+
+use std::collections::HashMap;
+
+use super::{Message, Part, Request, Role};
+
+impl Request<'_> {
+    /// Makes the conversation one of two sides: what the operator puts in is part of what
+    /// the user says next. Nothing comes between calls and their results; these are the
+    /// first that the user says behind the calls.
+    pub fn make_dialogue(&mut self) {
+        let mut notes = Vec::new();
+        for message in std::mem::take(&mut self.messages) {
+            let last = self.messages.last().map_or(&[][..], |last| &last.parts);
+            let waits = last.iter().any(|part| matches!(part, Part::ToolCall(_)));
+            match message.role {
+                Role::System => {
+                    notes.extend(message.or_reminder().parts);
+                    continue;
+                }
+                Role::Assistant if waits => {}
+                Role::Assistant | Role::User => self.say(Role::User, std::mem::take(&mut notes)),
+            }
+            self.say(message.role, message.parts);
+        }
+        self.say(Role::User, notes);
+        self.fetch_results();
+        for message in &mut self.messages {
+            let is_other = |part: &Part<'_>| !matches!(part, Part::ToolResult(_));
+            message.parts.sort_by_key(is_other);
+        }
+    }
+
+    /// Moves results to right behind their calls, where they come later than that.
+    fn fetch_results(&mut self) {
+        let asks = self.ends_with_user();
+        // Where results belong, by the ids of calls that have none so far.
+        let mut open: HashMap<String, Vec<usize>> = HashMap::new();
+        for Message { role, parts } in std::mem::take(&mut self.messages) {
+            let next = self.messages.len() + 1;
+            let mut kept = Vec::with_capacity(parts.len());
+            for part in parts {
+                let place = match &part {
+                    Part::ToolCall(call) => {
+                        let id = call.id.plain().into_owned();
+                        open.entry(id).or_default().push(next);
+                        None
+                    }
+                    Part::ToolResult(result) => {
+                        open.get_mut(&*result.id.plain()).and_then(Vec::pop)
+                    }
+                    _ => None,
+                };
+                match place.and_then(|place| self.messages.get_mut(place)) {
+                    Some(earlier) => earlier.parts.push(part),
+                    None => kept.push(part),
+                }
+            }
+            self.messages.push(Message { role, parts: kept });
+        }
+        // What has nothing left is no message.
+        for message in std::mem::take(&mut self.messages) {
+            self.say(message.role, message.parts);
+        }
+        if asks && !self.ends_with_user() {
+            self.end_with_user();
+        }
+    }
+
+    /// Whether somebody else than the model spoke last.
+    pub fn ends_with_user(&self) -> bool {
+        let last = self.messages.last();
+        last.is_some_and(|last| last.role != Role::Assistant)
+    }
+
+    /// Puts what the model said last before what the user did, or it would go on with it.
+    fn end_with_user(&mut self) {
+        let (model, user) = (self.messages.pop(), self.messages.pop());
+        for message in [model, user].into_iter().flatten() {
+            self.say(message.role, message.parts);
+        }
+    }
+}
