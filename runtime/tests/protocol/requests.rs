@@ -11,8 +11,22 @@ fn translated(client: Protocol, endpoint: Protocol, fields: &str) -> (Value, Str
         Responses => r#""input":"Hello.""#,
         _ => r#""messages":[{"role":"user","content":"Hello."}]"#,
     };
-    let body = format!("{{{said},{fields}}}");
-    let json = Json::parse(&body, translate::opaque(client)).unwrap();
+    sent(client, endpoint, &format!("{{{said},{fields}}}"))
+}
+
+/// A conversation as the endpoint gets it, and what it does not get.
+fn told(endpoint: Protocol, messages: &Value) -> (Value, String) {
+    let (mut body, dropped) = sent(Chat, endpoint, &json!({"messages": messages}).to_string());
+    let field = if endpoint == Responses {
+        "input"
+    } else {
+        "messages"
+    };
+    (body[field].take(), dropped)
+}
+
+fn sent(client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
+    let json = Json::parse(body, translate::opaque(client)).unwrap();
     let call = Call {
         client,
         endpoint,
@@ -85,4 +99,101 @@ fn no_thinking_is_said_in_the_word_that_the_client_had_for_it() {
         assert_eq!(body.get("reasoning_effort"), None);
         assert_eq!(body.get("reasoning"), None);
     }
+}
+
+fn user(text: &str) -> Value {
+    json!({"role": "user", "content": text})
+}
+
+/// A call of a message of the model, as Chat Completions had it before there were tools.
+fn old_call(name: &str) -> Value {
+    json!({"role": "assistant", "content": null, "function_call": {"name": name, "arguments": "{}"}})
+}
+
+fn old_result(name: &str, result: &str) -> Value {
+    json!({"role": "function", "name": name, "content": result})
+}
+
+/// Who calls (`+`), and who gets which result, message by message of Anthropic's protocol.
+fn calls(messages: &Value) -> Vec<Vec<String>> {
+    let told = |block: &Value| match block["type"].as_str().unwrap() {
+        "tool_use" => format!("+{}", block["id"].as_str().unwrap()),
+        "tool_result" => {
+            let id = block["tool_use_id"].as_str().unwrap();
+            let text = block["content"][0]["text"].as_str().unwrap_or_default();
+            format!("{id}={text}")
+        }
+        _ => block["text"].as_str().unwrap().to_owned(),
+    };
+    let blocks = |message: &Value| {
+        let blocks = message["content"].as_array().unwrap();
+        blocks.iter().map(told).collect()
+    };
+    messages.as_array().unwrap().iter().map(blocks).collect()
+}
+
+#[test]
+fn an_old_call_without_a_result_gets_one_that_says_nothing() {
+    let said = json!([user("x"), old_call("f"), user("thanks, next")]);
+    let (messages, _) = told(Messages, &said);
+    let result = ["function_call_1=", "thanks, next"];
+    assert_eq!(
+        calls(&messages),
+        [&["x"][..], &["+function_call_1"], &result]
+    );
+    let (items, dropped) = told(Responses, &said);
+    let result =
+        json!({"type": "function_call_output", "call_id": "function_call_1", "output": ""});
+    assert_eq!(items[2], result);
+    assert_eq!(dropped, "");
+    // Also where the function is called again.
+    let said = json!([
+        user("x"),
+        old_call("f"),
+        user("again"),
+        old_call("f"),
+        old_result("f", "F"),
+        old_call("g"),
+    ]);
+    let (messages, _) = told(Messages, &said);
+    assert_eq!(
+        calls(&messages),
+        [
+            &["x"][..],
+            &["+function_call_1"],
+            &["function_call_1=", "again"],
+            &["+function_call_2"],
+            &["function_call_2=F"],
+            &["+function_call_3"],
+            &["function_call_3="],
+        ]
+    );
+}
+
+#[test]
+fn an_old_result_answers_the_oldest_call_of_its_name_and_no_other_does() {
+    let said = json!([
+        user("x"),
+        old_call("f"),
+        old_call("g"),
+        old_call("f"),
+        old_result("f", "F"),
+        old_result("g", "G"),
+        old_result("g", "more"),
+        old_result("f", "F again"),
+    ]);
+    let (messages, dropped) = told(Messages, &said);
+    assert_eq!(
+        calls(&messages),
+        [
+            &["x"][..],
+            &["+function_call_1", "+function_call_2", "+function_call_3"],
+            &[
+                "function_call_1=F",
+                "function_call_2=G",
+                "function_call_3=F again"
+            ],
+        ]
+    );
+    assert_eq!(dropped, "messages.function");
 }

@@ -86,6 +86,7 @@ pub fn read_request<'a>(
     for one in messages {
         message(one, &mut called, &mut request, dropped);
     }
+    called.end(&mut request);
     Ok((request, forms))
 }
 
@@ -119,7 +120,7 @@ fn message<'a>(
         "system" | "developer" => request.instruct(content(said, dropped)),
         "assistant" => {
             let mut parts = assistant(from, dropped);
-            parts.extend(called.call(from).map(Part::ToolCall));
+            parts.extend(called.call(from, request).map(Part::ToolCall));
             request.say(Role::Assistant, parts);
         }
         "tool" | "function" => {
