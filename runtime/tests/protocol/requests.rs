@@ -197,3 +197,27 @@ fn an_old_result_answers_the_oldest_call_of_its_name_and_no_other_does() {
     );
     assert_eq!(dropped, "messages.function");
 }
+
+#[test]
+fn different_ids_stay_different_where_some_are_not_taken() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": id});
+    let said = json!([
+        user("x"),
+        {"role": "assistant", "tool_calls": [call("call.1"), call("call_1"), call("call:1")]},
+        result("call.1"),
+        result("call_1"),
+        result("call:1"),
+    ]);
+    // However they are written.
+    let body = json!({"messages": said}).to_string();
+    let body = body.replacen("call_1", r"call\u005f1", 1);
+    let messages = &sent(Chat, Messages, &body).0["messages"];
+    let ids = ["call_1_85cd963d", "call_1", "call_1_9474a1af"];
+    let results = ["call.1", "call_1", "call:1"];
+    let told = calls(messages);
+    assert_eq!(told[1], ids.map(|id| format!("+{id}")));
+    let pairs = ids.iter().zip(results);
+    let pairs: Vec<String> = pairs.map(|(id, text)| format!("{id}={text}")).collect();
+    assert_eq!(told[2], pairs);
+}

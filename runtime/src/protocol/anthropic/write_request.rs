@@ -378,18 +378,21 @@ fn decoded(data: &Text<'_>) -> Option<Text<'static>> {
     String::from_utf8(bytes).ok().map(Text::from_string)
 }
 
-/// An id with nothing in it that this protocol refuses.
+/// An id with nothing in it that this protocol refuses. Where something had to be replaced,
+/// a hash of it all keeps different ids different.
 fn id<'a>(id: &Text<'a>) -> Text<'a> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if !id.is_empty() && id.written().chars().all(is_plain) {
+    let whole = id.plain();
+    if whole.is_empty() {
+        return "call".into();
+    }
+    if whole.chars().all(is_plain) {
         return id.clone();
     }
     let plain = |c: char| if is_plain(c) { c } else { '_' };
-    let mut out: String = id.plain().chars().map(plain).collect();
-    if out.is_empty() {
-        out.push_str("call");
-    }
-    Text::from_string(out)
+    let beginning: String = whole.chars().map(plain).collect();
+    let hash = blake3::hash(whole.as_bytes()).to_hex();
+    Text::from_string(format!("{beginning}_{}", &hash[..8]))
 }
 
 /// The arguments of a call as an object; what is none is kept as text in one.
