@@ -221,3 +221,28 @@ fn different_ids_stay_different_where_some_are_not_taken() {
     let pairs: Vec<String> = pairs.map(|(id, text)| format!("{id}={text}")).collect();
     assert_eq!(told[2], pairs);
 }
+
+#[test]
+fn where_the_user_says_nothing_the_model_does_not_go_on_with_its_own_words() {
+    for (last, texts, dropped) in [
+        (user(" "), &["x", "y", "(empty)"][..], "messages.content"),
+        (user(""), &["x", "y", "(empty)"], "messages.content"),
+        (
+            json!({"role": "system", "content": " "}),
+            &["x", "y", "(empty)"],
+            "messages.content",
+        ),
+        (user("z"), &["x", "y", "z"], ""),
+        // What it is meant to go on with stays the last.
+        (
+            json!({"role": "assistant", "content": " "}),
+            &["x", "y"],
+            "",
+        ),
+    ] {
+        let said = json!([user("x"), {"role": "assistant", "content": "y"}, last]);
+        let (messages, named) = told(Messages, &said);
+        assert_eq!(calls(&messages).concat(), texts, "{last}");
+        assert_eq!(named, dropped, "{last}");
+    }
+}

@@ -18,6 +18,9 @@ const MAX_TOKENS: u64 = 8192;
 /// Least budget of thinking that is taken.
 const LEAST_BUDGET: u64 = 1024;
 
+/// In place of a last message of nothing but white space.
+const NOTHING_SAID: &str = "(empty)";
+
 /// How thinking is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
@@ -33,10 +36,7 @@ pub fn write_request(
     adaptive: bool,
     dropped: &mut Dropped,
 ) -> String {
-    for message in &mut request.messages {
-        message.parts.retain(|part| !is_blank(part));
-    }
-    request.messages.retain(|message| !message.parts.is_empty());
+    leave_out_blanks(&mut request, dropped);
     request.make_dialogue();
     let (manner, max_tokens) = match adaptive {
         true => adaptively(&request, dropped),
@@ -93,6 +93,20 @@ pub fn write_request(
         out.push("stream", true);
     }
     out.written()
+}
+
+/// Leaves out text without a character that is seen. A model to which nothing else was said
+/// last is told so, or it would go on with its own words.
+fn leave_out_blanks(request: &mut Request<'_>, dropped: &mut Dropped) {
+    let asks = request.ends_with_user();
+    for message in &mut request.messages {
+        message.parts.retain(|part| !is_blank(part));
+    }
+    request.messages.retain(|message| !message.parts.is_empty());
+    if asks && !request.messages.is_empty() && !request.ends_with_user() {
+        dropped.note("messages.content");
+        request.say(Role::User, vec![Part::prose(NOTHING_SAID)]);
+    }
 }
 
 /// Tokens of thinking that a request asks for, if any.

@@ -139,7 +139,14 @@ fn message<'a>(
             };
             request.say(Role::User, vec![Part::ToolResult(result)]);
         }
-        _ => request.say(Role::User, content(said, dropped)),
+        _ => {
+            let mut parts = content(said, dropped);
+            if parts.is_empty() && !request.messages.is_empty() {
+                // The model does not go on with what it said where the user says nothing.
+                parts.push(Part::prose(""));
+            }
+            request.say(Role::User, parts);
+        }
     }
 }
 
