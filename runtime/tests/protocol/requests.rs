@@ -198,23 +198,56 @@ fn an_old_result_answers_the_oldest_call_of_its_name_and_no_other_does() {
     assert_eq!(dropped, "messages.function");
 }
 
+/// Calls of one message, as Chat Completions has them.
+fn called(ids: &[&str]) -> Value {
+    let call = |id: &&str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let calls: Vec<Value> = ids.iter().map(call).collect();
+    json!({"role": "assistant", "tool_calls": calls})
+}
+
+fn result(id: &str, text: &str) -> Value {
+    json!({"role": "tool", "tool_call_id": id, "content": text})
+}
+
 #[test]
-fn different_ids_stay_different_where_some_are_not_taken() {
-    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
-    let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": id});
+fn calls_without_ids_get_different_ones() {
     let said = json!([
         user("x"),
-        {"role": "assistant", "tool_calls": [call("call.1"), call("call_1"), call("call:1")]},
-        result("call.1"),
-        result("call_1"),
-        result("call:1"),
+        called(&["", "a", ""]),
+        result("", "1"),
+        result("a", "2"),
+        result("", "3"),
+        called(&[""]),
+        result("", "4"),
+    ]);
+    let (messages, _) = told(Messages, &said);
+    assert_eq!(
+        calls(&messages),
+        [
+            &["x"][..],
+            &["+no_id_1", "+a", "+no_id_2"],
+            &["no_id_1=1", "a=2", "no_id_2=3"],
+            &["+no_id_3"],
+            &["no_id_3=4"],
+        ]
+    );
+}
+
+#[test]
+fn different_ids_stay_different_where_some_are_not_taken() {
+    let said = json!([
+        user("x"),
+        called(&["call.1", "call_1", "call:1"]),
+        result("call.1", "A"),
+        result("call_1", "B"),
+        result("call:1", "C"),
     ]);
     // However they are written.
     let body = json!({"messages": said}).to_string();
     let body = body.replacen("call_1", r"call\u005f1", 1);
     let messages = &sent(Chat, Messages, &body).0["messages"];
     let ids = ["call_1_85cd963d", "call_1", "call_1_9474a1af"];
-    let results = ["call.1", "call_1", "call:1"];
+    let results = ["A", "B", "C"];
     let told = calls(messages);
     assert_eq!(told[1], ids.map(|id| format!("+{id}")));
     let pairs = ids.iter().zip(results);
