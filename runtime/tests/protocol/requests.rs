@@ -279,3 +279,34 @@ fn where_the_user_says_nothing_the_model_does_not_go_on_with_its_own_words() {
         assert_eq!(named, dropped, "{last}");
     }
 }
+
+#[test]
+fn an_effort_that_a_message_repeats_is_not_named() {
+    let body = |of_all: &str, of_one: &str| {
+        let thinking = r#""thinking":{"type":"adaptive"}"#;
+        let reminder =
+            format!(r#"{{"role":"system","content":"Go on.","output_config":{of_one}}}"#);
+        let said = format!(r#"[{{"role":"user","content":"Hello."}},{reminder}]"#);
+        format!(r#"{thinking},"output_config":{of_all},"messages":{said}"#)
+    };
+    let medium = r#"{"effort":"medium"}"#;
+    for (of_all, of_one, expected) in [
+        (medium, medium, ""),
+        (medium, "{}", ""),
+        (medium, "null", ""),
+        (medium, r#"{"effort":"medium","new":null}"#, ""),
+        (medium, r#"{"effort":"high"}"#, "messages.output_config"),
+        (
+            medium,
+            r#"{"effort":"medium","new":1}"#,
+            "messages.output_config",
+        ),
+        (medium, r#""medium""#, "messages.output_config"),
+        ("null", medium, "messages.output_config"),
+    ] {
+        for endpoint in [Chat, Responses] {
+            let (_, dropped) = translated(Messages, endpoint, &body(of_all, of_one));
+            assert_eq!(dropped, expected, "{of_all} {of_one}");
+        }
+    }
+}

@@ -79,7 +79,11 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
             Some(role) if role.is("system") => Role::System,
             _ => Role::User,
         };
-        dropped.note_unknown("messages.", message, &["role", "content"]);
+        let fields = ["role", "content", "output_config"];
+        dropped.note_unknown("messages.", message, &fields);
+        if !repeats(message.get("output_config"), body.get("output_config")) {
+            dropped.note("messages.output_config");
+        }
         request.say(role, content(message.get("content"), dropped));
     }
     Ok(request)
@@ -289,6 +293,19 @@ fn output_config<'a>(
         }
     }
     effort
+}
+
+/// Whether what a message says of the answer is said of all of them, as Claude Code says
+/// its effort once more.
+fn repeats(config: Option<&Json<'_>>, of_all: Option<&Json<'_>>) -> bool {
+    let is_same = |name: &str, value| of_all.and_then(|all| all.get(name)) == Some(value);
+    config.is_none_or(|config| match config {
+        Json::Object(_) => config
+            .members()
+            .iter()
+            .all(|(name, value)| value.is_nothing() || is_same(name, value)),
+        other => other.is_nothing(),
+    })
 }
 
 fn format<'a>(format: &Json<'a>) -> Option<Format<'a>> {
