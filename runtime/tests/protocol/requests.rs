@@ -310,3 +310,26 @@ fn an_effort_that_a_message_repeats_is_not_named() {
         }
     }
 }
+
+#[test]
+fn what_a_namespace_says_of_itself_is_said_of_its_functions() {
+    let functions =
+        r#"[{"type":"function","name":"f","description":"Waits."},{"type":"function","name":"g"}]"#;
+    for (space, expected) in [
+        (
+            r#""description":"Sub-agents.","#,
+            ["Sub-agents.\n\nWaits.", "Sub-agents."],
+        ),
+        (r#""description":"","#, ["Waits.", ""]),
+        ("", ["Waits.", ""]),
+    ] {
+        let tools =
+            format!(r#""tools":[{{"type":"namespace","name":"n",{space}"tools":{functions}}}]"#);
+        let (body, dropped) = translated(Responses, Messages, &tools);
+        assert_eq!(dropped, "");
+        for (at, expected) in expected.iter().enumerate() {
+            let described = body["tools"][at]["description"].as_str();
+            assert_eq!(described.unwrap_or_default(), *expected, "{space}");
+        }
+    }
+}

@@ -251,13 +251,20 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropp
             tools.extend(forms.custom(tool));
         }
         "namespace" => {
-            dropped.note_unknown("tools.namespace.", tool, &["type", "name", "tools"]);
+            let fields = ["type", "name", "description", "tools"];
+            dropped.note_unknown("tools.namespace.", tool, &fields);
             let space = tool.text_at("name").unwrap_or_default();
+            let about = tool.text_at("description").filter(|text| !text.is_empty());
             for inner in tool.get("tools").map(Json::items).unwrap_or_default() {
                 let Some(mut function) = function(inner, dropped) else {
                     continue;
                 };
                 function.name = forms.within(&space, &function.name);
+                if let Some(about) = &about {
+                    let own = function.description.filter(|text| !text.is_empty());
+                    let both: Vec<Text<'a>> = [about.clone()].into_iter().chain(own).collect();
+                    function.description = Some(Text::joined(&both, "\n\n"));
+                }
                 tools.push(function);
             }
         }
