@@ -113,6 +113,11 @@ pub(super) fn read_stop<'a>(reason: Option<&Json<'a>>, calls: bool, refuses: boo
     }
 }
 
+/// Whether an answer that ends so may end in the middle of its last part.
+pub(super) fn is_cut(stop: &Stop<'_>) -> bool {
+    matches!(stop, Stop::Length | Stop::Refusal)
+}
+
 fn stop_word(stop: &Stop<'_>, forms: &Forms) -> &'static str {
     match stop {
         Stop::Tool if forms.is_old() => "function_call",
@@ -189,7 +194,9 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
     let mut function_call = None;
     let mut annotations: Vec<Json<'_>> = Vec::new();
     let mut length = 0;
-    for part in answer.parts {
+    let last = answer.parts.len().saturating_sub(1);
+    for (at, part) in answer.parts.into_iter().enumerate() {
+        let is_cut = at == last && is_cut(&answer.stop);
         match part {
             Part::Text(text, citations) => {
                 let end = length + text.plain().chars().count();
@@ -203,11 +210,11 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
             Part::Thought(thought) => thoughts.push(thought.text),
             Part::Refusal(text) => refusals.push(text),
             Part::ToolCall(call) if forms.is_old() && function_call.is_none() => {
-                let arguments = call.some_arguments();
+                let arguments = call_arguments(&call, is_cut);
                 let function = Object::new().with("name", call.name);
                 function_call = Some(function.with("arguments", arguments));
             }
-            Part::ToolCall(call) => calls.push(tool_call(call, forms).into()),
+            Part::ToolCall(call) => calls.push(tool_call(call, is_cut, forms).into()),
             Part::Image(..) | Part::Document(..) | Part::ToolResult(_) => {}
         }
     }
@@ -245,11 +252,20 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
         .written()
 }
 
-fn tool_call<'a>(call: ToolCall<'a>, forms: &Forms) -> Object<'a> {
+/// The arguments of a call: nothing only where the answer is cut before they came.
+fn call_arguments<'a>(call: &ToolCall<'a>, is_cut: bool) -> Text<'a> {
+    if is_cut {
+        call.arguments.clone()
+    } else {
+        call.some_arguments()
+    }
+}
+
+fn tool_call<'a>(call: ToolCall<'a>, is_cut: bool, forms: &Forms) -> Object<'a> {
     let (kind, name, value) = if forms.is_custom(&call.name) {
         ("custom", "input", unwrapped(&call.arguments))
     } else {
-        ("function", "arguments", call.some_arguments())
+        ("function", "arguments", call_arguments(&call, is_cut))
     };
     let inside = Object::new().with("name", call.name).with(name, value);
     Object::new()

@@ -4,7 +4,7 @@ use super::super::failure;
 use super::super::forms::{Forms, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{Delta, Event, Opening, Stop, Usage};
-use super::answer::{annotation, completion_id, last_choice, write_usage};
+use super::answer::{annotation, completion_id, is_cut, last_choice, write_usage};
 
 /// Turns neutral events into chunks.
 #[derive(Debug)]
@@ -22,6 +22,9 @@ pub struct WriteStream {
     /// The arguments of a custom tool, which are whole before they can be taken out of
     /// their JSON.
     input: Text<'static>,
+    /// A call that ended without arguments. Whether it has none, or the answer is cut before
+    /// they came, is known when another part begins, or the answer ends.
+    bare: Option<Kind>,
     /// Characters of text so far, and where its last part began.
     length: usize,
     part_from: usize,
@@ -56,6 +59,7 @@ impl WriteStream {
             calls: 0,
             has_function: false,
             input: Text::default(),
+            bare: None,
             length: 0,
             part_from: 0,
             stop: Stop::End,
@@ -75,17 +79,14 @@ impl WriteStream {
                     .with("refusal", Json::NULL);
                 self.send(delta, out);
             }
-            Event::Open { at, part } => self.open(at, part, out),
+            Event::Open { at, part } => {
+                self.complete_bare(out);
+                self.open(at, part, out);
+            }
             Event::Delta { at, delta } => self.delta(at, delta, out),
             Event::Close { at } => match self.kind(at) {
-                // A call without arguments is one with none of them.
-                Some(Kind::Call(index, false)) => {
-                    let function = Object::new().with("arguments", "{}");
-                    self.send(call(index, "function", function), out);
-                }
-                Some(Kind::Function(false)) => {
-                    let function = Object::new().with("arguments", "{}");
-                    self.send(Object::new().with("function_call", function), out);
+                Some(bare @ (Kind::Call(_, false) | Kind::Function(false))) => {
+                    self.bare = Some(bare);
                 }
                 Some(Kind::Custom(index)) => {
                     let input = unwrapped(&std::mem::take(&mut self.input));
@@ -103,6 +104,10 @@ impl WriteStream {
             }
             Event::End => {
                 let stop = std::mem::take(&mut self.stop);
+                // Arguments that are not whole cannot be read, so that nobody makes the call.
+                if !is_cut(&stop) {
+                    self.complete_bare(out);
+                }
                 self.chunk(
                     vec![last_choice(&stop, &self.forms).into()],
                     Json::NULL,
@@ -113,6 +118,18 @@ impl WriteStream {
                 }
                 out.push_str("data: [DONE]\n\n");
             }
+        }
+    }
+
+    /// A call without arguments is one with none of them.
+    fn complete_bare(&mut self, out: &mut String) {
+        let arguments = Object::new().with("arguments", "{}");
+        match self.bare.take() {
+            Some(Kind::Call(index, _)) => self.send(call(index, "function", arguments), out),
+            Some(Kind::Function(_)) => {
+                self.send(Object::new().with("function_call", arguments), out);
+            }
+            _ => {}
         }
     }
 
