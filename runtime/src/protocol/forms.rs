@@ -12,6 +12,8 @@ use super::neutral::{Tool, ToolCall};
 const JOINT: &str = "__";
 /// The one argument of what was a custom tool.
 const INPUT: &str = "input";
+/// How the arguments begin of what was a custom tool.
+const START: &str = "{\"input\":\"";
 
 /// What a client declared in a form of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,14 +133,105 @@ pub(super) fn wrapped<'a>(input: Text<'a>) -> Text<'a> {
     Text::from_string(Object::new().with(INPUT, input).written())
 }
 
-/// The plain text in such arguments; the arguments themselves where it is not there.
+/// The plain text in such arguments, as far as it has come where they are cut; the
+/// arguments themselves where they are something else.
 pub(super) fn unwrapped(arguments: &Text<'_>) -> Text<'static> {
     let plain = arguments.plain();
-    let inside = Json::parse(&plain, &[])
-        .ok()
-        .and_then(|json| json.text_at(INPUT));
-    match inside {
-        Some(text) => text.into_owned(),
-        None => arguments.clone().into_owned(),
+    let inside = match Json::parse(&plain, &[]) {
+        Ok(json) => json.text_at(INPUT).map(Text::into_owned),
+        Err(_) => begun(&plain),
+    };
+    inside.unwrap_or_else(|| arguments.clone().into_owned())
+}
+
+/// The plain text in arguments that are cut; none where more than their end is wrong.
+fn begun(arguments: &str) -> Option<Text<'static>> {
+    let start: String = arguments.split_ascii_whitespace().collect();
+    if START.starts_with(&start) {
+        return Some(Text::default());
+    }
+    let whole = &arguments[..arguments.len() - half_escape(arguments)];
+    let json = ["\"}", "}"].map(|end| format!("{whole}{end}"));
+    let input = json
+        .iter()
+        .find_map(|json| Json::parse(json, &[]).ok())?
+        .text_at(INPUT)
+        .unwrap_or_default();
+    // Half a surrogate pair, whose other half has not come.
+    let plain = input.plain();
+    let text = plain.strip_suffix(char::REPLACEMENT_CHARACTER);
+    Some(Text::from_string(text.unwrap_or(&plain).to_owned()))
+}
+
+/// Bytes at the end that begin an escape and do not end it.
+fn half_escape(json: &str) -> usize {
+    let Some(tail) = json.rfind('\\').and_then(|at| json.get(at..)) else {
+        return 0;
+    };
+    let before = json.len() - tail.len();
+    let slashes = json
+        .bytes()
+        .take(before)
+        .rev()
+        .take_while(|byte| *byte == b'\\')
+        .count();
+    let is_half = match tail.strip_prefix("\\u") {
+        Some(digits) => digits.len() < 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => tail.len() == 1,
+    };
+    if is_half && slashes.is_multiple_of(2) {
+        tail.len()
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_input_that_is_cut_stays_what_is_whole() {
+        let of =
+            |arguments: &'static str| unwrapped(&Text::from_plain(arguments)).plain().into_owned();
+        for (arguments, expected) in [
+            ("", ""),
+            (" { \"inp", ""),
+            (r#"{"input": "#, ""),
+            (r#"{"input":""#, ""),
+            (r#"{"input":"abc\n"#, "abc\n"),
+            (r#"{"input":"abc\"#, "abc"),
+            (r#"{"input":"abc\\"#, "abc\\"),
+            (r#"{"input":"abc\\\"#, "abc\\"),
+            (r#"{"input":"abc\\u00"#, "abc\\u00"),
+            (r#"{"input":"abc\u00f"#, "abc"),
+            (r#"{"input":"abc\ud83d\ude0"#, "abc"),
+            (r#"{"input":"abc\ud83d\ude00"#, "abc😀"),
+            (r#"{"input":"abc""#, "abc"),
+            (r#"{"input":"abc"}"#, "abc"),
+            (r#"{"a":1,"input":"abc"#, "abc"),
+            (r#"{"other":"abc"#, ""),
+        ] {
+            assert_eq!(of(arguments), expected, "{arguments}");
+        }
+        for other in [
+            r#"{"input":"say "hi" \n there"}"#,
+            r#"{"input":1}"#,
+            "*** Begin Patch",
+            "{ x }",
+        ] {
+            assert_eq!(of(other), other);
+        }
+    }
+
+    #[test]
+    fn an_input_grows_with_its_arguments() {
+        let input = "a\n\"\\ü😀/\u{1}b";
+        let escaped = r#"{"input":"a\n\"\\\u00fc\ud83d\ude00\/\u0001b"}"#;
+        for (at, _) in escaped.char_indices() {
+            let cut = unwrapped(&Text::from_plain(&escaped[..at]));
+            assert!(input.starts_with(&*cut.plain()), "{at}: {cut:?}");
+        }
+        assert_eq!(unwrapped(&Text::from_plain(escaped)).plain(), input);
     }
 }

@@ -117,3 +117,32 @@ fn a_call_that_is_cut_before_its_arguments_gets_none() {
         assert_eq!(end, Some(events.len() - 1), "{stop}");
     }
 }
+
+#[test]
+fn of_a_custom_tool_whose_call_is_cut_the_input_is_told_as_far_as_it_came() {
+    let custom = r#""tools":[{"type":"custom","name":"patch"}]"#;
+    let wrapped = r#""tools":[{"type":"custom","custom":{"name":"patch"}}]"#;
+    for (pieces, input) in [
+        (["{\"input\":\"ab", "c\\n\\"], "abc\n"),
+        (["{\"inp", "ut\""], ""),
+        (["", ""], ""),
+    ] {
+        let cut = answer(&[("patch", &pieces)], "max_tokens");
+        let (events, whole) = told(Chat, wrapped, &cut);
+        assert_eq!(joined(&events, "/tool_calls/0/custom/input"), input);
+        let message = &whole["choices"][0]["message"];
+        assert_eq!(message["tool_calls"][0]["custom"]["input"], input);
+        let (events, whole) = told(Responses, custom, &cut);
+        for (kind, place) in [
+            ("response.custom_tool_call_input.delta", "/delta"),
+            ("response.custom_tool_call_input.done", "/input"),
+            ("response.output_item.done", "/item/input"),
+            ("response.incomplete", "/response/output/0/input"),
+        ] {
+            let event = events.iter().find(|event| event["type"] == kind).unwrap();
+            assert_eq!(event.pointer(place).unwrap(), input, "{kind}");
+        }
+        assert_eq!(whole["output"][0]["input"], input);
+        assert_eq!(whole["output"][0]["status"], "incomplete");
+    }
+}
