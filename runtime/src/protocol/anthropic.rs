@@ -3,6 +3,7 @@
 //! <https://docs.anthropic.com/en/api/messages>
 
 mod answer;
+mod files;
 mod read_request;
 mod read_stream;
 mod write_request;

@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
     Citation, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
     ToolChoice, ToolResult,
 };
+use super::files;
 
 /// Tokens of an answer whose request names no limit, which this protocol asks
 /// for: what every model that is still served can write.
@@ -352,9 +350,7 @@ fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
             }
             Object::of_type("image").with("source", source(from))
         }
-        Part::Document(from, title) => Object::of_type("document")
-            .with("source", document(from))
-            .with_some("title", title),
+        Part::Document(from, title) => files::document(from, title, dropped),
         Part::ToolCall(call) => Object::of_type("tool_use")
             .with("id", id(&call.id))
             .with("name", call.name)
@@ -397,26 +393,6 @@ fn source<'a>(source: Source<'a>) -> Object<'a> {
             .with("media_type", media)
             .with("data", data),
     }
-}
-
-/// The source of a file. PDF is all that is taken in base64; what is text is given as text.
-fn document<'a>(from: Source<'a>) -> Object<'a> {
-    let text = match &from {
-        Source::Base64(media, data) if !media.is("application/pdf") => decoded(data),
-        _ => None,
-    };
-    match text {
-        Some(text) => Object::of_type("text")
-            .with("media_type", "text/plain")
-            .with("data", text),
-        None => source(from),
-    }
-}
-
-/// The text that stands there in base64, if it is text.
-fn decoded(data: &Text<'_>) -> Option<Text<'static>> {
-    let bytes = BASE64_STANDARD.decode(data.plain().as_bytes()).ok()?;
-    String::from_utf8(bytes).ok().map(Text::from_string)
 }
 
 /// An id with nothing in it that this protocol refuses. Where something had to be replaced,
