@@ -389,6 +389,21 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// What an OpenAI client gives as `file_data`: a URL, or base64 by itself, whose type
+    /// nobody says.
+    pub fn from_file_data(data: Text<'a>) -> Self {
+        let written = data.written();
+        if written.contains(':') {
+            return Self::from_url(data);
+        }
+        // `%PDF-`, in base64.
+        let media = match written.starts_with("JVBERi0") {
+            true => "application/pdf",
+            false => "application/octet-stream",
+        };
+        Self::Base64(media.into(), data)
+    }
+
     /// The same as a URL.
     pub fn to_url(&self) -> Text<'a> {
         match self {

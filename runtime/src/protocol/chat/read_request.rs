@@ -227,7 +227,7 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
                 return None;
             };
             Some(Part::Document(
-                Source::from_url(data),
+                Source::from_file_data(data),
                 file.text_at("filename"),
             ))
         }

@@ -228,7 +228,7 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
             }
         },
         "input_file" => {
-            let data = item.text_at("file_data").map(Source::from_url);
+            let data = item.text_at("file_data").map(Source::from_file_data);
             let source = data.or_else(|| item.text_at("file_url").map(Source::Url));
             if source.is_none() {
                 dropped.note("content.input_file");
