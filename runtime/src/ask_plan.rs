@@ -31,6 +31,8 @@ pub enum AskError {
     Unreachable(String),
     /// The proxy takes another key, or any key at all.
     Denied,
+    /// The proxy takes nothing from who calls it so.
+    Forbidden,
     /// Something else answers there.
     Status(StatusCode),
     /// What answered is no plan that this version reads.
@@ -45,6 +47,7 @@ impl AskError {
             Self::Key => "check the variable that holds the key",
             Self::Unreachable(_) => "check the address, and that the proxy runs",
             Self::Denied => "set the variable `CTR_API_KEY`, or name another with `--api-key-env`",
+            Self::Forbidden => "call it as `localhost` or by its IP address, or set its `APIKEY`",
             Self::Status(_) => "name the address of a `ctr start` of this version",
             Self::Plan(_) => "use the version of ctr that serves there",
         }
@@ -58,6 +61,7 @@ impl fmt::Display for AskError {
             Self::Key => f.write_str("the key has characters no header can carry"),
             Self::Unreachable(why) => f.write_str(why),
             Self::Denied => f.write_str("the proxy asks for another key"),
+            Self::Forbidden => f.write_str("the proxy takes no calls by this name"),
             Self::Status(status) => write!(f, "`{PATH}` is answered with {status}"),
             Self::Plan(error) => error.fmt(f),
         }
@@ -89,7 +93,8 @@ async fn answer(request: Request<Empty<Bytes>>) -> Result<Bytes, AskError> {
     let answer = answer.map_err(|error| AskError::Unreachable(cause(&error)))?;
     match answer.status {
         StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(AskError::Denied),
+        StatusCode::UNAUTHORIZED => return Err(AskError::Denied),
+        StatusCode::FORBIDDEN => return Err(AskError::Forbidden),
         other => return Err(AskError::Status(other)),
     }
     let body = Limited::new(answer.body, Limits::default().source_bytes);

@@ -5,6 +5,7 @@ use ctr_compiler::plan::Plan;
 use ctr_compiler::source::Sources;
 use ctr_runtime::ask_plan::{AskError, ask_plan};
 use ctr_runtime::server::{StartError, start_plan};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::home::{Home, KEY, get, models, started, until, until_models, with_model};
@@ -52,6 +53,23 @@ async fn who_does_not_answer_is_unreachable() {
     let cut = ask_plan(&address, None).await;
     assert!(matches!(cut, Err(AskError::Unreachable(_))));
     hanging_up.await.unwrap();
+}
+
+/// As a proxy that asks for no key does, called by a name it does not know.
+#[tokio::test]
+async fn who_forbids_it_asks_for_no_key() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let forbidding = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 1024];
+        let _ = stream.read(&mut head).await.unwrap();
+        let answer = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+    });
+    let forbidden = ask_plan(&address, None).await;
+    assert!(matches!(forbidden, Err(AskError::Forbidden)));
+    forbidding.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
