@@ -274,13 +274,18 @@ pub fn route<'p>(
 /// What a request goes to of which a decision looks at no more than the model.
 pub fn by_model<'p>(plan: &'p Plan, asked: Option<&str>) -> Option<Target<'p>> {
     let named = asked.and_then(|asked| plan.resolve(asked));
-    named.or_else(|| plan.resolve(plan.router.slots.get(&Slot::Default)?))
+    named.or_else(|| by_default(plan))
+}
+
+fn by_default(plan: &Plan) -> Option<Target<'_>> {
+    plan.resolve(plan.router.slots.get(&Slot::Default)?)
 }
 
 /// Whether a decision may depend on more of a request than the model it asks for.
 pub fn looks_beyond_model(plan: &Plan, asked: Option<&str>) -> bool {
-    let target = by_model(plan, asked);
-    let chooses = asked.and_then(|asked| plan.resolve(asked)).is_none()
+    let named = asked.and_then(|asked| plan.resolve(asked));
+    let target = named.or_else(|| by_default(plan));
+    let chooses = named.is_none()
         && (plan.smart_router.is_some()
             || plan.router.slots.keys().any(|slot| *slot != Slot::Default));
     let shows = plan.router.force_image_agent && plan.router.slots.contains_key(&Slot::Image);

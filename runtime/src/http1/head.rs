@@ -41,10 +41,14 @@ pub(crate) fn content_length(headers: &Headers) -> Result<Option<u64>, Malformed
     }
 }
 
+/// Digits and nothing else (RFC 9110, section 8.6).
 fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    digits.parse().ok()
+    let with = |number: u64, digit: &u8| match digit {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    };
+    let is_some = !digits.is_empty();
+    is_some.then(|| digits.iter().try_fold(0, with)).flatten()
 }
 
 /// Whether `Connection` holds this word, as `close`.

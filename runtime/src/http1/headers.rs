@@ -122,17 +122,27 @@ impl Headers {
 
     /// The values of the fields of this name.
     pub fn get_all(&self, name: impl AsRef<[u8]>) -> impl Iterator<Item = &[u8]> {
-        let may_be = self.lengths & bit(name.as_ref()) != 0;
-        let lines = if may_be { &self.lines[..] } else { &[] };
+        let length = name.as_ref().len();
+        let lines = self.that_may_be(name.as_ref()).iter();
         let named = lines
-            .iter()
-            .filter(move |line| line.name(&self.bytes).is(&name));
+            .filter(move |line| line.name == length && line.name(&self.bytes).is(name.as_ref()));
         named.map(|line| line.value(&self.bytes))
     }
 
     /// The value of the first field of this name.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
-        self.get_all(name).next()
+        let name = name.as_ref();
+        let mut lines = self.that_may_be(name).iter();
+        let found = lines.find(|line| line.name(&self.bytes).is(name))?;
+        Some(found.value(&self.bytes))
+    }
+
+    /// The lines among which this name may be.
+    fn that_may_be(&self, name: &[u8]) -> &[Line] {
+        match self.lengths & bit(name) {
+            0 => &[],
+            _ => &self.lines,
+        }
     }
 
     /// The same where it is ASCII, as everything is that is read here.
@@ -172,7 +182,8 @@ impl Headers {
     /// Takes out the fields of this name.
     pub fn remove(&mut self, name: impl AsRef<[u8]>) {
         if self.contains(&name) {
-            self.retain(|other| !other.is(&name));
+            let name = name.as_ref();
+            self.retain(|other| !other.is(name));
         }
     }
 

@@ -8,9 +8,12 @@
 mod ending;
 mod split;
 
+use std::sync::LazyLock;
+
 use bytes::{Bytes, BytesMut};
 use ctr_compiler::plan::Interface;
 use memchr::memchr2;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -249,7 +252,8 @@ fn is_error(data: &[u8]) -> bool {
         #[serde(borrow, default)]
         error: Option<&'d RawValue>,
     }
-    if memchr::memmem::find(data, b"error").is_none() {
+    static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"error"));
+    if WORD.find(data).is_none() {
         return false;
     }
     serde_json::from_slice::<Head<'_>>(data).is_ok_and(|head| {

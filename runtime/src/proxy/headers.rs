@@ -240,16 +240,19 @@ fn is_hop_by_hop(name: Name<'_>) -> bool {
 
 /// Takes out what `Connection` names.
 fn remove_named(headers: &mut Headers) {
+    if headers
+        .get_all(CONNECTION)
+        .all(|value| USUAL.contains(&value))
+    {
+        return;
+    }
     // A head has room for many thousands of names.
     let named: HashSet<Vec<u8>> = headers
         .get_all(CONNECTION)
-        .filter(|value| !USUAL.contains(value))
         .flat_map(|names| names.split(|byte| *byte == b','))
         .map(|name| name.trim_ascii().to_ascii_lowercase())
         .collect();
-    if !named.is_empty() {
-        headers.retain(|name| !named.contains(&name.in_small_letters()));
-    }
+    headers.retain(|name| !named.contains(&name.in_small_letters()));
 }
 
 #[cfg(test)]
