@@ -4,6 +4,7 @@
 //! with additions and slips of their own; the well-known ones are read here.
 
 mod answer;
+mod dialect;
 mod functions;
 mod read_request;
 mod read_stream;
@@ -12,6 +13,7 @@ mod write_request;
 mod write_stream;
 
 pub use answer::{read_answer, write_answer};
+pub use dialect::Dialect;
 pub use read_request::read_request;
 pub(crate) use read_request::{detail, is_default, thinking};
 pub use read_stream::ReadStream;

@@ -17,6 +17,7 @@ use super::neutral::{Answer, Dropped, Part, Request, events};
 use super::responses::Echo;
 use super::{Protocol, anthropic, chat, failure, responses};
 
+pub use super::chat::Dialect;
 pub use joined::{Joined, Turn};
 pub use stream::{Broken, Stream};
 
@@ -44,6 +45,8 @@ pub struct Call<'c> {
     /// Whether that model is asked for `adaptive` thinking, where its endpoint speaks
     /// Messages; else for a budget.
     pub adaptive: bool,
+    /// What its server takes, where it speaks Chat Completions.
+    pub dialect: Dialect,
     /// The proxy's name for the call.
     pub request_id: &'c str,
     /// Seconds since the Unix epoch.
@@ -106,7 +109,10 @@ pub fn request(body: &Json<'_>, call: &Call<'_>) -> Result<Translated, Unreadabl
         Protocol::Messages => {
             anthropic::write_request(request, call.model, call.adaptive, &mut dropped)
         }
-        Protocol::Chat => chat::write_request(request, call.model, &mut back.names, &mut dropped),
+        Protocol::Chat => {
+            let names = &mut back.names;
+            chat::write_request(request, call.model, call.dialect, names, &mut dropped)
+        }
         Protocol::Responses => {
             responses::write_request(request, call.model, &mut back.names, &mut dropped)
         }

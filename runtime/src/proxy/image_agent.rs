@@ -92,6 +92,7 @@ pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<B
         endpoint: client,
         model: "",
         adaptive: false,
+        dialect: translate::Dialect::OpenAi,
         request_id,
         now: now_ms / 1000,
     };

@@ -18,6 +18,7 @@ use crate::http1::Request;
 use crate::protocol::Protocol;
 use crate::protocol::adapt::{self, Lacks};
 use crate::protocol::ask::Ask;
+
 use crate::protocol::error::ProxyError;
 use crate::protocol::json::{Json, Malformed};
 use crate::protocol::neutral::Dropped;
@@ -165,6 +166,7 @@ impl Telling {
                 endpoint: speaks,
                 model: &upstream.model,
                 adaptive: changes.is_adaptive(),
+                dialect: translate::Dialect::of(&upstream.uri),
                 request_id,
                 now: now_ms / 1000,
             };

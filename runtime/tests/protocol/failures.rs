@@ -15,6 +15,7 @@ fn back(client: Protocol, endpoint: Protocol, stream: bool) -> Back {
         endpoint,
         model: "m",
         adaptive: false,
+        dialect: translate::Dialect::OpenAi,
         request_id: "req_1",
         now: 0,
     };
@@ -386,6 +387,7 @@ fn what_an_endpoint_keeps_is_not_translated() {
             endpoint: Protocol::Messages,
             model: "m",
             adaptive: false,
+            dialect: translate::Dialect::OpenAi,
             request_id: "r",
             now: 0,
         };

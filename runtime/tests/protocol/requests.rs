@@ -2,7 +2,7 @@
 
 use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
 use ctr_runtime::protocol::json::Json;
-use ctr_runtime::protocol::translate::{self, Call};
+use ctr_runtime::protocol::translate::{self, Call, Dialect};
 use serde_json::{Value, json};
 
 /// The request as the endpoint gets it, and what it does not get.
@@ -26,6 +26,10 @@ fn told(endpoint: Protocol, messages: &Value) -> (Value, String) {
 }
 
 fn sent(client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
+    sent_to(Dialect::OpenAi, client, endpoint, body)
+}
+
+fn sent_to(dialect: Dialect, client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
     let json = Json::parse(body, translate::opaque(client)).unwrap();
     let call = Call {
         client,
@@ -34,10 +38,50 @@ fn sent(client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
         request_id: "r",
         now: 0,
         adaptive: false,
+        dialect,
     };
     let translated = translate::request(&json, &call).unwrap();
     let body = serde_json::from_str(&translated.body).unwrap();
     (body, translated.dropped.words())
+}
+
+#[test]
+fn a_strict_server_gets_nothing_that_it_refuses() {
+    let body = json!({
+        "max_tokens": 64,
+        "stream": true,
+        "metadata": {"user_id": "u"},
+        "thinking": {"type": "enabled", "budget_tokens": 2048},
+        "messages": [
+            user("go"),
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "ctr:chat"},
+                {"type": "tool_use", "id": "toolu_1", "name": "get", "input": {}},
+                {"type": "tool_use", "id": "Ab3456789", "name": "get", "input": {}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_1", "content": "one"},
+                {"type": "tool_result", "tool_use_id": "Ab3456789", "content": "two"},
+            ]},
+        ],
+    });
+    let body = body.to_string();
+    let (told, _) = sent_to(Dialect::FirstLimit, Messages, Chat, &body);
+    assert_eq!(told["max_tokens"], 64);
+    assert_eq!(told["reasoning_effort"], "low");
+    assert_eq!(told["stream_options"]["include_usage"], true);
+    let (told, dropped) = sent_to(Dialect::Strict, Messages, Chat, &body);
+    assert_eq!(dropped, "metadata.user_id, thinking");
+    let fields: Vec<_> = told.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["max_tokens", "messages", "model", "stream"]);
+    let [_, calls, first, second] = told["messages"].as_array().unwrap().as_slice() else {
+        panic!("{told}");
+    };
+    assert_eq!(calls.get("reasoning_content"), None);
+    assert_eq!(calls["tool_calls"][0]["id"], first["tool_call_id"]);
+    assert_eq!(first["tool_call_id"].as_str().unwrap().len(), 9);
+    assert_eq!(calls["tool_calls"][1]["id"], "Ab3456789");
+    assert_eq!(second["tool_call_id"], "Ab3456789");
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn translated(body: &str, client: Protocol, endpoint: Protocol) -> Translated {
         endpoint,
         model: "up/stream",
         adaptive: false,
+        dialect: translate::Dialect::OpenAi,
         request_id: "req_1",
         now: 1_760_000_000,
     };

@@ -6,6 +6,7 @@ use super::super::neutral::{
     Detail, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
     ToolChoice, ToolResult,
 };
+use super::Dialect;
 
 /// Texts to stop at that are taken.
 const STOPS: usize = 4;
@@ -13,14 +14,16 @@ const STOPS: usize = 4;
 /// Longest name of an end user that is taken.
 const USER_LIMIT: usize = 64;
 
-/// Writes a request for this model; `names` shortens those of tools.
+/// Writes a request for this model of a server; `names` shortens those of tools.
 pub fn write_request(
     mut request: Request<'_>,
     model: &str,
+    dialect: Dialect,
     names: &mut Names,
     dropped: &mut Dropped,
 ) -> String {
     request.make_dialogue();
+    dialect.fit(&mut request, dropped);
     let mut out = Object::new().with("model", model);
     out.push(
         "messages",
@@ -37,7 +40,7 @@ pub fn write_request(
         }
     }
     if let Some(limit) = request.max_tokens {
-        out.push("max_completion_tokens", limit);
+        out.push(dialect.limit(), limit);
     }
     for (name, value) in [
         ("temperature", request.temperature),
@@ -68,7 +71,9 @@ pub fn write_request(
     }
     if request.stream {
         out.push("stream", true);
-        out.push("stream_options", Object::new().with("include_usage", true));
+        if dialect.asks_for_usage() {
+            out.push("stream_options", Object::new().with("include_usage", true));
+        }
     }
     out.written()
 }

@@ -340,6 +340,7 @@ mod tests {
             endpoint: Protocol::Chat,
             model: "",
             adaptive: false,
+            dialect: crate::protocol::chat::Dialect::OpenAi,
             request_id: "req_1",
             now: 0,
         };

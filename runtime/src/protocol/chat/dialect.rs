@@ -1,0 +1,148 @@
+//! Servers of this protocol that take less than OpenAI's, by where they are.
+
+use http::Uri;
+
+use super::super::json::Text;
+use super::super::neutral::{Dropped, Part, Request, Thinking};
+
+/// Domains of servers that know a limit of tokens as `max_tokens` alone.
+const FIRST_LIMIT: [&str; 4] = ["bigmodel.cn", "deepseek.com", "perplexity.ai", "z.ai"];
+
+/// Where Ollama listens, which is the same.
+const OLLAMA: u16 = 11_434;
+
+/// Domains of servers that refuse a request for any field they do not know.
+const STRICT: [&str; 1] = ["mistral.ai"];
+
+/// Letters and digits of the ids that a strict server takes for calls.
+const ID_LENGTH: usize = 9;
+
+/// What a server takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// What OpenAI's does.
+    #[default]
+    OpenAi,
+    /// The same, but for the limit of tokens, which it knows by its first name.
+    FirstLimit,
+    /// That, and nothing else that is not its own: no usage asked for in a stream, which it
+    /// gives anyway, no effort, no end user, no thinking back, no ids but its own.
+    Strict,
+}
+
+impl Dialect {
+    /// Of the server at this address.
+    pub fn of(address: &Uri) -> Self {
+        let host = address.host().unwrap_or_default();
+        let is_below = |domain: &&str| {
+            let at = host.len().checked_sub(domain.len());
+            at.is_some_and(|at| {
+                let (below, end) = host.as_bytes().split_at(at);
+                end.eq_ignore_ascii_case(domain.as_bytes())
+                    && (below.is_empty() || below.ends_with(b"."))
+            })
+        };
+        if STRICT.iter().any(is_below) {
+            Self::Strict
+        } else if address.port_u16() == Some(OLLAMA) || FIRST_LIMIT.iter().any(is_below) {
+            Self::FirstLimit
+        } else {
+            Self::OpenAi
+        }
+    }
+
+    /// The field with the limit of tokens.
+    pub(super) fn limit(self) -> &'static str {
+        match self {
+            Self::OpenAi => "max_completion_tokens",
+            Self::FirstLimit | Self::Strict => "max_tokens",
+        }
+    }
+
+    /// Whether a stream has to be asked for its usage.
+    pub(super) fn asks_for_usage(self) -> bool {
+        self != Self::Strict
+    }
+
+    /// Takes out of a request what the server refuses.
+    pub(super) fn fit(self, request: &mut Request<'_>, dropped: &mut Dropped) {
+        if self != Self::Strict {
+            return;
+        }
+        if request.user.take().is_some_and(|user| !user.is_empty()) {
+            dropped.note("metadata.user_id");
+        }
+        if !matches!(request.thinking.take(), None | Some(Thinking::Off)) {
+            dropped.note("thinking");
+        }
+        for message in &mut request.messages {
+            message.parts.retain_mut(|part| match part {
+                Part::Thought(_) => {
+                    dropped.note("thinking");
+                    false
+                }
+                Part::ToolCall(call) => {
+                    shorten(&mut call.id);
+                    true
+                }
+                Part::ToolResult(result) => {
+                    shorten(&mut result.id);
+                    true
+                }
+                _ => true,
+            });
+        }
+    }
+}
+
+/// An id that others made becomes one of the server's form, the same for a call and its result.
+fn shorten(id: &mut Text<'_>) {
+    let plain = id.plain();
+    let is_own = plain.len() == ID_LENGTH && plain.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_own {
+        let hash = blake3::hash(plain.as_bytes()).to_hex();
+        *id = Text::from_string(hash[..ID_LENGTH].to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_its_domain() {
+        for (address, dialect) in [
+            (
+                "https://api.openai.com/v1/chat/completions",
+                Dialect::OpenAi,
+            ),
+            (
+                "https://api.mistral.ai/v1/chat/completions",
+                Dialect::Strict,
+            ),
+            ("https://MISTRAL.ai/v1", Dialect::Strict),
+            ("https://notmistral.ai/v1", Dialect::OpenAi),
+            ("https://mistral.ai.example/v1", Dialect::OpenAi),
+            (
+                "https://api.deepseek.com/chat/completions",
+                Dialect::FirstLimit,
+            ),
+            (
+                "https://api.z.ai/api/paas/v4/chat/completions",
+                Dialect::FirstLimit,
+            ),
+            (
+                "http://localhost:11434/v1/chat/completions",
+                Dialect::FirstLimit,
+            ),
+            ("http://localhost:8000/v1/chat/completions", Dialect::OpenAi),
+            ("/v1", Dialect::OpenAi),
+        ] {
+            assert_eq!(
+                Dialect::of(&Uri::from_static(address)),
+                dialect,
+                "{address}"
+            );
+        }
+    }
+}
