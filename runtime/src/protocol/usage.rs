@@ -99,13 +99,62 @@ struct Written {
     cache_creation_input_tokens: Option<u64>,
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
-    #[serde(alias = "prompt_tokens_details")]
+    total_tokens: Option<u64>,
     input_tokens_details: Option<Details>,
+    prompt_tokens_details: Option<Details>,
+    completion_tokens_details: Option<Details>,
+    /// As DeepSeek writes what was read from a cache.
+    prompt_cache_hit_tokens: Option<u64>,
+    /// As Moonshot does.
+    cached_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct Details {
     cached_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+}
+
+impl Written {
+    /// Servers that speak several protocols write the numbers of all, and 0 for those of
+    /// the others.
+    fn input(&self) -> Option<u64> {
+        said(self.input_tokens, self.prompt_tokens)
+    }
+
+    fn output(&self) -> Option<u64> {
+        said(self.output_tokens, self.all_completion())
+    }
+
+    fn cached(&self) -> Option<u64> {
+        let told = |details: &Option<Details>| details.as_ref()?.cached_tokens;
+        let details = said(
+            told(&self.input_tokens_details),
+            told(&self.prompt_tokens_details),
+        );
+        said(
+            details,
+            said(self.prompt_cache_hit_tokens, self.cached_tokens),
+        )
+    }
+
+    /// xAI counts reasoning beside what it completes, OpenAI within; the total tells which.
+    fn all_completion(&self) -> Option<u64> {
+        let completion = self.completion_tokens?;
+        let details = self.completion_tokens_details.as_ref();
+        let reasoning = details.and_then(|details| details.reasoning_tokens);
+        let with = completion.saturating_add(reasoning.unwrap_or(0));
+        let total = self.prompt_tokens.unwrap_or(0).saturating_add(with);
+        Some(match self.total_tokens == Some(total) {
+            true => with,
+            false => completion,
+        })
+    }
+}
+
+/// The first number, unless it says nothing and the other more.
+fn said(first: Option<u64>, other: Option<u64>) -> Option<u64> {
+    first.filter(|number| *number > 0).or(other).or(first)
 }
 
 impl Usage {
@@ -171,21 +220,12 @@ impl Told {
         let Ok(written) = serde_json::from_slice::<Written>(object) else {
             return;
         };
-        let cached = written
-            .input_tokens_details
-            .and_then(|told| told.cached_tokens);
         let each = [
-            (
-                &mut self.input,
-                written.input_tokens.or(written.prompt_tokens),
-            ),
-            (
-                &mut self.output,
-                written.output_tokens.or(written.completion_tokens),
-            ),
+            (&mut self.input, written.input()),
+            (&mut self.output, written.output()),
             (&mut self.cache_read, written.cache_read_input_tokens),
             (&mut self.cache_write, written.cache_creation_input_tokens),
-            (&mut self.cached, cached),
+            (&mut self.cached, written.cached()),
         ];
         for (known, told) in each {
             *known = told.or(*known);

@@ -62,6 +62,34 @@ fn every_protocol_tells_it() {
 }
 
 #[test]
+fn servers_with_slips_of_their_own_tell_it_too() {
+    // Gateways that write the numbers of every protocol.
+    is(
+        r#"{"usage":{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,"prompt_tokens_details":{"cached_tokens":30},"input_tokens":0,"output_tokens":0,"input_tokens_details":null}}"#,
+        [70, 20, 30, 0],
+        120,
+    );
+    // xAI.
+    is(
+        r#"{"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}}"#,
+        [32, 103, 0, 0],
+        135,
+    );
+    // OpenAI, which counts it within.
+    is(
+        r#"{"usage":{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,"completion_tokens_details":{"reasoning_tokens":94}}}"#,
+        [32, 103, 0, 0],
+        135,
+    );
+    // DeepSeek and Moonshot.
+    for name in ["prompt_cache_hit_tokens", "cached_tokens"] {
+        let usage =
+            format!(r#"{{"usage":{{"prompt_tokens":50,"completion_tokens":2,"{name}":40}}}}"#);
+        is(&usage, [10, 2, 40, 0], 52);
+    }
+}
+
+#[test]
 fn the_last_that_tells_it_counts() {
     is(
         r#"{"content":[{"type":"tool_use","input":{"usage":{"input_tokens":999}}}],"usage":{"input_tokens":1,"output_tokens":2}}"#,
