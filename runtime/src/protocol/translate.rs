@@ -256,15 +256,13 @@ impl Back {
     /// words where the client's protocol has the same.
     pub fn error(&self, status: u16, body: &[u8]) -> String {
         let json = Json::read(body, &[]).unwrap_or(Json::NULL);
-        let error = json.get("error").unwrap_or(&json);
-        let message = error.text().cloned().or_else(|| {
-            let names = ["message", "detail", "error"];
-            names.iter().find_map(|name| error.text_at(name))
-        });
-        let message = message.unwrap_or_else(|| match std::str::from_utf8(body) {
+        // Gemini's server puts it into a list.
+        let said = json.items().first().unwrap_or(&json);
+        let error = said.get("error").unwrap_or(said);
+        let message = message_in(error).unwrap_or_else(|| match std::str::from_utf8(body) {
             // Not the page of some server in between.
             Ok(text) if json.is_null() && !text.trim().is_empty() && !text.contains('<') => {
-                Text::from_string(text.trim().chars().take(500).collect())
+                beginning(text.trim())
             }
             _ => Text::from_string(format!("the upstream answered with status {status}")),
         });
@@ -301,4 +299,29 @@ impl Back {
             }
         }
     }
+}
+
+/// What an error says: in words, else in whatever stands in their place.
+fn message_in<'a>(error: &Json<'a>) -> Option<Text<'a>> {
+    const NAMES: [&str; 3] = ["message", "detail", "error"];
+    let says = |text: &Text<'_>| !text.is_blank();
+    let in_words = || {
+        let mut texts = NAMES.iter().filter_map(|name| error.text_at(name));
+        texts.find(says)
+    };
+    let of_what = || {
+        let written = NAMES.iter().filter_map(|name| error.get(name));
+        let mut written = written
+            .filter(|value| !value.is_nothing())
+            .map(Json::written);
+        Some(beginning(&written.next()?))
+    };
+    let itself = error.text().filter(|text| says(text)).cloned();
+    itself.or_else(in_words).or_else(of_what)
+}
+
+/// As much of a text as an error message holds.
+fn beginning(text: &str) -> Text<'static> {
+    const LENGTH: usize = 500;
+    Text::from_string(text.chars().take(LENGTH).collect())
 }

@@ -219,6 +219,23 @@ fn a_message_is_found_wherever_it_is() {
         ("{\"error\":\"plain\"}", "plain"),
         ("{\"message\":\"top\"}", "top"),
         ("{\"detail\":\"detail\"}", "detail"),
+        (
+            "[{\"error\":{\"code\":400,\"message\":\"Gemini's\"}}]",
+            "Gemini's",
+        ),
+        (
+            "{\"object\":\"error\",\"message\":{\"detail\":[{\"msg\":\"Mistral's\"}]}}",
+            "{\"detail\":[{\"msg\":\"Mistral's\"}]}",
+        ),
+        (
+            "{\"detail\":[{\"msg\":\"FastAPI's\"}]}",
+            "[{\"msg\":\"FastAPI's\"}]",
+        ),
+        (
+            "{\"error\":{\"message\":\"\",\"code\":1}}",
+            "the upstream answered with status 502",
+        ),
+        ("[]", "the upstream answered with status 502"),
         ("just text\n", "just text"),
         (
             "<html>a page</html>",
