@@ -202,10 +202,15 @@ fn is_short(answer: &Answer) -> bool {
 
 /// Reads an answer that may be an error in spite of its status, as of servers in front of
 /// others that had begun to answer before they asked. Of one whose length is not known the
-/// first piece is read: an error comes in one.
+/// first piece that says something is read: an error comes in one, perhaps behind white space
+/// by which a server said that it was still there.
 async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
     while let Some(rest) = &mut answer.rest {
-        if !answer.seen.is_empty() && rest.size_hint().exact().is_none() {
+        let says_something = || {
+            let seen = &answer.seen;
+            !seen.trim_ascii_start().is_empty() || seen.len() as u64 > SHORT
+        };
+        if rest.size_hint().exact().is_none() && says_something() {
             break;
         }
         match rest.frame().await {

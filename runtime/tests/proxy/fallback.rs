@@ -150,6 +150,28 @@ async fn an_answer_that_is_an_error_in_spite_of_its_status() {
     }
 }
 
+/// As servers write it that say meanwhile that they are still there.
+#[tokio::test]
+async fn an_error_behind_white_space_is_one() {
+    let (a, b) = (upstream().await, upstream().await);
+    let body = "{\"error\":{\"message\":\"no\",\"code\":502}}";
+    let stage = Stage::new(&pool_plan(CHAT, &[&a, &b])).await;
+    a.push(Answer::raw("application/json", ["\n", "   \r\n", body]));
+    let got = stage.ask(CHAT, &[], PLAIN).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "b");
+    assert_eq!(stage.health("a").last_failure, Some(Failure::Status));
+    // What goes on for ever is no error.
+    const BLANKS: &str = match std::str::from_utf8(&[b' '; 20 << 10]) {
+        Ok(blanks) => blanks,
+        Err(_) => "",
+    };
+    let stage = Stage::new(&pool_plan(CHAT, &[&a, &b])).await;
+    a.push(Answer::raw("application/json", [BLANKS, body]));
+    let got = stage.ask(CHAT, &[], PLAIN).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "a");
+    assert_eq!(got.body, format!("{BLANKS}{body}"));
+}
+
 #[tokio::test]
 async fn an_error_event_fails_as_the_status_of_its_type_does() {
     for (kind, class) in [
