@@ -172,7 +172,7 @@ pub struct Peek {
 
 impl Peek {
     /// Takes the next chunk; an answer as soon as the first event is whole.
-    /// Comments, which keep a connection alive, are no events.
+    /// Comments and pings, which keep a connection alive, are no events.
     pub fn push(&mut self, chunk: &[u8]) -> Option<First> {
         let mut at = self.seen.len();
         self.seen.extend_from_slice(chunk);
@@ -213,9 +213,18 @@ fn first(block: &[u8]) -> Option<First> {
     match data(block) {
         Some(data) if name == b"error" || is_error(&data) => Some(First::Error(kind_of(&data))),
         None if name == b"error" => Some(First::Error(kind_of(b""))),
+        _ if name == b"ping" => None,
+        Some(data) if is_ping(&data) => None,
         Some(_) => Some(First::Event),
         None => (!name.is_empty()).then_some(First::Event),
     }
+}
+
+/// Whether an event's data is Anthropic's `{"type": "ping"}`, with whatever some add to it.
+fn is_ping(data: &[u8]) -> bool {
+    const LONGEST: usize = 128;
+    let json = || Json::read(data, &[]).unwrap_or(Json::NULL);
+    data.len() <= LONGEST && json().get("type").is_some_and(|kind| kind.is("ping"))
 }
 
 /// The type for an error event's data. `response.failed` has its error in the response.

@@ -344,6 +344,25 @@ async fn without_any_answer_the_proxy_speaks() {
     a.wait_aborted(1).await;
 }
 
+/// A ping says that a server is there, and not that it answers.
+#[tokio::test]
+async fn a_ping_is_no_answer() {
+    const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
+    const OVERLOADED: &str =
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
+    let (a, b) = (upstream().await, upstream().await);
+    for (answer, class) in [
+        (&[PING, OVERLOADED][..], Failure::ErrorEvent),
+        (&[PING, PING], Failure::NoEvent),
+    ] {
+        let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+        a.push(Answer::raw("text/event-stream", answer.iter().copied()));
+        let got = stage.ask(MESSAGES, &[], STREAM).await;
+        assert_eq!(got.header("x-ctr-endpoint"), "b");
+        assert_eq!(stage.health("a").last_failure, Some(class));
+    }
+}
+
 #[tokio::test]
 async fn a_silent_stream_is_left_before_its_first_event() {
     let (a, b) = (upstream().await, upstream().await);

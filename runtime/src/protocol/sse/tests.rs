@@ -110,6 +110,13 @@ fn the_first_event_is_recognised() {
         ("data: an error, but no JSON\n\n", Some(Event)),
         ("data\n\n", Some(Event)),
         (": only\n\n", None),
+        ("event: ping\ndata: {\"type\": \"ping\"}\n\n", None),
+        (
+            "data: {\"type\":\"ping\",\"cost\":\"0\"}\n\nevent: ping\n\n",
+            None,
+        ),
+        ("data: {\"type\":\"ping\"}\n\ndata: {}\n\n", Some(Event)),
+        ("data: {\"text\":\"ping\"}\n\n", Some(Event)),
         ("", None),
         ("\n\n\r\n", None),
     ] {
