@@ -9,8 +9,8 @@ mod nearest;
 mod shown;
 
 pub use code::{Code, Severity};
-pub(crate) use nearest::one_of;
 pub use nearest::{did_you_mean, nearest};
+pub(crate) use nearest::{nearest_name, one_of};
 pub use shown::Shown;
 
 use std::cmp::Ordering;

@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::nearest_name;
+
 pub(crate) use words::words;
 
 pub use access::{ManagedKey, Quota, Scope, Security};
@@ -475,5 +477,11 @@ impl Plan {
             .collect();
         ids.sort_unstable();
         ids.into_iter()
+    }
+
+    /// The id that a name which is none was most likely meant for.
+    pub fn nearest_id(&self, name: &str) -> Option<&str> {
+        let ids: Vec<&str> = self.logical_ids().collect();
+        nearest_name(name, &ids)
     }
 }

@@ -17,7 +17,6 @@ mod text;
 mod walk;
 mod window;
 
-use crate::diagnostic::nearest;
 use crate::health::{Seen, Standing};
 use crate::plan::{Endpoint, Interface, OnAllOpen, Plan, Pool, Slot, Target};
 
@@ -236,7 +235,7 @@ pub fn route<'p>(
     let choice = choose(plan, features).ok_or_else(|| NoRoute::UnknownModel {
         nearest: features
             .model
-            .and_then(|asked| nearest(asked, plan.logical_ids()))
+            .and_then(|asked| plan.nearest_id(asked))
             .map(str::to_owned),
     })?;
     let image_agent = image_agent(plan, features, &choice);

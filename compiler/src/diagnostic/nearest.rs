@@ -27,6 +27,34 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     best
 }
 
+/// The same for the name of a model, which people write in full or cut short: where nothing
+/// is near, the longest candidate that is a part of `word`, or that `word` is a part of.
+pub(crate) fn nearest_name<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+    /// Letters of a part that tells something.
+    const PART: usize = 3;
+    let inside = || {
+        let (mut wanted, mut known) = (Vec::new(), Vec::new());
+        fold(word, &mut wanted);
+        let mut best: Option<(usize, &'c str)> = None;
+        for candidate in candidates {
+            fold(candidate, &mut known);
+            let (part, whole) = match known.len() <= wanted.len() {
+                true => (&known, &wanted),
+                false => (&wanted, &known),
+            };
+            let is_longer = best.is_none_or(|(length, _)| length < part.len());
+            if part.len() >= PART
+                && is_longer
+                && whole.windows(part.len()).any(|here| here == &part[..])
+            {
+                best = Some((part.len(), candidate));
+            }
+        }
+        Some(best?.1)
+    };
+    nearest(word, candidates.iter().copied()).or_else(inside)
+}
+
 /// A help sentence: the near candidate, else the known ones (at most 8).
 /// `what` is their plural noun, for example `models`.
 pub fn did_you_mean(word: &str, candidates: &[&str], what: &str) -> String {
@@ -109,6 +137,22 @@ mod tests {
         assert_eq!(nearest("long_context", known), Some("longContext"));
         assert_eq!(nearest("thnik", known), Some("think"));
         assert_eq!(nearest("nothing", known), None);
+    }
+
+    #[test]
+    fn a_name_is_known_by_a_part_of_it() {
+        let known = ["fast", "sonnet", "sonnet-4", "anthropic/claude-x", "m"];
+        for (word, near) in [
+            ("claude-sonnet-4-5-20250929", Some("sonnet-4")),
+            ("claude-sonnet", Some("sonnet")),
+            ("Claude_X", Some("anthropic/claude-x")),
+            ("sonet", Some("sonnet")),
+            ("gemini", None),
+            ("", None),
+            ("a", None),
+        ] {
+            assert_eq!(nearest_name(word, &known), near, "{word}");
+        }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
-use ctr_compiler::diagnostic::nearest;
 use ctr_compiler::plan::{Plan, Target};
 use http::{HeaderMap, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
@@ -82,7 +81,7 @@ pub(super) async fn one(
     if plan.resolve(&id).is_none() {
         let unknown = ProxyError::UnknownModel {
             asked: Some(shown(&id)),
-            nearest: nearest(&id, plan.logical_ids()).map(str::to_owned),
+            nearest: plan.nearest_id(&id).map(str::to_owned),
         };
         return unknown.respond(shape.interface(), asked.as_str()).into();
     }
