@@ -170,7 +170,12 @@ impl Health {
             .map(|ms| ms.min(policy.retry_after_max_ms))
             .filter(|ms| *ms > 0);
         let was_open = self.open_until > 0;
-        let is_new = self.last_failure_at.is_none_or(|failed| failed <= sent);
+        if !self.is_of(now) {
+            // Deadlines of a clock that was ahead; that it was open stays.
+            (self.cooldown_until, self.told_until) = (0, 0);
+            self.open_until = self.open_until.min(1);
+        }
+        let is_new = self.has_failed_before(sent, now);
         self.failure_count = self
             .failures(policy, now)
             .saturating_add(u32::from(is_new))
@@ -205,7 +210,7 @@ impl Health {
         self.success_count = self.success_count.saturating_add(1);
         self.last_success_at = Some(now);
         self.latencies.push(policy, now, latency_ms);
-        if self.last_failure_at.is_none_or(|failed| failed <= sent) {
+        if self.has_failed_before(sent, now) {
             self.failure_count = 0;
             self.cooldown_until = 0;
             self.open_until = 0;
@@ -218,8 +223,9 @@ impl Health {
     /// becomes half-open; one whose key is refused, or that was told when to come
     /// back, does not, since a probe tries neither. Nothing else changes.
     pub fn probed(&mut self, now: u64) {
-        let blocked = self.last_failure == Some(Failure::Credential) || self.told_until > now;
-        if self.open_until > now && !blocked {
+        let blocked =
+            self.last_failure == Some(Failure::Credential) || self.is_ahead(self.told_until, now);
+        if self.is_ahead(self.open_until, now) && !blocked {
             self.open_until = now.max(1);
             self.cooldown_until = self.cooldown_until.min(now);
         }
@@ -238,11 +244,11 @@ impl Health {
 
     /// Whether it may be tried at `now`.
     pub fn standing(&self, policy: &HealthPolicy, now: u64) -> Standing {
-        if self.open_until > now {
+        if self.is_ahead(self.open_until, now) {
             Standing::Open {
                 until_ms: self.open_until,
             }
-        } else if self.cooldown_until > now {
+        } else if self.is_ahead(self.cooldown_until, now) {
             Standing::Cooldown {
                 until_ms: self.cooldown_until,
             }
@@ -263,7 +269,7 @@ impl Health {
             Standing::Cooldown { .. } | Standing::Open { .. } => {
                 Some(if self.last_failure == Some(Failure::Credential) {
                     Reason::Credential
-                } else if self.told_until > now {
+                } else if self.is_ahead(self.told_until, now) {
                     Reason::RetryAfter
                 } else {
                     Reason::Failures
@@ -289,7 +295,7 @@ impl Health {
 
     /// The ends of rest and pause, where they are ahead of `now`.
     pub fn deadlines(&self, now: u64) -> (Option<u64>, Option<u64>) {
-        let ahead = |until: u64| (until > now).then_some(until);
+        let ahead = |until: u64| self.is_ahead(until, now).then_some(until);
         (ahead(self.cooldown_until), ahead(self.open_until))
     }
 
@@ -311,6 +317,25 @@ impl Health {
         if trial.opening == self.opening {
             self.trials = self.trials.saturating_sub(1);
         }
+    }
+
+    /// Whether a deadline is to be waited for at `now`.
+    fn is_ahead(&self, until: u64, now: u64) -> bool {
+        until > now && self.is_of(now)
+    }
+
+    /// Whether the record was written by the clock that says `now`: where its last failure is
+    /// still to come, the clock was set back, and nobody knows when its deadlines are. What
+    /// was noted while somebody decided is not such a failure.
+    fn is_of(&self, now: u64) -> bool {
+        const SIDE_BY_SIDE_MS: u64 = 1_000;
+        let latest = now.saturating_add(SIDE_BY_SIDE_MS);
+        self.last_failure_at.is_none_or(|failed| failed <= latest)
+    }
+
+    /// Whether the last failure, if there was one, was known when a request was sent.
+    fn has_failed_before(&self, sent: u64, now: u64) -> bool {
+        self.last_failure_at.is_none_or(|failed| failed <= sent) || !self.is_of(now)
     }
 
     fn begin_opening(&mut self) {

@@ -208,6 +208,27 @@ fn failures_of_long_ago_are_forgotten() {
     assert!(matches!(standing(&health, later), Standing::Open { .. }));
 }
 
+/// By an hour.
+#[test]
+fn a_clock_that_is_set_back_keeps_nobody_out() {
+    let back = T - 3_600_000;
+    let mut health = Health::default();
+    failed(&mut health, T);
+    assert_eq!(standing(&health, back), Standing::Healthy);
+    assert_eq!(health.deadlines(back), (None, None));
+    succeeded(&mut health, back, 10);
+    assert_eq!(health.failure_count, 0);
+    // It is open still, and may be tried.
+    let mut health = open();
+    assert_eq!(standing(&health, back), Standing::HalfOpen { trials: 1 });
+    failed(&mut health, back);
+    let until_ms = back + 300_000;
+    assert_eq!(standing(&health, back), Standing::Open { until_ms });
+    assert_eq!(health.failure_count, 4);
+    // A failure that was noted while somebody decided is none of a later clock.
+    assert!(!standing(&health, back - 5).is_eligible());
+}
+
 #[test]
 fn the_latency_window_is_bounded_and_ages() {
     let mut health = Health::default();
