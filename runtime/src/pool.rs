@@ -260,9 +260,9 @@ impl Records {
             let record = known.endpoints.get(&identity).cloned();
             let record = record.unwrap_or_else(|| {
                 let saved = pool.and_then(|pool| left.of(pool, &identity));
-                let observed = saved.map(|saved| saved.restore(&terms.policy, now));
+                let observed = saved.map(|saved| Observed::restored(saved, &terms.policy, now));
                 Arc::new(Record {
-                    observed: Mutex::new(observed.map(Observed::restored).unwrap_or_default()),
+                    observed: Mutex::new(observed.unwrap_or_default()),
                     account: Mutex::default(),
                     changed: Arc::clone(&self.changed),
                 })
@@ -293,7 +293,7 @@ impl Records {
             for endpoint in &pool.endpoints {
                 let identity = identity(endpoint);
                 if let Some(record) = known.endpoints.get(&identity) {
-                    let mut saved = Saved::of(&lock(&record.observed).health, id, &endpoint.id);
+                    let mut saved = lock(&record.observed).saved(id, &endpoint.id);
                     saved.api = Some(identity.api);
                     saved.model = Some(identity.model);
                     all.push(saved);

@@ -163,7 +163,7 @@ impl Given {
         match saved {
             Some(saved) => {
                 let terms = Terms::in_pool(pool, endpoint.rate_limit.as_ref());
-                Observed::restored(saved.restore(&pool.health, now)).seen(&terms, now, 0)
+                Observed::restored(saved, &pool.health, now).seen(&terms, now, 0)
             }
             None => otherwise(endpoint),
         }

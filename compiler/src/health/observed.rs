@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Health, Rates, Reason, Standing, Trial};
+use super::{Failure, Health, Rates, Reason, Saved, Standing, Trial};
 use crate::plan::{HealthPolicy, Pool, RateLimit};
 
 /// What the plan says about an endpoint's health.
@@ -97,11 +97,21 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// As an earlier process left it.
-    pub fn restored(health: Health) -> Self {
+    /// As an earlier process left it; see [`Saved::restore`].
+    pub fn restored(saved: &Saved, policy: &HealthPolicy, now: u64) -> Self {
         Self {
-            health,
+            health: saved.restore(policy, now),
+            rates: saved.last_minute.clone().unwrap_or_default(),
             ..Self::default()
+        }
+    }
+
+    /// Writes it down for the next process.
+    pub fn saved(&self, model_id: &str, endpoint_id: &str) -> Saved {
+        let counted = (self.rates != Rates::default()).then(|| self.rates.clone());
+        Saved {
+            last_minute: counted,
+            ..Saved::of(&self.health, model_id, endpoint_id)
         }
     }
 

@@ -1,6 +1,8 @@
 //! Declared limits: how many requests and tokens went to an endpoint in the last
 //! minute, and whether one more may.
 
+use serde::{Deserialize, Serialize};
+
 use super::sliding::Sliding;
 use crate::plan::RateLimit;
 
@@ -8,7 +10,7 @@ const MINUTE_MS: u64 = 60_000;
 
 /// What went to an endpoint. No minute ever holds more than is declared, as long
 /// as the tokens of a request are not more than was said when it began.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rates {
     requests: Sliding,
     tokens: Sliding,

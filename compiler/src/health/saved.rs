@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Health, Sample};
+use super::{Failure, Health, Rates, Sample};
 use crate::plan::HealthPolicy;
 
 /// One record.
@@ -48,6 +48,9 @@ pub struct Saved {
     /// The latency window.
     #[serde(default)]
     pub latency_samples: Vec<Sample>,
+    /// What went to an endpoint with a declared limit in its last minute.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_minute: Option<Rates>,
 }
 
 impl Saved {
@@ -68,6 +71,7 @@ impl Saved {
             circuit_open_until: set(health.open_until),
             retry_after_until: set(health.told_until),
             latency_samples: health.latencies.all().collect(),
+            last_minute: None,
         }
     }
 

@@ -1,11 +1,14 @@
 //! A count over the last so many milliseconds, in a fixed number of slots.
 
+use serde::{Deserialize, Serialize};
+
 /// Slots of a window. The count is exact to a slot's width, and never too low:
 /// the slot that the window begins in counts whole.
 const SLOTS: u64 = 60;
 
 /// What happened within the last `width` milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct Sliding {
     /// The slot, as a number since the epoch, and its count; oldest first. Slots
     /// without anything are left out.

@@ -436,6 +436,43 @@ fn a_record_is_restored_as_it_was() {
 }
 
 #[test]
+fn a_minute_goes_on_in_the_next_process() {
+    let limit = RateLimit {
+        rpm: Some(2),
+        tpm: Some(1_000),
+    };
+    let terms = Terms {
+        policy: policy(),
+        limit: Some(limit),
+    };
+    let mut observed = Observed::default();
+    assert_eq!(observed.saved("m", "a").last_minute, None);
+    for (at, tokens) in [(T, 100), (T + 30_000, 10)] {
+        let permit = observed.enter(&terms, at, tokens, 1, false);
+        observed.leave(&permit.expect("it may go"), &terms, at, None);
+    }
+    let text = serde_json::to_string(&observed.saved("m", "a")).expect("JSON");
+    let read: Saved = serde_json::from_str(&text).expect("the same JSON");
+    let restored = Observed::restored(&read, &terms.policy, T + 40_000);
+    for now in [T + 40_000, T + 61_000, T + 200_000] {
+        let seen = |observed: &Observed| observed.seen(&terms, now, 1).limited_until;
+        assert_eq!(seen(&restored), seen(&observed), "{now}");
+    }
+    let now = T + 40_000;
+    assert!(restored.seen(&terms, now, 1).limited_until.is_some());
+    // Whatever a file says, a minute is over after a minute.
+    let text = format!(
+        r#"{{"modelId": "m", "endpointId": "a",
+            "lastMinute": {{"requests": [[{max}, {max}], [0, 9]], "tokens": [[{slot}, {max}]]}}}}"#,
+        max = u64::MAX,
+        slot = T / 1_000,
+    );
+    let read: Saved = serde_json::from_str(&text).expect("a record");
+    let mut restored = Observed::restored(&read, &terms.policy, T);
+    assert!(restored.enter(&terms, T + 62_000, 1, 1, false).is_ok());
+}
+
+#[test]
 fn a_file_cannot_close_an_endpoint_for_ever() {
     let text = format!(
         r#"{{"modelId": "m", "endpointId": "a", "failureCount": 9, "successCount": 1,
