@@ -11,3 +11,5 @@ mod laws;
 mod requests;
 #[path = "protocol/stories.rs"]
 mod stories;
+#[path = "protocol/wholes.rs"]
+mod wholes;

@@ -38,7 +38,7 @@ pub fn failed<'a>(response: &Json<'a>) -> Option<(Text<'a>, Text<'a>)> {
     ))
 }
 
-fn read_item<'a>(item: &Json<'a>, parts: &mut Vec<Part<'a>>, dropped: &mut Dropped) {
+pub(super) fn read_item<'a>(item: &Json<'a>, parts: &mut Vec<Part<'a>>, dropped: &mut Dropped) {
     let kind = item.text_at("type").unwrap_or_default();
     match &*kind.plain() {
         "message" => {
@@ -59,7 +59,7 @@ fn read_item<'a>(item: &Json<'a>, parts: &mut Vec<Part<'a>>, dropped: &mut Dropp
     }
 }
 
-fn read_part<'a>(part: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+pub(super) fn read_part<'a>(part: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     if let Some(refusal) = part.text_at("refusal") {
         return Some(Part::Refusal(refusal));
     }

@@ -2,32 +2,23 @@
 
 use super::super::forms;
 use super::super::json::{Json, Malformed, Text};
-use super::super::neutral::{Delta, Dropped, Event, Opening, ToolCall, Usage};
+use super::super::neutral::{Delta, Dropped, Event, Opening, Part, ToolCall, Usage};
 use super::OPAQUE;
-use super::answer::{failed, read_citation, read_usage, stop_of};
-use super::read_request::thought;
+use super::answer::{failed, read_citation, read_item, read_part, read_usage, stop_of};
+use super::parts::{Parts, Place};
+
+/// The type of a content that is thinking.
+const REASONING: &str = "reasoning_text";
 
 /// Turns the data of one event after another into neutral events.
 #[derive(Debug, Default)]
 pub struct ReadStream {
-    /// Parts that are not complete.
-    open: Vec<Place>,
-    /// Parts that have begun.
-    count: usize,
-    calls: bool,
+    parts: Parts,
+    /// Items that are complete.
+    done: Vec<u64>,
+    has_started: bool,
     refuses: bool,
     dropped: Dropped,
-}
-
-/// Where a part stands in the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    item: u64,
-    /// Which content of a message; 0 for other items.
-    content: u64,
-    at: usize,
-    /// Whether anything has come of it.
-    has_begun: bool,
 }
 
 impl ReadStream {
@@ -41,53 +32,11 @@ impl ReadStream {
         }
         let json = Json::parse(data, OPAQUE)?;
         let kind = json.text_at("type").unwrap_or_default();
-        let item = json.count_at("output_index").unwrap_or_default();
-        let content = json.count_at("content_index").unwrap_or_default();
-        let text = |name| json.text_at(name).filter(|text| !text.is_empty());
-        match &*kind.plain() {
+        let kind = &*kind.plain();
+        match kind {
             "response.created" => self.start(&json, out),
-            "response.output_item.added" => self.item_added(item, &json, out),
-            "response.output_item.done" => self.item_done(item, &json, out),
-            "response.output_text.delta" => {
-                if let Some(text) = text("delta") {
-                    self.grow((item, content), Opening::Text, Delta::Text(text), out);
-                }
-            }
-            "response.refusal.delta" => {
-                self.refuses = true;
-                if let Some(text) = text("delta") {
-                    self.grow((item, content), Opening::Refusal, Delta::Text(text), out);
-                }
-            }
-            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                if let Some(text) = text("delta") {
-                    self.grow((item, 0), Opening::Thought, Delta::Text(text), out);
-                }
-            }
-            "response.reasoning_summary_part.added" if self.has_begun(item) => {
-                let gap = Delta::Text("\n\n".into());
-                self.grow((item, 0), Opening::Thought, gap, out);
-            }
-            "response.function_call_arguments.delta" => {
-                if let (Some(json), Some(_)) = (text("delta"), self.place(item, 0)) {
-                    self.grow((item, 0), Opening::Text, Delta::Arguments(json), out);
-                }
-            }
-            "response.output_text.annotation.added" => {
-                let citation = json.get("annotation").and_then(read_citation);
-                match citation {
-                    Some(citation) => {
-                        self.grow(
-                            (item, content),
-                            Opening::Text,
-                            Delta::Citation(citation),
-                            out,
-                        );
-                    }
-                    None => self.dropped.note("annotations"),
-                }
-            }
-            "response.content_part.done" => self.close(item, content, out),
+            "response.output_item.added" => self.item_added(&json, out),
+            "response.output_item.done" => self.item_done(&json, out),
             "response.completed" | "response.incomplete" => self.end(&json, out),
             // Some servers have one event for every end.
             "response.done" if !is_failed(&json) => self.end(&json, out),
@@ -103,7 +52,8 @@ impl ReadStream {
                 );
                 fail(Some(nested.unwrap_or(plain)), out);
             }
-            _ => {}
+            _ if kind.ends_with(".done") => self.whole_piece(kind, &json, out),
+            _ => self.piece(kind, &json, out),
         }
         Ok(())
     }
@@ -114,6 +64,7 @@ impl ReadStream {
     }
 
     fn start<'a>(&mut self, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        self.has_started = true;
         let response = json.get("response").unwrap_or(&Json::NULL);
         out.push(Event::Start {
             id: response.text_at("id").unwrap_or_default(),
@@ -122,14 +73,95 @@ impl ReadStream {
         });
     }
 
-    fn item_added<'a>(&mut self, index: u64, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
+    /// A piece of a part.
+    fn piece<'a>(&mut self, kind: &str, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let (item, content) = place(json);
+        let delta = || json.text_at("delta").filter(|text| !text.is_empty());
+        let (place, opening, delta) = match kind {
+            "response.output_text.delta" => {
+                ((item, content), Opening::Text, delta().map(Delta::Text))
+            }
+            "response.refusal.delta" => {
+                self.refuses = true;
+                ((item, content), Opening::Refusal, delta().map(Delta::Text))
+            }
+            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
+                ((item, 0), Opening::Thought, delta().map(Delta::Text))
+            }
+            "response.reasoning_summary_part.added" => {
+                if self.parts.has_come((item, 0)) {
+                    self.parts.break_off((item, 0), out);
+                }
+                return;
+            }
+            "response.function_call_arguments.delta" if self.parts.is_open((item, 0)) => {
+                ((item, 0), Opening::Text, delta().map(Delta::Arguments))
+            }
+            "response.output_text.annotation.added" => {
+                let citation = json.get("annotation").and_then(read_citation);
+                if citation.is_none() {
+                    self.dropped.note("annotations");
+                }
+                (
+                    (item, content),
+                    Opening::Text,
+                    citation.map(Delta::Citation),
+                )
+            }
+            _ => return,
+        };
+        if let Some(delta) = delta {
+            self.parts.grow(place, opening, delta, out);
+        }
+    }
+
+    /// A part, or what it is made of, as a whole. Some servers send no pieces.
+    fn whole_piece<'a>(&mut self, kind: &str, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let (item, content) = place(json);
+        let text = |name| json.text_at(name).unwrap_or_default();
+        let of_message = match kind {
+            "response.output_text.done" => Some(Part::prose(text("text"))),
+            "response.refusal.done" => Some(Part::Refusal(text("refusal"))),
+            "response.content_part.done" => {
+                let part = json.get("part").unwrap_or(&Json::NULL);
+                let is_thought = part.text_at("type").is_some_and(|kind| kind.is(REASONING));
+                match is_thought {
+                    true => None,
+                    false => read_part(part, &mut self.dropped),
+                }
+            }
+            _ => None,
+        };
+        if let Some(part) = of_message {
+            self.refuses |= matches!(part, Part::Refusal(_));
+            self.parts.complete((item, content), part, true, out);
+        }
+        match kind {
+            "response.content_part.done" => self.parts.close((item, content), out),
+            "response.reasoning_summary_text.done" | "response.reasoning_text.done" => {
+                self.parts.complete_paragraph((item, 0), text("text"), out);
+            }
+            "response.function_call_arguments.done" => {
+                let arguments = text("arguments");
+                self.parts.complete_arguments((item, 0), &arguments, out);
+            }
+            "response.custom_tool_call_input.done" => {
+                let arguments = forms::wrapped(text("input"));
+                self.parts.complete_arguments((item, 0), &arguments, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn item_added<'a>(&mut self, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let (index, _) = place(json);
         let item = json.get("item").unwrap_or(&Json::NULL);
         let kind = item.text_at("type").unwrap_or_default();
         match &*kind.plain() {
             "function_call" | "custom_tool_call" => {
-                self.calls = true;
                 if let Some(ToolCall { id, name, .. }) = forms::call(item) {
-                    self.begin((index, 0), Opening::ToolCall { id, name }, out);
+                    let call = Opening::ToolCall { id, name };
+                    self.parts.begin((index, 0), call, out);
                 }
             }
             // Their parts begin with their first piece, which may never come.
@@ -138,92 +170,79 @@ impl ReadStream {
         }
     }
 
-    fn item_done<'a>(&mut self, index: u64, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
-        let item = json.get("item").unwrap_or(&Json::NULL);
-        let kind = item.text_at("type").unwrap_or_default();
-        let place = self.place(index, 0);
-        match &*kind.plain() {
-            "reasoning" => {
-                if let Some(seal) = thought(item).seal {
-                    self.grow((index, 0), Opening::Thought, Delta::Seal(seal), out);
-                }
-            }
-            // Some servers give the arguments only at the end, and those of a custom
-            // tool are whole before they can be told as JSON.
-            "function_call" | "custom_tool_call" if place.is_some_and(|place| !place.has_begun) => {
-                let json = forms::call(item).map(|call| call.arguments);
-                if let Some(json) = json.filter(|json| !json.is_empty()) {
-                    self.grow((index, 0), Opening::Text, Delta::Arguments(json), out);
-                }
-            }
-            _ => {}
+    fn item_done<'a>(&mut self, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let (index, _) = place(json);
+        let Some(item) = json.get("item") else {
+            return self.parts.close_item(index, out);
+        };
+        let parts = parts_of(item, &mut self.dropped);
+        let fits = self.parts.fit_item(index, &parts);
+        self.complete(index, parts, fits, out);
+        self.done.push(index);
+    }
+
+    /// An item as a whole, whose parts begin if they `may`.
+    fn complete<'a>(
+        &mut self,
+        index: u64,
+        parts: Vec<(u64, Part<'a>)>,
+        may: bool,
+        out: &mut Vec<Event<'a>>,
+    ) {
+        for (content, part) in parts {
+            self.refuses |= matches!(part, Part::Refusal(_));
+            self.parts.complete((index, content), part, may, out);
         }
-        while let Some(open) = self.open.iter().find(|place| place.item == index).copied() {
-            self.close(index, open.content, out);
-        }
+        self.parts.close_item(index, out);
     }
 
     fn end<'a>(&mut self, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
-        while let Some(open) = self.open.first().copied() {
-            self.close(open.item, open.content, out);
+        if !self.has_started && self.parts.is_empty() {
+            self.start(json, out);
         }
         let response = json.get("response").unwrap_or(&Json::NULL);
-        let stop = stop_of(response, self.calls, self.refuses);
+        self.complete_output(response, out);
+        self.parts.close_all(out);
+        let stop = stop_of(response, self.parts.calls(), self.refuses);
         let usage = response.get("usage").map(read_usage).unwrap_or_default();
         out.extend([Event::Stop(stop), Event::Usage(usage), Event::End]);
     }
 
-    fn place(&self, item: u64, content: u64) -> Option<Place> {
-        let is_it = |place: &&Place| place.item == item && place.content == content;
-        self.open.iter().find(is_it).copied()
-    }
-
-    fn has_begun(&self, item: u64) -> bool {
-        self.place(item, 0).is_some_and(|place| place.has_begun)
-    }
-
-    fn begin<'a>(
-        &mut self,
-        (item, content): (u64, u64),
-        part: Opening<'a>,
-        out: &mut Vec<Event<'a>>,
-    ) -> usize {
-        let at = self.count;
-        self.count += 1;
-        self.open.push(Place {
-            item,
-            content,
-            at,
-            has_begun: false,
-        });
-        out.push(Event::Open { at, part });
-        at
-    }
-
-    /// More of a part, which begins with it where it has not begun.
-    fn grow<'a>(
-        &mut self,
-        (item, content): (u64, u64),
-        opening: Opening<'a>,
-        delta: Delta<'a>,
-        out: &mut Vec<Event<'a>>,
-    ) {
-        let at = match self.place(item, content) {
-            Some(place) => place.at,
-            None => self.begin((item, content), opening, out),
-        };
-        if let Some(place) = self.open.iter_mut().find(|place| place.at == at) {
-            place.has_begun = true;
+    /// The whole output, of which some servers tell items nowhere else.
+    fn complete_output<'a>(&mut self, response: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let output = response.get("output").map(Json::items).unwrap_or_default();
+        let numbers = || (0..).zip(output);
+        if numbers().all(|(index, _)| self.done.contains(&index)) {
+            return;
         }
-        out.push(Event::Delta { at, delta });
-    }
-
-    fn close(&mut self, item: u64, content: u64, out: &mut Vec<Event<'_>>) {
-        if let Some(place) = self.place(item, content) {
-            self.open.retain(|open| *open != place);
-            out.push(Event::Close { at: place.at });
+        let items = numbers().map(|(index, item)| (index, parts_of(item, &mut self.dropped)));
+        let items: Vec<_> = items.collect();
+        let fits = self.parts.fit(&items);
+        for (index, parts) in items {
+            if !self.done.contains(&index) {
+                self.complete(index, parts, fits, out);
+            }
         }
     }
+}
+
+fn place(event: &Json<'_>) -> Place {
+    let number = |name| event.count_at(name).unwrap_or_default();
+    (number("output_index"), number("content_index"))
+}
+
+/// The parts of an item, each with the number of its content.
+fn parts_of<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Vec<(u64, Part<'a>)> {
+    if item.get("type").is_some_and(|kind| kind.is("message")) {
+        let content = item.get("content").map(Json::items).unwrap_or_default();
+        let parts = (0..).zip(content);
+        return parts
+            .filter_map(|(number, part)| Some((number, read_part(part, dropped)?)))
+            .collect();
+    }
+    let mut parts = Vec::new();
+    read_item(item, &mut parts, dropped);
+    parts.into_iter().map(|part| (0, part)).collect()
 }
 
 fn is_failed(event: &Json<'_>) -> bool {

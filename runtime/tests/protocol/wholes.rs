@@ -1,0 +1,316 @@
+//! Streams of Responses that tell parts whole, with or without pieces.
+
+use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
+use ctr_runtime::protocol::json::Json;
+use ctr_runtime::protocol::translate::{self, Back, Call};
+use serde_json::{Value, json};
+
+fn back(client: Protocol, stream: bool) -> Back {
+    let thinking = "\"thinking\":{\"type\":\"adaptive\"}";
+    let body = format!("{{\"messages\":[{{}}],\"stream\":{stream},{thinking}}}");
+    let call = Call {
+        client,
+        endpoint: Responses,
+        model: "m",
+        adaptive: false,
+        dialect: translate::Dialect::OpenAi,
+        request_id: "r",
+        now: 0,
+    };
+    translate::request(&Json::parse(&body, &[]).unwrap(), &call)
+        .unwrap()
+        .back
+}
+
+fn stream(events: &[Value]) -> String {
+    let events = events.iter();
+    events.map(|event| format!("data: {event}\n\n")).collect()
+}
+
+/// The whole answer that the client gets of these events.
+fn collected(client: Protocol, events: &[Value]) -> Value {
+    let mut collected = back(client, false).collected();
+    let mut out = String::new();
+    collected.push(stream(events).as_bytes(), &mut out).unwrap();
+    collected.finish(&mut out).unwrap();
+    serde_json::from_str(&out).unwrap()
+}
+
+/// All text that a client of Messages gets in events, in its order.
+fn said(events: &[Value]) -> String {
+    let mut told = back(Messages, true).stream();
+    let mut out = String::new();
+    told.push(stream(events).as_bytes(), &mut out).unwrap();
+    told.finish(&mut out).unwrap();
+    let data = out.lines().filter_map(|line| line.strip_prefix("data: "));
+    let pieces = data.filter_map(|data| {
+        let event: Value = serde_json::from_str(data).unwrap();
+        let mut names = ["text", "thinking", "partial_json"].iter();
+        names.find_map(|name| Some(event["delta"][name].as_str()?.to_owned()))
+    });
+    pieces.collect()
+}
+
+fn whole(client: Protocol, response: &Value) -> Value {
+    let body = response.to_string();
+    let told = back(client, false).answer(body.as_bytes(), &mut Default::default());
+    serde_json::from_str(&told.unwrap()).unwrap()
+}
+
+/// All text of the output.
+const SAID: &str = "a thought\n\nand moreHéllo \"wörld\"no\n{\"a\":\"x\"}{\"input\":\"y\"}";
+
+fn output() -> Value {
+    let page = json!({"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 5});
+    json!([
+        {"type": "reasoning", "id": "rs_1", "summary": [
+            {"type": "summary_text", "text": "a thought"},
+            {"type": "summary_text", "text": "and more"},
+        ], "encrypted_content": "secret"},
+        {"type": "message", "id": "msg_1", "role": "assistant", "content": [
+            {"type": "output_text", "text": "Héllo \"wörld\"", "annotations": [page]},
+            {"type": "refusal", "refusal": "no\n"},
+        ]},
+        {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": "{\"a\":\"x\"}"},
+        {"type": "custom_tool_call", "id": "ct_1", "call_id": "c2", "name": "g", "input": "y"},
+    ])
+}
+
+fn response(output: &Value) -> Value {
+    json!({
+        "id": "resp_1", "object": "response", "status": "completed", "model": "m",
+        "output": output, "usage": {"input_tokens": 3, "output_tokens": 2},
+    })
+}
+
+/// Which events a server sends.
+#[derive(Clone, Copy, Debug)]
+struct Ways {
+    /// Halves of every text that come in pieces.
+    pieces: usize,
+    has_added: bool,
+    has_text_done: bool,
+    has_part_done: bool,
+    has_item_done: bool,
+    has_output: bool,
+}
+
+impl Ways {
+    fn all() -> impl Iterator<Item = Self> {
+        (0..3 * 32).map(|number| {
+            let bit = |at: usize| (number / 3) >> at & 1 == 1;
+            Self {
+                pieces: number % 3,
+                has_added: bit(0),
+                has_text_done: bit(1),
+                has_part_done: bit(2),
+                has_item_done: bit(3),
+                has_output: bit(4),
+            }
+        })
+    }
+
+    fn events(self, output: &Value) -> Vec<Value> {
+        let created = json!({"type": "response.created", "response": response(&json!([]))});
+        let mut events = vec![created];
+        for (at, item) in output.as_array().unwrap().iter().enumerate() {
+            let mut own = self.of_item(item);
+            for event in &mut own {
+                event["output_index"] = at.into();
+            }
+            events.append(&mut own);
+        }
+        let output = match self.has_output {
+            true => output.clone(),
+            false => json!([]),
+        };
+        events.push(json!({"type": "response.completed", "response": response(&output)}));
+        events
+    }
+
+    fn of_item(self, item: &Value) -> Vec<Value> {
+        let mut events = Vec::new();
+        if self.has_added {
+            let mut begun = item.clone();
+            for (name, nothing) in [
+                ("content", json!([])),
+                ("summary", json!([])),
+                ("arguments", json!("")),
+                ("input", json!("")),
+            ] {
+                if begun.get(name).is_some() {
+                    begun[name] = nothing;
+                }
+            }
+            events.push(json!({"type": "response.output_item.added", "item": begun}));
+        }
+        match item["type"].as_str().unwrap() {
+            "reasoning" => {
+                let parts = item["summary"].as_array().unwrap();
+                for (at, part) in parts.iter().enumerate() {
+                    events
+                        .push(json!({"type": "response.reasoning_summary_part.added", "part": {}}));
+                    // Where a paragraph has a hole, the thought cannot be made whole.
+                    let is_last = at + 1 == parts.len();
+                    let pieces = if is_last || self.pieces == 0 {
+                        self.pieces
+                    } else {
+                        2
+                    };
+                    let own = Self { pieces, ..self };
+                    own.text("reasoning_summary_text", "text", &part["text"], &mut events);
+                }
+            }
+            "message" => {
+                for (at, part) in item["content"].as_array().unwrap().iter().enumerate() {
+                    let from = events.len();
+                    match part.get("text") {
+                        Some(text) => self.text("output_text", "text", text, &mut events),
+                        None => self.text("refusal", "refusal", &part["refusal"], &mut events),
+                    }
+                    if self.has_part_done {
+                        events.push(json!({"type": "response.content_part.done", "part": part}));
+                    }
+                    for event in &mut events[from..] {
+                        event["content_index"] = at.into();
+                    }
+                }
+            }
+            // Pieces of a call that has not begun belong to none.
+            "function_call" if self.has_added => {
+                self.text(
+                    "function_call_arguments",
+                    "arguments",
+                    &item["arguments"],
+                    &mut events,
+                );
+            }
+            _ => {}
+        }
+        if self.has_item_done {
+            events.push(json!({"type": "response.output_item.done", "item": item}));
+        }
+        events
+    }
+
+    fn text(self, kind: &str, name: &str, text: &Value, events: &mut Vec<Value>) {
+        let plain: Vec<char> = text.as_str().unwrap().chars().collect();
+        for half in plain.chunks(plain.len().div_ceil(2)).take(self.pieces) {
+            let delta: String = half.iter().collect();
+            events.push(json!({"type": format!("response.{kind}.delta"), "delta": delta}));
+        }
+        if self.has_text_done {
+            events.push(json!({"type": format!("response.{kind}.done"), name: text}));
+        }
+    }
+}
+
+#[test]
+fn what_comes_whole_adds_what_had_not_come() {
+    for ways in Ways::all() {
+        // Seals, pages and calls are told by these alone.
+        if !ways.has_item_done && !ways.has_output {
+            continue;
+        }
+        let has_text = ways.pieces > 0 || ways.has_text_done || ways.has_item_done;
+        if (ways.has_added || ways.has_part_done) && !has_text {
+            // What comes only with the response comes after what has begun.
+            continue;
+        }
+        let events = ways.events(&output());
+        assert_eq!(said(&events), SAID, "{ways:?}");
+        for client in [Messages, Chat] {
+            assert_eq!(
+                collected(client, &events),
+                whole(client, &response(&output())),
+                "{client:?} {ways:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_whole_is_told_before_its_item_is() {
+    for ways in Ways::all() {
+        if ways.has_item_done || ways.has_output || !ways.has_added || !ways.has_text_done {
+            continue;
+        }
+        // The custom tool's input has no event here.
+        let expected = SAID.trim_end_matches("{\"input\":\"y\"}");
+        let said = said(&ways.events(&output()));
+        assert_eq!(said.trim_end_matches("{}"), expected, "{ways:?}");
+    }
+    let item = json!({"type": "custom_tool_call", "call_id": "c", "name": "g", "input": ""});
+    let events = [
+        json!({"type": "response.output_item.added", "item": item}),
+        json!({"type": "response.custom_tool_call_input.done", "input": "y"}),
+        json!({"type": "response.completed", "response": response(&json!([]))}),
+    ];
+    assert_eq!(said(&events), "{\"input\":\"y\"}");
+}
+
+#[test]
+fn a_response_alone_is_an_answer() {
+    let events = [json!({"type": "response.completed", "response": response(&output())})];
+    assert_eq!(
+        collected(Messages, &events),
+        whole(Messages, &response(&output()))
+    );
+}
+
+#[test]
+fn items_that_are_numbered_in_another_way_are_not_told_twice() {
+    for ways in Ways::all() {
+        if ways.pieces < 2 || !ways.has_added {
+            continue;
+        }
+        let mut events = ways.events(&output());
+        for event in &mut events {
+            if let Some(index) = event["output_index"].as_u64() {
+                event["output_index"] = (index + 1).into();
+            }
+        }
+        let said = said(&events);
+        for word in ["a thought", "and more", "wörld", "no\n", "{\"a\":\"x\"}"] {
+            assert_eq!(said.matches(word).count(), 1, "{word} {ways:?}: {said}");
+        }
+    }
+    // Of another order at the end, with thinking that was told nowhere else.
+    let ways = Ways::all().find(|ways| ways.pieces == 2).unwrap();
+    let Value::Array(items) = output() else {
+        unreachable!("it is a list");
+    };
+    let mut events = ways.events(&json!([items[1]]));
+    events.pop();
+    events.push(json!({"type": "response.completed", "response": response(&output())}));
+    assert_eq!(said(&events).matches("wörld").count(), 1);
+}
+
+#[test]
+fn what_came_otherwise_stays_as_it_came() {
+    let message =
+        |text: &str| json!({"type": "message", "content": [{"type": "output_text", "text": text}]});
+    for (delta, whole, expected) in [
+        ("Hel", "Hello", "Hello"),
+        ("Hello", "Hell", "Hello"),
+        ("Hello", "", "Hello"),
+        ("Good", "Hello", "Good"),
+    ] {
+        let events = [
+            json!({"type": "response.output_text.delta", "delta": delta}),
+            json!({"type": "response.output_item.done", "item": message(whole)}),
+            json!({"type": "response.completed", "response": response(&json!([message(whole)]))}),
+        ];
+        assert_eq!(said(&events), expected, "{delta} {whole}");
+    }
+    // The same text with other escapes.
+    let events = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\\u00e9/\"}\n\n\
+        data: {\"type\":\"response.output_text.done\",\"text\":\"aé\\/b\"}\n\n\
+        data: {\"type\":\"response.completed\",\"response\":{}}\n\n";
+    let mut out = String::new();
+    back(Messages, true)
+        .stream()
+        .push(events.as_bytes(), &mut out)
+        .unwrap();
+    assert!(out.contains("\"text\":\"b\""), "{out}");
+}
