@@ -13,6 +13,7 @@ pub struct WriteStream {
     id: Text<'static>,
     bare: Text<'static>,
     model: Text<'static>,
+    has_started: bool,
     /// Number of the next event.
     sequence: u64,
     items: Vec<Item>,
@@ -33,6 +34,7 @@ impl WriteStream {
             id: Text::default(),
             bare: Text::default(),
             model: Text::default(),
+            has_started: false,
             sequence: 0,
             items: Vec::new(),
             places: Vec::new(),
@@ -44,16 +46,16 @@ impl WriteStream {
 
     /// Adds what the client is to get for an event. No two parts overlap.
     pub fn write(&mut self, event: Event<'_>, out: &mut String) {
+        let is_told = matches!(
+            event,
+            Event::Open { .. } | Event::Failed { .. } | Event::End
+        );
+        if is_told && !self.has_started {
+            // Clients expect nothing before a response has begun.
+            self.start(&Text::default(), Text::default(), out);
+        }
         match event {
-            Event::Start { id, model, .. } => {
-                self.id = response_id(&id).into_owned();
-                self.bare = bare_id(&id).into_owned();
-                self.model = model.into_owned();
-                for name in ["response.created", "response.in_progress"] {
-                    let response = self.echo.response(self.names(), "in_progress", Vec::new());
-                    self.send(name, &Object::new().with("response", response), out);
-                }
-            }
+            Event::Start { id, model, .. } => self.start(&id, model, out),
             Event::Open { at, part } => {
                 let index = self.items.len();
                 let item = Item::open(part, &self.bare, index, &self.echo.forms);
@@ -89,6 +91,17 @@ impl WriteStream {
                 let response = Json::from(response).into_owned();
                 self.send(name, &Object::new().with("response", response), out);
             }
+        }
+    }
+
+    fn start(&mut self, id: &Text<'_>, model: Text<'_>, out: &mut String) {
+        self.has_started = true;
+        self.id = response_id(id).into_owned();
+        self.bare = bare_id(id).into_owned();
+        self.model = model.into_owned();
+        for name in ["response.created", "response.in_progress"] {
+            let response = self.echo.response(self.names(), "in_progress", Vec::new());
+            self.send(name, &Object::new().with("response", response), out);
         }
     }
 
