@@ -1,6 +1,6 @@
 //! What an endpoint of another protocol answered, for the client.
 //!
-//! A stream is translated as it flows. Anything else is read whole first: what
+//! A stream is translated as it flows, unless its first event is an error. Anything else is read whole first: what
 //! turns out to be no answer may still be left for the next endpoint.
 
 use std::time::Duration;
@@ -58,6 +58,13 @@ pub(super) async fn told(
         let cause = "a compressed answer, though none was asked for".to_owned();
         return Err(Failed::without_answer(Failure::Network, Some(cause)));
     }
+    if answer.is_events
+        && answer.error.is_some()
+        && let Err(BadAnswer::Failed { kind, message }) = collected(back, &answer.seen, dropped)
+    {
+        // Nothing has begun, and a client knows what to make of a status.
+        return refused(answer, back, &kind, &message);
+    }
     if answer.is_events && back.wants_stream() {
         answer.stream = Some(Box::new(back.stream()));
         return Ok(answer);
@@ -83,18 +90,32 @@ pub(super) async fn told(
             let cause = "the answer is none of its protocol".to_owned();
             Err(Failed::without_answer(Failure::Network, Some(cause)))
         }
-        Err(BadAnswer::Failed { kind, message }) => {
-            let error = failure::anthropic_type(&kind);
-            answer.error = Some(error);
-            answer.head.status = failure::status_of(error);
-            let said = serde_json::json!({ "error": { "type": kind, "message": message } });
-            let text = back.error(answer.head.status.as_u16(), said.to_string().as_bytes());
-            let answer = answer.with_body(text, false);
-            match failing_type(error, Failure::Status) {
-                Some(class) => Err(Failed::with_answer(class, answer)),
-                None => Ok(answer),
-            }
-        }
+        Err(BadAnswer::Failed { kind, message }) => refused(answer, back, &kind, &message),
+    }
+}
+
+/// An answer that says of itself that it is none, with the endpoint's word for that, as an
+/// error of the status that goes with it.
+fn refused(
+    mut answer: Box<Answer>,
+    back: &Back,
+    kind: &str,
+    message: &str,
+) -> Result<Box<Answer>, Box<Failed>> {
+    let error = *answer
+        .error
+        .get_or_insert_with(|| failure::anthropic_type(kind));
+    answer.head.status = failure::status_of(error);
+    let (kind, code) = match failure::openai_words(kind) {
+        (of_code, Some(code)) => (of_code, Some(code)),
+        (_, None) => (kind, None),
+    };
+    let said = serde_json::json!({ "error": { "type": kind, "code": code, "message": message } });
+    let text = back.error(answer.head.status.as_u16(), said.to_string().as_bytes());
+    let answer = answer.with_body(text, false);
+    match failing_type(error, Failure::Status) {
+        Some(class) => Err(Failed::with_answer(class, answer)),
+        None => Ok(answer),
     }
 }
 

@@ -194,6 +194,93 @@ async fn an_error_event_fails_as_the_status_of_its_type_does() {
 }
 
 #[tokio::test]
+async fn an_error_as_the_first_event_has_a_status_for_clients_of_other_protocols() {
+    let up = upstream().await;
+    let ask = "{\"model\":\"m\",\"stream\":true,\"max_tokens\":9,\"input\":\"hi\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    for (kind, status, anthropic, openai) in [
+        ("rate_limit_error", 429, "rate_limit_error", "requests"),
+        ("overloaded_error", 503, "overloaded_error", "server_error"),
+        ("api_error", 500, "api_error", "server_error"),
+        (
+            "authentication_error",
+            401,
+            "authentication_error",
+            "invalid_request_error",
+        ),
+        (
+            "invalid_request_error",
+            400,
+            "invalid_request_error",
+            "invalid_request_error",
+        ),
+    ] {
+        for (at, client) in [
+            (MESSAGES, CHAT),
+            (MESSAGES, RESPONSES),
+            (CHAT, MESSAGES),
+            (RESPONSES, MESSAGES),
+        ] {
+            let stage = Stage::new(&pool_plan(at, &[&up])).await;
+            up.push(Answer::error_event(kind, "up says no"));
+            let got = stage.ask(client, &[], ask).await;
+            assert_eq!(
+                (got.status.as_u16(), got.header("content-type")),
+                (status, "application/json"),
+                "{kind} from {at} to {client}: {}",
+                got.body
+            );
+            let error = &got.json()["error"];
+            let word = if client == MESSAGES {
+                anthropic
+            } else {
+                openai
+            };
+            assert_eq!(error["type"], word, "{at} to {client}");
+            assert_eq!(error["message"], "up says no");
+            let failed = u32::from(status != 400);
+            let health = stage.health("a");
+            assert_eq!((health.failure_count, health.success_count), (failed, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_as_the_first_event_keeps_its_word() {
+    let up = upstream().await;
+    let ask =
+        "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    for (event, status, kind, code) in [
+        (
+            "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"no\"}}}",
+            400,
+            "invalid_request_error",
+            "context_length_exceeded",
+        ),
+        (
+            "{\"type\":\"error\",\"error\":{\"type\":\"insufficient_quota\",\"message\":\"no\"}}",
+            429,
+            "insufficient_quota",
+            "insufficient_quota",
+        ),
+    ] {
+        let stage = Stage::new(&pool_plan(RESPONSES, &[&up])).await;
+        let events = format!(": busy\n\ndata: {event}\n\n");
+        up.push(Answer::raw("text/event-stream", [events]));
+        let got = stage.ask(CHAT, &[], ask).await;
+        assert_eq!(got.status, status, "{event}");
+        let expected = serde_json::json!(
+            { "error": { "message": "no", "type": kind, "param": null, "code": code } }
+        );
+        assert_eq!(got.json(), expected);
+    }
+    // Some servers give a status for a code.
+    let stage = Stage::new(&pool_plan(RESPONSES, &[&up])).await;
+    let event = "data: {\"type\":\"error\",\"code\":429,\"message\":\"no\"}\n\n";
+    up.push(Answer::raw("text/event-stream", [event]));
+    assert_eq!(stage.ask(CHAT, &[], ask).await.status, 429);
+}
+
+#[tokio::test]
 async fn a_failing_endpoint_is_left_for_the_next() {
     for failure in [
         Answer::error(500, "api_error", "no"),
