@@ -9,6 +9,8 @@ mod failures;
 mod laws;
 #[path = "protocol/requests.rs"]
 mod requests;
+#[path = "protocol/slips.rs"]
+mod slips;
 #[path = "protocol/stories.rs"]
 mod stories;
 #[path = "protocol/wholes.rs"]

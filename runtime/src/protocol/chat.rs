@@ -12,7 +12,7 @@ mod whole;
 mod write_request;
 mod write_stream;
 
-pub use answer::{read_answer, write_answer};
+pub use answer::{failed, read_answer, write_answer};
 pub use dialect::Dialect;
 pub use read_request::read_request;
 pub(crate) use read_request::{detail, is_default, thinking};

@@ -18,6 +18,20 @@ const OWN_CODES: [(&str, &str); 6] = [
     ("usage_not_included", "insufficient_quota"),
 ];
 
+/// Words of servers of Chat Completions for why an answer ends that is not to be taken for
+/// one, whole or cut: the server gave it up.
+const GIVEN_UP: [&str; 4] = [
+    "error",
+    "network_error",
+    "insufficient_system_resource",
+    "abort",
+];
+
+/// Whether this `finish_reason` says that the server gave the answer up.
+pub fn is_given_up(reason: &str) -> bool {
+    GIVEN_UP.contains(&reason)
+}
+
 /// The Anthropic type for a word of either protocol; a failure of the upstream's own
 /// for one that is not known.
 pub fn anthropic_type(word: &str) -> &'static str {
@@ -49,6 +63,7 @@ fn known_type(word: &str) -> Option<&'static str> {
         | "server_error"
         | "server_overloaded"
         | "server_is_overloaded"
+        | "insufficient_system_resource"
         | "slow_down" => "overloaded_error",
         _ => return None,
     })

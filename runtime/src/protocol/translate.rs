@@ -209,13 +209,14 @@ impl Back {
     pub fn answer(&self, body: &[u8], dropped: &mut Dropped) -> Result<String, BadAnswer> {
         let json = Json::read(body, opaque(self.endpoint)).map_err(|_| BadAnswer::Unreadable)?;
         let answer = read_answer(&json, self.endpoint, dropped);
-        match (answer, responses::failed(&json)) {
-            (Some(answer), _) => Ok(self.write(answer, dropped)),
-            (None, Some((kind, message))) => Err(BadAnswer::Failed {
+        let failed = || responses::failed(&json).or_else(|| chat::failed(&json));
+        match answer.ok_or_else(failed) {
+            Ok(answer) => Ok(self.write(answer, dropped)),
+            Err(Some((kind, message))) => Err(BadAnswer::Failed {
                 kind: kind.plain().into_owned(),
                 message: message.plain().into_owned(),
             }),
-            (None, None) => Err(BadAnswer::Unreadable),
+            Err(None) => Err(BadAnswer::Unreadable),
         }
     }
 

@@ -1,15 +1,20 @@
 //! A whole answer of Chat Completions, both ways, and what both share with streams.
 
+use super::super::failure;
 use super::super::forms::{Forms, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
     Answer, Citation, Dropped, Part, Seal, Stop, Thought, ToolCall, Usage,
 };
 
-/// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer.
+/// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer,
+/// or one that [`failed`].
 pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<'a>> {
     let choices = body.get("choices")?.items();
     let choice = choices.first()?;
+    if choice_failed(choice).is_some() {
+        return None;
+    }
     if choices.len() > 1 {
         dropped.note("choices");
     }
@@ -46,6 +51,31 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
         stop: read_stop(choice.get("finish_reason"), !calls.is_empty(), refuses),
         usage: body.get("usage").map(read_usage).unwrap_or_default(),
     })
+}
+
+/// The failure that an answer of status 200 may still be: kind and message.
+pub fn failed<'a>(body: &Json<'a>) -> Option<(Text<'a>, Text<'a>)> {
+    choice_failed(body.get("choices")?.items().first()?)
+}
+
+/// The failure that a choice tells of, in an error of its own or as why it ends.
+pub(super) fn choice_failed<'a>(choice: &Json<'a>) -> Option<(Text<'a>, Text<'a>)> {
+    let reason = choice.text_at("finish_reason");
+    let reason = reason.filter(|reason| failure::is_given_up(&reason.plain()));
+    if let Some((kind, message)) = error_in(choice) {
+        let kind = Some(kind).filter(|kind| !kind.is_empty()).or(reason);
+        return Some((kind.unwrap_or_default(), message));
+    }
+    let reason = reason?;
+    let message = ["the answer ended with `".into(), reason.clone(), "`".into()];
+    Some((reason, Text::joined(&message, "")))
+}
+
+/// Kind and message of what stands under `error`, if anything does.
+pub(super) fn error_in<'a>(holder: &Json<'a>) -> Option<(Text<'a>, Text<'a>)> {
+    let error = holder.get("error").filter(|error| !error.is_nothing())?;
+    let message = error.text_at("message").or_else(|| error.text().cloned());
+    Some((failure::kind_in(error), message.unwrap_or_default()))
 }
 
 /// Thinking, under either of the names that servers have for it.
@@ -105,8 +135,11 @@ pub(super) fn citations<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Ci
 pub(super) fn read_stop<'a>(reason: Option<&Json<'a>>, calls: bool, refuses: bool) -> Stop<'a> {
     let reason = reason.and_then(Json::text).cloned().unwrap_or_default();
     match &*reason.plain() {
-        "length" => Stop::Length,
-        "content_filter" => Stop::Refusal,
+        // The latter where the context is full.
+        "length" | "model_length" => Stop::Length,
+        "sensitive" => Stop::Refusal,
+        // Some say behind it what it was.
+        filter if filter.starts_with("content_filter") => Stop::Refusal,
         _ if calls => Stop::Tool,
         _ if refuses => Stop::Refusal,
         _ => Stop::End,

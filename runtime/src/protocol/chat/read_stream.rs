@@ -6,11 +6,12 @@
 //! something else follows: some servers send them ahead of the real ones. Others send
 //! nothing at all for a call without arguments.
 
-use super::super::failure;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
 use super::OPAQUE;
-use super::answer::{arguments, citations, read_stop, read_usage, text, thinking};
+use super::answer::{
+    arguments, choice_failed, citations, error_in, read_stop, read_usage, text, thinking,
+};
 use super::whole::Whole;
 
 /// In how many chunks later parts go on before a call that nothing came of is taken for one
@@ -76,13 +77,8 @@ impl ReadStream {
             return Ok(());
         }
         let json = Json::parse(data, OPAQUE)?;
-        if let Some(error) = json.get("error").filter(|error| !error.is_nothing()) {
-            let message = error.text_at("message").or_else(|| error.text().cloned());
-            self.is_over = true;
-            out.push(Event::Failed {
-                kind: failure::kind_in(error),
-                message: message.unwrap_or_default(),
-            });
+        if let Some((kind, message)) = error_in(&json) {
+            self.fail(kind, message, out);
             return Ok(());
         }
         if !self.is_started {
@@ -104,6 +100,10 @@ impl ReadStream {
             if let Some(delta) = choice.get("delta") {
                 self.delta(delta, out);
             }
+            if let Some((kind, message)) = choice_failed(choice) {
+                self.fail(kind, message, out);
+                return Ok(());
+            }
             let reason = choice.text_at("finish_reason");
             if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
                 self.reason = Some(reason.into_owned());
@@ -123,6 +123,11 @@ impl ReadStream {
     /// What was met and could not be carried.
     pub fn dropped(&self) -> &Dropped {
         &self.dropped
+    }
+
+    fn fail<'a>(&mut self, kind: Text<'a>, message: Text<'a>, out: &mut Vec<Event<'a>>) {
+        self.is_over = true;
+        out.push(Event::Failed { kind, message });
     }
 
     fn end(&mut self, out: &mut Vec<Event<'_>>) {
@@ -271,11 +276,8 @@ impl ReadStream {
             State::Whole => self.dropped.note("tool_calls.arguments"),
             // It may run already, without them.
             State::Bare => {
-                self.is_over = true;
-                out.push(Event::Failed {
-                    kind: "api_error".into(),
-                    message: "the arguments of a tool call came after other parts".into(),
-                });
+                let message = "the arguments of a tool call came after other parts";
+                self.fail("api_error".into(), message.into(), out);
             }
         }
     }

@@ -1,0 +1,122 @@
+//! What servers of Chat Completions do in their own way.
+
+use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
+use ctr_runtime::protocol::json::Json;
+use ctr_runtime::protocol::sse::Ending;
+use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call};
+
+/// The way back for a client that wants to see thinking.
+fn back(client: Protocol, stream: bool) -> Back {
+    let body = match client {
+        Responses => format!("{{\"input\":\"\",\"stream\":{stream}}}"),
+        _ => format!(
+            "{{\"messages\":[{{}}],\"stream\":{stream},\"thinking\":{{\"type\":\"adaptive\"}}}}"
+        ),
+    };
+    let json = Json::parse(&body, translate::opaque(client)).unwrap();
+    let call = Call {
+        client,
+        endpoint: Chat,
+        model: "m",
+        adaptive: false,
+        dialect: translate::Dialect::OpenAi,
+        request_id: "r",
+        now: 0,
+    };
+    translate::request(&json, &call).unwrap().back
+}
+
+/// An answer, whole and in events, that says and calls something by half, and ends so.
+fn ended(choice: &str) -> (String, String) {
+    let said = r#""content":"Half of the ans","tool_calls":[{"index":0,"id":"c","function":{"name":"get","arguments":"{\"a\": \"x"}}]"#;
+    let whole = format!(
+        "{{\"id\":\"1\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"message\":{{{said}}},{choice}}}]}}"
+    );
+    let events = format!(
+        "data: {{\"choices\":[{{\"index\":0,\"delta\":{{{said}}}}}]}}\n\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{{}},{choice}}}]}}\n\ndata: [DONE]\n\n"
+    );
+    (whole, events)
+}
+
+#[test]
+fn an_answer_that_its_server_gave_up_is_none() {
+    for (choice, word, told, text) in [
+        (
+            r#""finish_reason":"insufficient_system_resource""#,
+            "insufficient_system_resource",
+            "overloaded_error",
+            "the answer ended with `insufficient_system_resource`",
+        ),
+        (
+            r#""finish_reason":"network_error""#,
+            "network_error",
+            "api_error",
+            "the answer ended with `network_error`",
+        ),
+        (
+            r#""finish_reason":"abort","error":null"#,
+            "abort",
+            "api_error",
+            "the answer ended with `abort`",
+        ),
+        (
+            r#""finish_reason":"error","error":{"code":502,"message":"it died"}"#,
+            "error",
+            "api_error",
+            "it died",
+        ),
+        (
+            r#""finish_reason":null,"error":{"code":429,"message":"slowly"}"#,
+            "rate_limit_error",
+            "rate_limit_error",
+            "slowly",
+        ),
+    ] {
+        let (whole, events) = ended(choice);
+        let (kind, message) = (word.to_owned(), text.to_owned());
+        let broken = Broken::Failed { kind, message };
+        for client in [Messages, Responses] {
+            let answer = back(client, false);
+            let read = answer.answer(whole.as_bytes(), &mut Default::default());
+            let (kind, message) = (word.to_owned(), text.to_owned());
+            assert_eq!(read, Err(BadAnswer::Failed { kind, message }), "{choice}");
+            let mut out = String::new();
+            let mut collected = answer.collected();
+            collected.push(events.as_bytes(), &mut out).unwrap();
+            assert_eq!(collected.finish(&mut out), Err(broken.clone()), "{choice}");
+            let mut stream = back(client, true).stream();
+            stream.push(events.as_bytes(), &mut out).unwrap();
+            stream.finish(&mut out).unwrap();
+            assert_eq!(stream.ending(), Ending::Error(told), "{choice}");
+            assert!(
+                out.contains("Half of the ans") && out.contains(text),
+                "{out}"
+            );
+            // Nobody is told that the call is whole.
+            for end in ["\"tool_use\",\"stop", "message_stop", "response.completed"] {
+                assert!(!out.contains(end), "{choice}: {out}");
+            }
+        }
+    }
+}
+
+#[test]
+fn servers_have_words_of_their_own_for_why_an_answer_ends() {
+    for (word, stop) in [
+        ("model_length", "max_tokens"),
+        ("sensitive", "refusal"),
+        ("content_filter: RECITATION", "refusal"),
+        ("never_heard_of", "tool_use"),
+    ] {
+        let (whole, events) = ended(&format!("\"finish_reason\":\"{word}\""));
+        let answer = back(Messages, false);
+        let whole = answer.answer(whole.as_bytes(), &mut Default::default());
+        let mut stream = back(Messages, true).stream();
+        let mut out = String::new();
+        stream.push(events.as_bytes(), &mut out).unwrap();
+        stream.finish(&mut out).unwrap();
+        let stop = format!("\"stop_reason\":\"{stop}\"");
+        assert!(whole.unwrap().contains(&stop), "{word}");
+        assert!(out.contains(&stop), "{word}: {out}");
+    }
+}
