@@ -211,11 +211,11 @@ fn first(block: &[u8]) -> Option<First> {
         }
     }
     match data(block) {
-        Some(data) if name == b"error" || is_error(&data) => Some(First::Error(kind_of(&data))),
+        Some(data) if name == b"error" => Some(First::Error(kind_of(&data))),
         None if name == b"error" => Some(First::Error(kind_of(b""))),
         _ if name == b"ping" => None,
         Some(data) if is_ping(&data) => None,
-        Some(_) => Some(First::Event),
+        Some(data) => Some(error_in(&data).map_or(First::Event, First::Error)),
         None => (!name.is_empty()).then_some(First::Event),
     }
 }
@@ -248,7 +248,10 @@ fn field(line: &[u8]) -> (&[u8], &[u8]) {
 /// The Anthropic type of the error that a text of JSON is, where it is one: an event's data,
 /// or a whole answer.
 pub fn error_in(data: &[u8]) -> Option<&'static str> {
-    is_error(data).then(|| kind_of(data))
+    match is_error(data) {
+        true => Some(kind_of(data)),
+        false => ending::failed_choice(data),
+    }
 }
 
 /// Whether an event's data is an error of either protocol: `{"type":"error",…}`

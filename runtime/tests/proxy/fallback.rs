@@ -110,6 +110,16 @@ async fn an_answer_that_is_an_error_in_spite_of_its_status() {
             "{\"error\":{\"code\":\"invalid_api_key\"}}",
             Failure::Credential,
         ),
+        (
+            CHAT,
+            "{\"choices\":[{\"message\":{\"content\":\"par\"},\"finish_reason\": \"error\",\"error\":{\"code\":502}}]}",
+            Failure::Status,
+        ),
+        (
+            CHAT,
+            "{\"choices\":[{\"message\":{},\"finish_reason\":\"insufficient_system_resource\"}]}",
+            Failure::Status,
+        ),
         (RESPONSES, failed, Failure::Status),
     ] {
         let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;
@@ -135,6 +145,10 @@ async fn an_answer_that_is_an_error_in_spite_of_its_status() {
         (
             RESPONSES,
             "{\"status\":\"completed\",\"error\":null,\"output\":[{\"text\":\"error\"}]}",
+        ),
+        (
+            MESSAGES,
+            "{\"stop_reason\":null,\"content\":[{\"input\":{\"choices\":[{\"finish_reason\":\"error\"}]}}]}",
         ),
     ] {
         let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;

@@ -4,10 +4,11 @@
 //! mark is escaped, and no line begins. A text that is no more than its name is not the
 //! value of a `type`.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::{BlankLines, First, first};
-use crate::protocol::Protocol;
+use crate::protocol::json::Json;
+use crate::protocol::{Protocol, chat, failure};
 
 /// What the events of a stream have shown of its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,9 +35,8 @@ impl Ending {
         }
         match protocol {
             Protocol::Messages if is_typed(events, b"\"message_stop\"") => Self::Last,
-            Protocol::Messages if says_why(events, b"\"stop_reason\"") => Self::Reason,
-            Protocol::Chat if is_done(events) => Self::Last,
-            Protocol::Chat if says_why(events, b"\"finish_reason\"") => Self::Reason,
+            Protocol::Messages if why(events, b"\"stop_reason\"").is_some() => Self::Reason,
+            Protocol::Chat => completion(events),
             Protocol::Responses => response(events),
             _ => Self::Open,
         }
@@ -96,15 +96,42 @@ fn is_done(events: &[u8]) -> bool {
     })
 }
 
-/// Whether a member of this name says why an answer ends: some servers say `""` until then.
-fn says_why(events: &[u8], name: &[u8]) -> bool {
-    memmem::find_iter(events, name).any(|at| {
+/// Why an answer ends, by a member of this name: some servers say `""` until then.
+fn why<'e>(events: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
+    memmem::find_iter(events, name).find_map(|at| {
         let value = events[at + name.len()..].trim_ascii_start();
         let value = value.strip_prefix(b":").unwrap_or_default();
-        let text = value.trim_ascii_start().strip_prefix(b"\"");
-        text.and_then(<[u8]>::first)
-            .is_some_and(|first| *first != b'"')
+        let text = value.trim_ascii_start().strip_prefix(b"\"")?;
+        let end = memchr(b'"', text).unwrap_or(text.len());
+        (end > 0).then(|| &text[..end])
     })
+}
+
+/// Whether an answer of Chat Completions came to its end, or was given up.
+fn completion(events: &[u8]) -> Ending {
+    let why = why(events, b"\"finish_reason\"");
+    match why.and_then(given_up) {
+        Some(kind) => Ending::Error(kind),
+        None if is_done(events) => Ending::Last,
+        None if why.is_some() => Ending::Reason,
+        None => Ending::Open,
+    }
+}
+
+/// The Anthropic type for this reason of an end, where it says that the answer was given up.
+fn given_up(why: &[u8]) -> Option<&'static str> {
+    let word = std::str::from_utf8(why).ok()?;
+    failure::is_given_up(word).then(|| failure::anthropic_type(word))
+}
+
+/// The Anthropic type of the failure that an answer of Chat Completions tells in its choice,
+/// or an event of one, which is all of `data`.
+pub(super) fn failed_choice(data: &[u8]) -> Option<&'static str> {
+    why(data, b"\"finish_reason\"").and_then(given_up)?;
+    // What a tool is called with may look like it.
+    let json = Json::read(data, chat::OPAQUE).ok()?;
+    let (kind, _) = chat::failed(&json)?;
+    Some(failure::anthropic_type(&kind.plain()))
 }
 
 /// Whether a response is told to be complete, cut short, or failed. Some servers end with
@@ -233,6 +260,21 @@ mod tests {
                 Ending::Open,
             ),
             (Chat, "data: {\"finish_reason\":\"\"}\n\n", Ending::Open),
+            (
+                Chat,
+                "data: {\"finish_reason\":\"error\"}\n\ndata: [DONE]\n\n",
+                Ending::Error("api_error"),
+            ),
+            (
+                Chat,
+                "data: {\"finish_reason\": \"insufficient_system_resource\"}\n\n",
+                Ending::Error("overloaded_error"),
+            ),
+            (
+                Chat,
+                "data: {\"finish_reason\":\"error_free\"}\n\n",
+                Ending::Reason,
+            ),
             (
                 Responses,
                 "data: {\"type\":\"response.done\"}\n\n",

@@ -96,6 +96,18 @@ fn the_first_event_is_recognised() {
             Some(Error("api_error")),
         ),
         ("data: {\"error\":{}}", Some(Error("api_error"))),
+        (
+            "data: {\"choices\":[{\"finish_reason\":\"error\",\"error\":{\"code\":429}}]}\n\n",
+            Some(Error("rate_limit_error")),
+        ),
+        (
+            "data: {\"choices\":[{\"finish_reason\":\"network_error\"}]}\n\n",
+            Some(Error("api_error")),
+        ),
+        (
+            "data: {\"input\":{\"choices\":[{\"finish_reason\":\"error\"}]}}\n\n",
+            Some(Event),
+        ),
         ("data: {\"choices\":[],\"error\":null}\n\n", Some(Event)),
         ("data: {\"choices\":[],\"error\":\"\"}\n\n", Some(Event)),
         (
