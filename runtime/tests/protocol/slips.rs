@@ -4,6 +4,7 @@ use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
 use ctr_runtime::protocol::json::Json;
 use ctr_runtime::protocol::sse::Ending;
 use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call};
+use serde_json::{Value, json};
 
 /// The way back for a client that wants to see thinking.
 fn back(client: Protocol, stream: bool) -> Back {
@@ -118,5 +119,70 @@ fn servers_have_words_of_their_own_for_why_an_answer_ends() {
         let stop = format!("\"stop_reason\":\"{stop}\"");
         assert!(whole.unwrap().contains(&stop), "{word}");
         assert!(out.contains(&stop), "{word}: {out}");
+    }
+}
+
+/// What a client of Messages, which wants to see thinking, is told of a stream with these
+/// deltas, and what was dropped.
+fn streamed(deltas: &[Value]) -> (String, String) {
+    let mut stream = back(Messages, true).stream();
+    let mut out = String::new();
+    for delta in deltas {
+        let chunk = json!({ "id": "1", "choices": [{ "index": 0, "delta": delta }] });
+        let event = format!("data: {chunk}\n\n");
+        stream.push(event.as_bytes(), &mut out).unwrap();
+    }
+    stream.push(b"data: [DONE]\n\n", &mut out).unwrap();
+    (out, stream.dropped().words())
+}
+
+/// The text of all pieces of this kind in a stream, those of different blocks apart.
+fn pieces(events: &str, kind: &str) -> Vec<String> {
+    let mut blocks: Vec<(u64, String)> = Vec::new();
+    for data in events
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+    {
+        let event: Value = serde_json::from_str(data).unwrap();
+        let Some(piece) = event["delta"][kind].as_str() else {
+            continue;
+        };
+        let index = event["index"].as_u64().unwrap();
+        match blocks.last_mut().filter(|(last, _)| *last == index) {
+            Some((_, text)) => text.push_str(piece),
+            None => blocks.push((index, piece.to_owned())),
+        }
+    }
+    blocks.into_iter().map(|(_, text)| text).collect()
+}
+
+#[test]
+fn every_piece_of_a_call_may_have_an_id_of_its_own() {
+    let call = |id: &str, function: Value| json!({ "tool_calls": [{ "index": 0, "id": id, "function": function }] });
+    let named = |id| call(id, json!({ "name": "get", "arguments": "" }));
+    let more = |id, arguments: &str| call(id, json!({ "arguments": arguments }));
+    for (deltas, told, lost) in [
+        (
+            vec![named("a"), more("b", "{\"a\": "), more("c", "1}")],
+            vec!["{\"a\": 1}"],
+            "",
+        ),
+        // Ids that are known tell calls of one index apart.
+        (
+            vec![named("a"), named("b"), more("a", "[1]"), more("b", "[2]")],
+            vec!["[1]", "[2]"],
+            "",
+        ),
+        (
+            vec![named("a"), more("x", "[1]"), named("b"), more("y", "[2]")],
+            vec!["[1]", "[2]"],
+            "",
+        ),
+        (vec![more("a", "[1]")], vec![], "tool_calls"),
+        (vec![more("a", "")], vec![], ""),
+    ] {
+        let (out, dropped) = streamed(&deltas);
+        assert_eq!(pieces(&out, "partial_json"), told, "{out}");
+        assert_eq!(dropped, lost, "{out}");
     }
 }

@@ -242,22 +242,33 @@ impl ReadStream {
         let index = call.count_at("index").unwrap_or(nth as u64);
         let id = call.text_at("id").filter(|id| !id.is_empty());
         let name = function.text_at("name").filter(|name| !name.is_empty());
-        let known = self.calls.iter().rposition(|known| known.index == index);
-        let known = known.filter(|known| match (&id, &name) {
-            (Some(id), _) => id.written() == self.calls[*known].id.written(),
-            // Whoever names a tool again without an id calls it again.
-            (None, name) => name.is_none(),
-        });
-        let nth = match (known, name) {
+        let more = arguments(function);
+        let nth = match (self.known(index, id.as_ref(), name.is_some()), name) {
             (Some(known), _) => known,
             (None, Some(name)) => self.begin_call(index, id, name, out),
-            // Nobody knows what is called.
-            (None, None) => return,
+            (None, None) => {
+                // Nobody knows what is called.
+                if !more.is_blank() {
+                    self.dropped.note("tool_calls");
+                }
+                return;
+            }
         };
-        let more = arguments(function);
         if !more.is_empty() {
             self.go_on(nth, more, out);
         }
+    }
+
+    /// The number of the call that goes on: the one of this id, and where no tool is named
+    /// the latest of this index, since some servers give every piece an id of its own.
+    /// Whoever names a tool again without the id calls it again.
+    fn known(&self, index: u64, id: Option<&Text<'_>>, is_named: bool) -> Option<usize> {
+        let latest = |fits: &dyn Fn(&Call) -> bool| {
+            let fits = |call: &Call| call.index == index && fits(call);
+            self.calls.iter().rposition(fits)
+        };
+        let same = id.and_then(|id| latest(&|call| call.id.written() == id.written()));
+        same.or_else(|| latest(&|_| !is_named))
     }
 
     /// More of a call's arguments.
