@@ -4,6 +4,7 @@
 //! with additions and slips of their own; the well-known ones are read here.
 
 mod answer;
+mod call;
 mod dialect;
 mod functions;
 mod read_request;

@@ -12,12 +12,7 @@ use super::OPAQUE;
 use super::answer::{
     arguments, choice_failed, citations, error_in, read_stop, read_usage, text, thinking,
 };
-use super::whole::Whole;
-
-/// In how many chunks later parts go on before a call that nothing came of is taken for one
-/// without arguments. Servers write one call after another, and that is soon shown; those
-/// that send pieces by turns come back to each before that.
-const TURNS: u32 = 32;
+use super::call::{Call, State, is_empty_object};
 
 /// Turns the data of one event after another into neutral events.
 #[derive(Debug, Default)]
@@ -41,29 +36,6 @@ enum Kind {
     Text,
     Thought,
     Refusal,
-}
-
-#[derive(Debug)]
-struct Call {
-    index: u64,
-    id: Text<'static>,
-    at: usize,
-    arguments: Whole,
-    /// Arguments of `{}`, kept back until it is known that they are all.
-    empty: Option<Text<'static>>,
-    /// Whether it began, or `empty` came, with the last chunk.
-    is_fresh: bool,
-    /// Chunks since it began in which later parts went on.
-    passed: u32,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Whole,
-    /// Taken for one without arguments.
-    Bare,
 }
 
 impl ReadStream {
@@ -305,83 +277,14 @@ impl ReadStream {
         let id = id.unwrap_or_else(|| Text::from_string(format!("call_{nth}")));
         let own = id.clone().into_owned();
         let at = self.begin(Opening::ToolCall { id, name }, out);
-        self.calls.push(Call {
-            index,
-            id: own,
-            at,
-            arguments: Whole::default(),
-            empty: None,
-            is_fresh: true,
-            passed: 0,
-            state: State::Open,
-        });
+        self.calls.push(Call::new(index, own, at));
         nth
     }
 }
 
-impl Call {
-    /// Takes the next piece of arguments that go on.
-    fn push<'a>(&mut self, more: Text<'a>, out: &mut Vec<Event<'a>>) {
-        if !self.arguments.has_begun() && is_empty_object(&more) {
-            self.empty = Some(more.into_owned());
-            self.is_fresh = true;
-            return;
-        }
-        let at = self.at;
-        let is_whole = self.arguments.push(&more);
-        let delta = Delta::Arguments(more);
-        out.push(Event::Delta { at, delta });
-        if is_whole {
-            self.state = State::Whole;
-            out.push(Event::Close { at });
-        }
-    }
-
-    /// Tells by what follows whether arguments of `{}` are all: another object takes
-    /// their place.
-    fn settle_empty(&mut self, more: &Text<'_>, out: &mut Vec<Event<'_>>) {
-        if self.empty.is_none() || more.is_blank() {
-            return;
-        }
-        if more.plain().trim_start().starts_with('{') {
-            self.empty = None;
-        } else {
-            self.end_empty(out);
-            self.state = State::Whole;
-        }
-    }
-
-    /// Arguments of `{}` are all.
-    fn end_empty(&mut self, out: &mut Vec<Event<'_>>) {
-        let at = self.at;
-        if let Some(empty) = self.empty.take() {
-            self.state = State::Bare;
-            let delta = Delta::Arguments(empty);
-            out.extend([Event::Delta { at, delta }, Event::Close { at }]);
-        }
-    }
-
-    /// Later parts went on.
-    fn pass_over(&mut self, out: &mut Vec<Event<'_>>) {
-        self.passed = self.passed.saturating_add(1);
-        let is_waited_for = self.state == State::Open && !self.arguments.has_begun();
-        if is_waited_for && self.passed >= TURNS {
-            self.state = State::Bare;
-            out.push(Event::Close { at: self.at });
-        }
-    }
-}
-
-/// Whether it is `{}`, white space aside.
-fn is_empty_object(arguments: &Text<'_>) -> bool {
-    let plain = arguments.plain();
-    let inside = plain.trim().strip_prefix('{');
-    let inside = inside.and_then(|rest| rest.strip_suffix('}'));
-    inside.is_some_and(|inside| inside.trim().is_empty())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::call::TURNS;
     use super::*;
 
     /// Reads chunks: `t` is text, `0` a call that begins, `0:x` its arguments, `+` joins
