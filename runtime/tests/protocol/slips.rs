@@ -2,8 +2,9 @@
 
 use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
 use ctr_runtime::protocol::json::Json;
+use ctr_runtime::protocol::neutral::Dropped;
 use ctr_runtime::protocol::sse::Ending;
-use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call};
+use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call, Translated};
 use serde_json::{Value, json};
 
 /// The way back for a client that wants to see thinking.
@@ -14,7 +15,11 @@ fn back(client: Protocol, stream: bool) -> Back {
             "{{\"messages\":[{{}}],\"stream\":{stream},\"thinking\":{{\"type\":\"adaptive\"}}}}"
         ),
     };
-    let json = Json::parse(&body, translate::opaque(client)).unwrap();
+    translated(client, &body).back
+}
+
+fn translated(client: Protocol, body: &str) -> Translated {
+    let json = Json::parse(body, translate::opaque(client)).unwrap();
     let call = Call {
         client,
         endpoint: Chat,
@@ -24,7 +29,13 @@ fn back(client: Protocol, stream: bool) -> Back {
         request_id: "r",
         now: 0,
     };
-    translate::request(&json, &call).unwrap().back
+    translate::request(&json, &call).unwrap()
+}
+
+/// What the server is asked, and what was dropped.
+fn asked(client: Protocol, body: &Value) -> (Value, String) {
+    let Translated { body, dropped, .. } = translated(client, &body.to_string());
+    (serde_json::from_str(&body).unwrap(), dropped.words())
 }
 
 /// An answer, whole and in events, that says and calls something by half, and ends so.
@@ -185,4 +196,47 @@ fn every_piece_of_a_call_may_have_an_id_of_its_own() {
         assert_eq!(pieces(&out, "partial_json"), told, "{out}");
         assert_eq!(dropped, lost, "{out}");
     }
+}
+
+#[test]
+fn thinking_may_be_in_the_list_of_the_content() {
+    let thinks =
+        |text| json!({ "type": "thinking", "thinking": [{ "type": "text", "text": text }] });
+    let says = |text| json!({ "type": "text", "text": text });
+    let deltas = [
+        json!({ "content": [thinks("deep ")] }),
+        json!({ "content": [thinks("thought")] }),
+        json!({ "content": [says("The "), { "type": "reference", "reference_ids": [0] }] }),
+        json!({ "content": "answer" }),
+    ];
+    let (out, dropped) = streamed(&deltas);
+    assert_eq!(pieces(&out, "thinking"), ["deep thought"]);
+    assert_eq!(pieces(&out, "signature"), ["ctr:listed"]);
+    assert_eq!(pieces(&out, "text"), ["The answer"]);
+    assert_eq!(dropped, "content.reference");
+    let content = json!([
+        thinks("deep thought"),
+        says("The "),
+        deltas[2]["content"][1],
+        says("answer")
+    ]);
+    let whole = json!({ "choices": [{ "message": { "content": content } }] });
+    let mut dropped = Dropped::default();
+    let answer = back(Messages, false).answer(whole.to_string().as_bytes(), &mut dropped);
+    let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
+    let thought =
+        json!({ "type": "thinking", "thinking": "deep thought", "signature": "ctr:listed" });
+    assert_eq!(
+        answer["content"],
+        json!([thought, { "type": "text", "text": "The answer" }])
+    );
+    assert_eq!(dropped.words(), "content.reference");
+    // Its maker refuses `reasoning_content`.
+    let body = json!({ "messages": [{ "role": "user", "content": "a" }, { "role": "assistant", "content": answer["content"] }] });
+    let (body, dropped) = asked(Messages, &body);
+    assert_eq!(
+        body["messages"][1],
+        json!({ "role": "assistant", "content": "The answer" })
+    );
+    assert_eq!(dropped, "thinking");
 }

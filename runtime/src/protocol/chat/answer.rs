@@ -20,11 +20,10 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
     }
     let message = choice.get("message")?;
     let mut parts = Vec::new();
-    if let Some(text) = thinking(message) {
-        let seal = Some(Seal::Content);
-        parts.push(Part::Thought(Thought { text, seal }));
-    }
-    let text = text(message.get("content"));
+    parts.extend(thinking(message).map(Part::Thought));
+    let content = message.get("content");
+    note_others(content, dropped);
+    let text = text(content);
     if !text.is_empty() {
         parts.push(Part::Text(text, citations(message, dropped)));
     }
@@ -78,12 +77,33 @@ pub(super) fn error_in<'a>(holder: &Json<'a>) -> Option<(Text<'a>, Text<'a>)> {
     Some((failure::kind_in(error), message.unwrap_or_default()))
 }
 
-/// Thinking, under either of the names that servers have for it.
-pub(super) fn thinking<'a>(message: &Json<'a>) -> Option<Text<'a>> {
-    ["reasoning_content", "reasoning"]
+/// Thinking, under either of the names that servers have for it, or in the content's list.
+pub(super) fn thinking<'a>(message: &Json<'a>) -> Option<Thought<'a>> {
+    let thought = |text: Text<'a>, seal| {
+        let seal = Some(seal);
+        (!text.is_empty()).then_some(Thought { text, seal })
+    };
+    let named = ["reasoning_content", "reasoning"]
         .iter()
-        .filter_map(|name| message.text_at(name))
-        .find(|text| !text.is_empty())
+        .find_map(|name| thought(message.text_at(name)?, Seal::Content));
+    named.or_else(|| {
+        let items = message.get("content")?.items().iter();
+        let listed = items.filter_map(|item| item.get("thinking"));
+        let texts: Vec<Text<'a>> = listed.map(|inside| text(Some(inside))).collect();
+        thought(Text::joined(&texts, ""), Seal::Listed)
+    })
+}
+
+/// Names what of a content's list is neither text nor thinking.
+pub(super) fn note_others(content: Option<&Json<'_>>, dropped: &mut Dropped) {
+    for item in content.map(Json::items).unwrap_or_default() {
+        let is_read = ["text", "thinking"]
+            .iter()
+            .any(|name| item.get(name).is_some());
+        if let Some(kind) = item.text_at("type").filter(|_| !is_read) {
+            dropped.note_field("content.", &kind.plain());
+        }
+    }
 }
 
 /// The text of a content, also where it comes as a list.

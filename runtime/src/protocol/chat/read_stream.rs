@@ -7,10 +7,11 @@
 //! nothing at all for a call without arguments.
 
 use super::super::json::{Json, Malformed, Text};
-use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
+use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Thought, Usage};
 use super::OPAQUE;
 use super::answer::{
-    arguments, choice_failed, citations, error_in, read_stop, read_usage, text, thinking,
+    arguments, choice_failed, citations, error_in, note_others, read_stop, read_usage, text,
+    thinking,
 };
 use super::call::{Call, State, is_empty_object};
 
@@ -35,6 +36,8 @@ pub struct ReadStream {
 enum Kind {
     Text,
     Thought,
+    /// In the content's list.
+    ListedThought,
     Refusal,
 }
 
@@ -121,10 +124,16 @@ impl ReadStream {
 
     fn delta<'a>(&mut self, delta: &Json<'a>, out: &mut Vec<Event<'a>>) {
         let before = out.len();
-        if let Some(text) = thinking(delta) {
-            self.grow(Kind::Thought, Opening::Thought, text, out);
+        if let Some(Thought { text, seal }) = thinking(delta) {
+            let kind = match seal {
+                Some(Seal::Listed) => Kind::ListedThought,
+                _ => Kind::Thought,
+            };
+            self.grow(kind, Opening::Thought, text, out);
         }
-        let text = text(delta.get("content"));
+        let content = delta.get("content");
+        note_others(content, &mut self.dropped);
+        let text = text(content);
         if !text.is_empty() {
             self.grow(Kind::Text, Opening::Text, text, out);
         }
@@ -198,12 +207,15 @@ impl ReadStream {
         let Some((at, kind)) = self.open.take() else {
             return;
         };
-        if kind == Kind::Thought {
-            out.push(Event::Delta {
-                at,
-                delta: Delta::Seal(Seal::Content),
-            });
-        }
+        let seal = match kind {
+            Kind::Thought => Some(Seal::Content),
+            Kind::ListedThought => Some(Seal::Listed),
+            Kind::Text | Kind::Refusal => None,
+        };
+        out.extend(seal.map(|seal| Event::Delta {
+            at,
+            delta: Delta::Seal(seal),
+        }));
         out.push(Event::Close { at });
     }
 

@@ -17,11 +17,15 @@ pub enum Seal<'a> {
     Encrypted(Text<'a>, Text<'a>),
     /// `reasoning_content` of a Chat Completions message: the text itself is all there is.
     Content,
+    /// Thinking in the list that is the `content` of such a message. Its maker goes on without
+    /// it and refuses `reasoning_content`; other servers refuse such a list.
+    Listed,
 }
 
 // No maker's own begins like these.
 const ENCRYPTED: &str = "ctr:encrypted:";
 const CONTENT: &str = "ctr:content";
+const LISTED: &str = "ctr:listed";
 const SIGNATURE: &str = "ctr:signature:";
 const REDACTED: &str = "ctr:redacted:";
 
@@ -36,6 +40,7 @@ impl<'a> Seal<'a> {
                 "",
             ),
             Self::Content => CONTENT.into(),
+            Self::Listed => LISTED.into(),
         }
     }
 
@@ -50,6 +55,8 @@ impl<'a> Seal<'a> {
         }
         Some(if signature.is(CONTENT) {
             Self::Content
+        } else if signature.is(LISTED) {
+            Self::Listed
         } else if let Some(data) = signature.after(REDACTED) {
             Self::Redacted(data)
         } else {
@@ -64,6 +71,7 @@ impl<'a> Seal<'a> {
             Self::Redacted(data) => Text::joined(&[REDACTED.into(), data.clone()], ""),
             Self::Encrypted(_, content) => content.clone(),
             Self::Content => CONTENT.into(),
+            Self::Listed => LISTED.into(),
         }
     }
 
@@ -75,6 +83,8 @@ impl<'a> Seal<'a> {
             Self::Redacted(data)
         } else if content.is(CONTENT) {
             Self::Content
+        } else if content.is(LISTED) {
+            Self::Listed
         } else {
             Self::Encrypted(id, content)
         }
@@ -87,6 +97,7 @@ impl<'a> Seal<'a> {
             Self::Redacted(data) => Seal::Redacted(data.into_owned()),
             Self::Encrypted(id, content) => Seal::Encrypted(id.into_owned(), content.into_owned()),
             Self::Content => Seal::Content,
+            Self::Listed => Seal::Listed,
         }
     }
 }
