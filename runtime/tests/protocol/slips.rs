@@ -136,10 +136,16 @@ fn servers_have_words_of_their_own_for_why_an_answer_ends() {
 /// What a client of Messages, which wants to see thinking, is told of a stream with these
 /// deltas, and what was dropped.
 fn streamed(deltas: &[Value]) -> (String, String) {
-    let mut stream = back(Messages, true).stream();
+    let chunk = |delta| json!({ "id": "1", "choices": [{ "index": 0, "delta": delta }] });
+    let chunks: Vec<Value> = deltas.iter().map(chunk).collect();
+    told(Messages, &chunks)
+}
+
+/// What a client is told of these chunks, and what was dropped.
+fn told(client: Protocol, chunks: &[Value]) -> (String, String) {
+    let mut stream = back(client, true).stream();
     let mut out = String::new();
-    for delta in deltas {
-        let chunk = json!({ "id": "1", "choices": [{ "index": 0, "delta": delta }] });
+    for chunk in chunks {
         let event = format!("data: {chunk}\n\n");
         stream.push(event.as_bytes(), &mut out).unwrap();
     }
@@ -239,4 +245,19 @@ fn thinking_may_be_in_the_list_of_the_content() {
         json!({ "role": "assistant", "content": "The answer" })
     );
     assert_eq!(dropped, "thinking");
+}
+
+#[test]
+fn an_answer_begins_where_it_has_a_name_or_a_choice() {
+    let filters = json!({ "choices": [], "id": "", "model": "", "prompt_filter_results": [{}] });
+    let said = json!({ "choices": [{ "index": 0, "delta": { "content": "Hi" } }], "id": "chatcmpl-7", "model": "gpt" });
+    let nameless = json!({ "choices": [{ "index": 0, "delta": { "content": "Hi" } }] });
+    for (client, id, none) in [(Messages, "msg_7", "msg_"), (Responses, "resp_7", "resp_")] {
+        let (out, _) = told(client, &[filters.clone(), said.clone()]);
+        assert!(out.contains(&format!("\"id\":\"{id}\"")), "{out}");
+        assert!(out.contains("\"model\":\"gpt\""), "{out}");
+        assert!(!out.contains("\"model\":\"\""), "{out}");
+        let (out, _) = told(client, &[filters.clone(), nameless.clone()]);
+        assert!(out.contains(&format!("\"id\":\"{none}\"")), "{out}");
+    }
 }

@@ -56,18 +56,20 @@ impl ReadStream {
             self.fail(kind, message, out);
             return Ok(());
         }
-        if !self.is_started {
-            self.is_started = true;
-            out.push(Event::Start {
-                id: json.text_at("id").unwrap_or_default(),
-                model: json.text_at("model").unwrap_or_default(),
-                usage: Usage::default(),
-            });
+        let choices = json.get("choices").map(Json::items).unwrap_or_default();
+        let id = json.text_at("id").unwrap_or_default();
+        let told = json.get("usage").filter(|usage| !usage.is_nothing());
+        // Azure tells what its filters say of the prompt before it has an answer.
+        let begins = !id.is_empty() || !choices.is_empty() || told.is_some();
+        if begins && !std::mem::replace(&mut self.is_started, true) {
+            let model = json.text_at("model").unwrap_or_default();
+            let usage = Usage::default();
+            out.push(Event::Start { id, model, usage });
         }
-        if let Some(usage) = json.get("usage").filter(|usage| !usage.is_nothing()) {
+        if let Some(usage) = told {
             self.usage = read_usage(usage);
         }
-        for choice in json.get("choices").map(Json::items).unwrap_or_default() {
+        for choice in choices {
             if choice.count_at("index").unwrap_or_default() != 0 {
                 self.dropped.note("choices");
                 continue;
