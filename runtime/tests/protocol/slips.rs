@@ -261,3 +261,16 @@ fn an_answer_begins_where_it_has_a_name_or_a_choice() {
         assert!(out.contains(&format!("\"id\":\"{none}\"")), "{out}");
     }
 }
+
+#[test]
+fn usage_may_be_told_in_a_choice_and_of_a_cache_beside_the_prompt() {
+    let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 6 });
+    let wanted = "\"usage\":{\"input_tokens\":4,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":6,\"output_tokens\":5}";
+    let choice = json!({ "index": 0, "delta": {}, "finish_reason": "stop", "usage": usage });
+    let (out, _) = told(Messages, &[json!({ "id": "1", "choices": [choice] })]);
+    assert!(out.contains(wanted), "{out}");
+    let whole = json!({ "choices": [{ "message": { "content": "Hi" } }], "usage": usage });
+    let answer =
+        back(Messages, false).answer(whole.to_string().as_bytes(), &mut Dropped::default());
+    assert!(answer.unwrap().contains(wanted));
+}

@@ -186,8 +186,9 @@ pub(super) fn read_usage(usage: &Json<'_>) -> Usage {
     let nothing = Json::NULL;
     let prompt = usage.get("prompt_tokens_details").unwrap_or(&nothing);
     let output = usage.get("completion_tokens_details").unwrap_or(&nothing);
-    let cache_read =
-        Usage::number(prompt, "cached_tokens").max(Usage::number(usage, "prompt_cache_hit_tokens"));
+    let cache_read = Usage::number(prompt, "cached_tokens")
+        .max(Usage::number(usage, "prompt_cache_hit_tokens"))
+        .max(Usage::number(usage, "cached_tokens"));
     let cache_write = Usage::number(prompt, "cache_write_tokens");
     let all = Usage::number(usage, "prompt_tokens");
     Usage {

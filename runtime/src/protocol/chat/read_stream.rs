@@ -58,7 +58,12 @@ impl ReadStream {
         }
         let choices = json.get("choices").map(Json::items).unwrap_or_default();
         let id = json.text_at("id").unwrap_or_default();
-        let told = json.get("usage").filter(|usage| !usage.is_nothing());
+        // Kimi tells it in its choice.
+        let mut holders = std::iter::once(&json).chain(choices);
+        let told = holders.find_map(|holder| {
+            let usage = holder.get("usage");
+            usage.filter(|usage| !usage.is_nothing())
+        });
         // Azure tells what its filters say of the prompt before it has an answer.
         let begins = !id.is_empty() || !choices.is_empty() || told.is_some();
         if begins && !std::mem::replace(&mut self.is_started, true) {
