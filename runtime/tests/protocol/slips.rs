@@ -274,3 +274,49 @@ fn usage_may_be_told_in_a_choice_and_of_a_cache_beside_the_prompt() {
         back(Messages, false).answer(whole.to_string().as_bytes(), &mut Dropped::default());
     assert!(answer.unwrap().contains(wanted));
 }
+
+#[test]
+fn what_seals_a_call_goes_back_beside_it() {
+    let call = |id: &str| json!({ "id": id, "type": "function", "function": { "name": "get", "arguments": "{\"a\":1}" } });
+    let mut sealed = call("one");
+    sealed["extra_content"] = json!({ "google": { "thought_signature": "A+b/==" } });
+    let other = json!({ "id": "three", "function": { "name": "get", "arguments": "{}" }, "extra_content": { "x": 1 } });
+    let calls = json!([sealed, call("two"), other]);
+    let whole = json!({ "choices": [{ "message": { "tool_calls": calls } }] }).to_string();
+    for (client, sealing, said) in [
+        (Messages, "content", "messages"),
+        (Responses, "output", "input"),
+    ] {
+        let mut dropped = Dropped::default();
+        let answer = back(client, false)
+            .answer(whole.as_bytes(), &mut dropped)
+            .unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(dropped.words(), "tool_calls.extra_content");
+        let said = match client {
+            Messages => {
+                json!({ said: [{ "role": "user", "content": "a" }, { "role": "assistant", "content": answer[sealing] }] })
+            }
+            _ => json!({ said: answer[sealing] }),
+        };
+        let (body, _) = asked(client, &said);
+        let message = body["messages"].as_array().unwrap().last().unwrap();
+        let calls = message["tool_calls"].as_array().unwrap();
+        assert_eq!(calls[0], sealed, "{client:?}");
+        assert_eq!(calls[1], call("two"), "{client:?}");
+        assert_eq!(calls[2].get("extra_content"), None, "{client:?}");
+    }
+    let chunks: Vec<Value> = [&sealed, &call("two")]
+        .map(|call| json!({ "tool_calls": [call] }))
+        .into();
+    let (out, dropped) = streamed(&chunks);
+    assert_eq!(pieces(&out, "signature"), ["ctr:call:A+b/=="]);
+    assert_eq!(pieces(&out, "partial_json"), ["{\"a\":1}", "{\"a\":1}"]);
+    assert!(out.find("ctr:call:") < out.find("tool_use"), "{out}");
+    let (out, _) = told(Responses, &[json!({ "choices": [{ "delta": chunks[0] }] })]);
+    assert!(
+        out.contains("\"encrypted_content\":\"ctr:call:A+b/==\""),
+        "{out}"
+    );
+    assert_eq!(dropped, "");
+}

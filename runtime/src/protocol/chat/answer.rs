@@ -36,6 +36,11 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
     for (at, call) in calls.iter().enumerate() {
         let function = call.get("function").unwrap_or(&Json::NULL);
         let id = call.text_at("id").filter(|id| !id.is_empty());
+        let seal = call_seal(call, dropped).map(Some);
+        parts.extend(seal.map(|seal| {
+            let text = Text::default();
+            Part::Thought(Thought { text, seal })
+        }));
         parts.push(Part::ToolCall(ToolCall {
             id: id.unwrap_or_else(|| Text::from_string(format!("call_{at}"))),
             name: function.text_at("name").unwrap_or_default(),
@@ -128,6 +133,19 @@ pub(super) fn arguments<'a>(function: &Json<'a>) -> Text<'a> {
         Some(other) if !other.is_null() => Text::from_string(other.written()),
         _ => Text::default(),
     }
+}
+
+/// What Gemini wants to see beside a call again.
+pub(super) fn call_seal<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Seal<'a>> {
+    let extra = call.get("extra_content")?;
+    let google = extra.get("google");
+    let signature = google.and_then(|google| google.text_at("thought_signature"));
+    if signature.is_none() && !extra.is_nothing() {
+        dropped.note("tool_calls.extra_content");
+    }
+    signature
+        .filter(|signature| !signature.is_empty())
+        .map(Seal::Call)
 }
 
 /// Pages of the web in `annotations`.

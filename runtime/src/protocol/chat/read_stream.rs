@@ -10,8 +10,8 @@ use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Thought, Usage};
 use super::OPAQUE;
 use super::answer::{
-    arguments, choice_failed, citations, error_in, note_others, read_stop, read_usage, text,
-    thinking,
+    arguments, call_seal, choice_failed, citations, error_in, note_others, read_stop, read_usage,
+    text, thinking,
 };
 use super::call::{Call, State, is_empty_object};
 
@@ -234,9 +234,19 @@ impl ReadStream {
         let id = call.text_at("id").filter(|id| !id.is_empty());
         let name = function.text_at("name").filter(|name| !name.is_empty());
         let more = arguments(function);
+        let seal = call_seal(call, &mut self.dropped);
         let nth = match (self.known(index, id.as_ref(), name.is_some()), name) {
-            (Some(known), _) => known,
-            (None, Some(name)) => self.begin_call(index, id, name, out),
+            (Some(known), _) => {
+                if seal.is_some() {
+                    // It comes before the call that it seals.
+                    self.dropped.note("tool_calls.extra_content");
+                }
+                known
+            }
+            (None, Some(name)) => {
+                self.seal_next(seal, out);
+                self.begin_call(index, id, name, out)
+            }
             (None, None) => {
                 // Nobody knows what is called.
                 if !more.is_blank() {
@@ -248,6 +258,14 @@ impl ReadStream {
         if !more.is_empty() {
             self.go_on(nth, more, out);
         }
+    }
+
+    /// A thought of nothing but the seal of the call that follows.
+    fn seal_next<'a>(&mut self, seal: Option<Seal<'a>>, out: &mut Vec<Event<'a>>) {
+        let Some(seal) = seal else { return };
+        let at = self.begin(Opening::Thought, out);
+        let delta = Delta::Seal(seal);
+        out.extend([Event::Delta { at, delta }, Event::Close { at }]);
     }
 
     /// The number of the call that goes on: the one of this id, and where no tool is named

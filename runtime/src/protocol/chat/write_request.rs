@@ -3,8 +3,8 @@
 use super::super::json::{Json, Object, Text};
 use super::super::names::Names;
 use super::super::neutral::{
-    Detail, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
-    ToolChoice, ToolResult,
+    Detail, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Thought,
+    Tool, ToolChoice, ToolResult,
 };
 use super::Dialect;
 
@@ -276,6 +276,7 @@ fn assistant<'a>(
     let mut said = Vec::new();
     let mut calls: Vec<Json<'a>> = Vec::new();
     let mut thoughts = Vec::new();
+    let mut seal = None;
     for part in parts {
         match part {
             Part::ToolCall(call) => {
@@ -284,14 +285,27 @@ fn assistant<'a>(
                     .with("name", names.fit(call.name))
                     .with("arguments", arguments);
                 let call = Object::new().with("id", call.id).with("type", "function");
-                calls.push(call.with("function", function).into());
+                let call = call.with("function", function);
+                let extra = seal.take().map(|signature: Text<'a>| {
+                    let google = Object::new().with("thought_signature", signature);
+                    Object::new().with("google", google)
+                });
+                calls.push(call.with_some("extra_content", extra).into());
             }
+            Part::Thought(Thought {
+                seal: Some(Seal::Call(signature)),
+                ..
+            }) => seal = Some(signature),
             Part::Thought(thought) if thought.seal == Some(Seal::Content) => {
                 thoughts.push(thought.text);
             }
             Part::Thought(_) => dropped.note("thinking"),
             other => said.push(other),
         }
+    }
+    if seal.is_some() {
+        // Its call is gone.
+        dropped.note("thinking");
     }
     let content = content(said, dropped);
     if content.is_none() && calls.is_empty() {

@@ -20,12 +20,15 @@ pub enum Seal<'a> {
     /// Thinking in the list that is the `content` of such a message. Its maker goes on without
     /// it and refuses `reasoning_content`; other servers refuse such a list.
     Listed,
+    /// A `thought_signature` of Gemini's for the call that follows, in Chat Completions.
+    Call(Text<'a>),
 }
 
 // No maker's own begins like these.
 const ENCRYPTED: &str = "ctr:encrypted:";
 const CONTENT: &str = "ctr:content";
 const LISTED: &str = "ctr:listed";
+const CALL: &str = "ctr:call:";
 const SIGNATURE: &str = "ctr:signature:";
 const REDACTED: &str = "ctr:redacted:";
 
@@ -41,6 +44,7 @@ impl<'a> Seal<'a> {
             ),
             Self::Content => CONTENT.into(),
             Self::Listed => LISTED.into(),
+            Self::Call(signature) => Text::joined(&[CALL.into(), signature.clone()], ""),
         }
     }
 
@@ -57,6 +61,8 @@ impl<'a> Seal<'a> {
             Self::Content
         } else if signature.is(LISTED) {
             Self::Listed
+        } else if let Some(signature) = signature.after(CALL) {
+            Self::Call(signature)
         } else if let Some(data) = signature.after(REDACTED) {
             Self::Redacted(data)
         } else {
@@ -72,6 +78,7 @@ impl<'a> Seal<'a> {
             Self::Encrypted(_, content) => content.clone(),
             Self::Content => CONTENT.into(),
             Self::Listed => LISTED.into(),
+            Self::Call(signature) => Text::joined(&[CALL.into(), signature.clone()], ""),
         }
     }
 
@@ -85,6 +92,8 @@ impl<'a> Seal<'a> {
             Self::Content
         } else if content.is(LISTED) {
             Self::Listed
+        } else if let Some(signature) = content.after(CALL) {
+            Self::Call(signature)
         } else {
             Self::Encrypted(id, content)
         }
@@ -98,6 +107,7 @@ impl<'a> Seal<'a> {
             Self::Encrypted(id, content) => Seal::Encrypted(id.into_owned(), content.into_owned()),
             Self::Content => Seal::Content,
             Self::Listed => Seal::Listed,
+            Self::Call(signature) => Seal::Call(signature.into_owned()),
         }
     }
 }
