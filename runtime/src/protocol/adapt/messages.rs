@@ -7,9 +7,7 @@ use super::{Lacks, PICTURE, Taken, call, result, texts};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
     if lacks.reasoning {
-        taken.reasoning |= body.remove("thinking").is_some();
-        let config = body.get_mut("output_config").and_then(Json::object_mut);
-        taken.reasoning |= config.is_some_and(|config| config.remove("effort").is_some());
+        taken.reasoning |= without_thinking(body) | without_effort(body);
     }
     if lacks.tools {
         taken.tools |= body.remove("tools").is_some();
@@ -69,9 +67,65 @@ pub(super) fn without_foreign(body: &mut Object<'_>) -> bool {
         .and_then(|thinking| thinking.get("type"))
         .is_some_and(|kind| kind.is("enabled"));
     if taken && is_enabled && !thinks {
-        body.remove("thinking");
+        without_thinking(body);
     }
     taken
+}
+
+/// Takes thinking out, and what is to be done about earlier thinking, which is refused
+/// without it. Whether there was any.
+pub(super) fn without_thinking(body: &mut Object<'_>) -> bool {
+    let had = body.remove("thinking").is_some();
+    without_edits(body) | had
+}
+
+/// The edits that clear thinking, and what is empty without them.
+fn without_edits(body: &mut Object<'_>) -> bool {
+    let Some(context) = body
+        .get_mut("context_management")
+        .and_then(Json::object_mut)
+    else {
+        return false;
+    };
+    let Some(edits) = context.get_mut("edits").and_then(Json::items_mut) else {
+        return false;
+    };
+    let before = edits.len();
+    edits.retain(|edit| {
+        let kind = edit.text_at("type").unwrap_or_default();
+        !kind.plain().starts_with("clear_thinking")
+    });
+    let had = edits.len() < before;
+    if had && edits.is_empty() {
+        context.remove("edits");
+        remove_empty(body, "context_management");
+    }
+    had
+}
+
+/// Takes the effort out, of the request and of messages that repeat it; whether there was one.
+pub(super) fn without_effort(body: &mut Object<'_>) -> bool {
+    let messages = body.get_mut("messages").and_then(Json::items_mut);
+    let messages = messages.into_iter().flatten();
+    let of_messages = messages
+        .filter_map(Json::object_mut)
+        .fold(false, |had, message| without_own_effort(message) | had);
+    without_own_effort(body) | of_messages
+}
+
+fn without_own_effort(object: &mut Object<'_>) -> bool {
+    let config = object.get_mut("output_config").and_then(Json::object_mut);
+    let had = config.is_some_and(|config| config.remove("effort").is_some());
+    if had {
+        remove_empty(object, "output_config");
+    }
+    had
+}
+
+fn remove_empty(object: &mut Object<'_>, name: &str) {
+    if object.get(name).is_some_and(Json::is_nothing) {
+        object.remove(name);
+    }
 }
 
 fn is_foreign(block: &Json<'_>) -> bool {

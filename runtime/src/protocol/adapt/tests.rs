@@ -21,7 +21,7 @@ fn adapted(protocol: Protocol, lacks: Lacks, body: &str) -> (String, String) {
 const BODIES: [(Protocol, &str); 3] = [
     (
         Protocol::Messages,
-        r#"{"x":[1],"thinking":{"type":"enabled"},"output_config":{"effort":"low"},"tools":[{"name":"a"}],"tool_choice":{"type":"any"},"messages":[{"role":"user","content":[{"type":"image","source":{}},{"type":"text","text":"t","cache_control":{}}]},{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},{"type":"tool_use","id":"1","name":"a","input":{"b": 1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"r"},{"type":"image","source":{}}]}]}]}"#,
+        r#"{"x":[1],"thinking":{"type":"enabled"},"output_config":{"effort":"low"},"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]},"tools":[{"name":"a"}],"tool_choice":{"type":"any"},"messages":[{"role":"user","content":[{"type":"image","source":{}},{"type":"text","text":"t","cache_control":{}}]},{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},{"type":"tool_use","id":"1","name":"a","input":{"b": 1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"r"},{"type":"image","source":{}}]}]}]}"#,
     ),
     (
         Protocol::Chat,
@@ -114,7 +114,11 @@ fn thinking_is_left_out() {
             !body.contains("thinking") && !body.contains("reasoning"),
             "{body}"
         );
-        assert!(!body.contains("effort"), "{body}");
+        assert!(
+            !body.contains("effort") && !body.contains("output_config"),
+            "{body}"
+        );
+        assert!(!body.contains("context_management"), "{body}");
         assert!(body.contains("\"tools\""), "{body}");
     }
 }
@@ -131,7 +135,7 @@ fn thinking_of_another_maker_is_left_out() {
     };
     let body = |first: &str, thinking: &str| {
         format!(
-            r#"{{"thinking":{{"type":"{thinking}"}},"messages":[{{"role":"assistant","content":[{first}{{"type":"thinking","thinking":"h","signature":"ctr:content"}},{{"type":"thinking","thinking":"","signature":""}},{{"type":"tool_use","id":"1","name":"a","input":{{}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"1","content":"ctr:content"}}]}}]}}"#
+            r#"{{"thinking":{{"type":"{thinking}"}},"context_management":{{"edits":[{{"type":"clear_thinking_20251015"}}]}},"messages":[{{"role":"assistant","content":[{first}{{"type":"thinking","thinking":"h","signature":"ctr:content"}},{{"type":"thinking","thinking":"","signature":""}},{{"type":"tool_use","id":"1","name":"a","input":{{}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"1","content":"ctr:content"}}]}}]}}"#
         )
     };
     let own = r#"{"type":"thinking","thinking":"own","signature":"sig"},"#;
@@ -148,7 +152,12 @@ fn thinking_of_another_maker_is_left_out() {
         !left.contains("enabled") && !left.contains("\"signature\""),
         "{left}"
     );
-    assert!(taken(Protocol::Messages, &body("", "adaptive")).contains("adaptive"));
+    assert!(!left.contains("context_management"), "{left}");
+    let left = taken(Protocol::Messages, &body("", "adaptive"));
+    assert!(
+        left.contains("adaptive") && left.contains("clear_thinking"),
+        "{left}"
+    );
     let quoted = r#"{"messages":[{"role":"user","content":"ctr:"}]}"#;
     assert_eq!(taken(Protocol::Messages, quoted), quoted);
 

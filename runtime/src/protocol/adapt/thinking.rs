@@ -6,6 +6,7 @@ use ctr_compiler::plan::{Effort as PlanEffort, Thinking, ThinkingMode};
 use super::super::Protocol;
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::Effort;
+use super::messages::{without_effort, without_thinking};
 
 /// Least budget that Anthropic takes.
 const LEAST_BUDGET: u64 = 1024;
@@ -48,11 +49,7 @@ pub fn think(
 
 fn without(body: &mut Object<'_>, protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Messages => {
-            let config = body.get_mut("output_config").and_then(Json::object_mut);
-            let had = config.is_some_and(|config| config.remove("effort").is_some());
-            body.remove("thinking").is_some() || had
-        }
+        Protocol::Messages => without_thinking(body) | without_effort(body),
         Protocol::Chat => body.remove("reasoning_effort").is_some(),
         Protocol::Responses => body.remove("reasoning").is_some(),
     }
@@ -196,7 +193,27 @@ mod tests {
             (
                 Protocol::Messages,
                 r#"{"thinking":{"type":"enabled"},"x":1,"output_config":{"effort":"low"}}"#,
-                r#"{"x":1,"output_config":{}}"#,
+                r#"{"x":1}"#,
+            ),
+            (
+                Protocol::Messages,
+                r#"{"thinking":{"type":"enabled"},"output_config":{"effort":"low","format":1},"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"},{"type":"clear_tool_uses_20250919"}]}}"#,
+                r#"{"output_config":{"format":1},"context_management":{"edits":[{"type":"clear_tool_uses_20250919"}]}}"#,
+            ),
+            (
+                Protocol::Messages,
+                r#"{"thinking":{"type":"adaptive"},"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]},"x":1}"#,
+                r#"{"x":1}"#,
+            ),
+            (
+                Protocol::Messages,
+                r#"{"output_config":{"effort":"low"},"messages":[{"role":"user","content":"t","output_config":{"effort":"low"}}]}"#,
+                r#"{"messages":[{"role":"user","content":"t"}]}"#,
+            ),
+            (
+                Protocol::Messages,
+                r#"{"thinking":{"type":"adaptive"},"context_management":{"edits":[]},"output_config":{}}"#,
+                r#"{"context_management":{"edits":[]},"output_config":{}}"#,
             ),
             (
                 Protocol::Chat,
