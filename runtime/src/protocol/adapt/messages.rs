@@ -13,63 +13,75 @@ pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
         taken.tools |= body.remove("tools").is_some();
         body.remove("tool_choice");
     }
+    if lacks.reasoning {
+        taken.reasoning |= without_blocks(body, is_thought);
+    }
     let messages = body.get_mut("messages").and_then(Json::items_mut);
     for message in messages.into_iter().flatten() {
-        let content = message
-            .object_mut()
-            .and_then(|message| message.get_mut("content"));
-        if let Some(blocks) = content.and_then(Json::items_mut) {
-            blocks.retain(|block| {
-                let is_thought = lacks.reasoning
-                    && block
-                        .get("type")
-                        .is_some_and(|kind| kind.is("thinking") || kind.is("redacted_thinking"));
-                taken.reasoning |= is_thought;
-                !is_thought
-            });
-            for one in blocks {
-                block(one, lacks, taken);
-            }
+        for one in blocks_mut(message).into_iter().flatten() {
+            block(one, lacks, taken);
         }
     }
+}
+
+fn blocks_mut<'j, 'a>(message: &'j mut Json<'a>) -> Option<&'j mut Vec<Json<'a>>> {
+    message.object_mut()?.get_mut("content")?.items_mut()
+}
+
+/// Takes blocks out of messages, and messages that have no other, which are refused; the
+/// turns around such a one are taken as one. Whether there were any.
+fn without_blocks(body: &mut Object<'_>, is_out: fn(&Json<'_>) -> bool) -> bool {
+    let mut taken = false;
+    let messages = body.get_mut("messages").and_then(Json::items_mut);
+    if let Some(messages) = messages {
+        messages.retain_mut(|message| {
+            let Some(blocks) = blocks_mut(message) else {
+                return true;
+            };
+            let before = blocks.len();
+            blocks.retain(|block| !is_out(block));
+            let had = blocks.len() < before;
+            taken |= had;
+            !(had && blocks.is_empty())
+        });
+    }
+    taken
+}
+
+fn is_thought(block: &Json<'_>) -> bool {
+    let kind = block.get("type");
+    kind.is_some_and(|kind| kind.is("thinking") || kind.is("redacted_thinking"))
 }
 
 /// Whether there was any thinking of another maker. Anthropic's goes before the
 /// calls it led to; where these are left alone, nothing more is thought about them.
 pub(super) fn without_foreign(body: &mut Object<'_>) -> bool {
-    let mut taken = false;
-    let mut thinks = true;
-    let messages = body.get_mut("messages").and_then(Json::items_mut);
-    for message in messages.into_iter().flatten() {
-        let is_assistant = message.get("role").is_some_and(|role| role.is("assistant"));
-        let content = message
-            .object_mut()
-            .and_then(|message| message.get_mut("content"));
-        let Some(blocks) = content.and_then(Json::items_mut) else {
-            continue;
-        };
-        blocks.retain(|block| {
-            let is_foreign = is_foreign(block);
-            taken |= is_foreign;
-            !is_foreign
-        });
-        if is_assistant {
-            let is = |block: &Json<'_>, kind: &str| block.get("type").is_some_and(|of| of.is(kind));
-            let calls = blocks.iter().any(|block| is(block, "tool_use"));
-            let thought = blocks
-                .first()
-                .is_some_and(|first| is(first, "thinking") || is(first, "redacted_thinking"));
-            thinks = !calls || thought;
-        }
-    }
+    let taken = without_blocks(body, is_foreign);
     let is_enabled = body
         .get("thinking")
         .and_then(|thinking| thinking.get("type"))
         .is_some_and(|kind| kind.is("enabled"));
-    if taken && is_enabled && !thinks {
+    if taken && is_enabled && is_amid_calls(body) {
         without_thinking(body);
     }
     taken
+}
+
+/// Whether the conversation is in the middle of calls that were not thought about;
+/// Anthropic takes no thinking from there on.
+pub(super) fn is_amid_calls(body: &Object<'_>) -> bool {
+    let messages = body.get("messages").map_or(&[][..], Json::items);
+    let is = |value: &Json<'_>, name, word| value.get(name).is_some_and(|it| it.is(word));
+    let last = messages
+        .iter()
+        .rev()
+        .find(|message| is(message, "role", "assistant"));
+    let Some(blocks) = last.and_then(|last| last.get("content")) else {
+        return false;
+    };
+    let blocks = blocks.items();
+    !blocks.first().is_some_and(is_thought)
+        && blocks.iter().any(|block| is(block, "type", "tool_use"))
 }
 
 /// Takes thinking out, and what is to be done about earlier thinking, which is refused

@@ -124,6 +124,33 @@ fn thinking_is_left_out() {
 }
 
 #[test]
+fn nothing_is_left_of_a_turn_of_thinking() {
+    let body = r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"ctr:content"}]},{"role":"user","content":"b"},{"role":"assistant","content":[]}]}"#;
+    let left = r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"},{"role":"assistant","content":[]}]}"#;
+    let lacks = Lacks {
+        reasoning: true,
+        ..NOTHING
+    };
+    let (thoughtless, noted) = adapted(Protocol::Messages, lacks, body);
+    assert_eq!((&*thoughtless, &*noted), (left, "thinking_ignored"));
+
+    let mut json = Json::parse(body, opaque(Protocol::Messages)).expect("JSON");
+    let mut dropped = Dropped::default();
+    assert!(without_foreign(&mut json, Protocol::Messages, &mut dropped));
+    assert_eq!(json.to_string(), left);
+    // What remains is in the middle of calls that were not thought about.
+    let amid = body
+        .replace(
+            r#"{"role":"user","content":"a"}"#,
+            r#"{"role":"assistant","content":[{"type":"tool_use","id":"1","name":"a","input":{}}]}"#,
+        )
+        .replace(r#",{"role":"assistant","content":[]}]"#, r#"],"thinking":{"type":"enabled"}"#);
+    let mut json = Json::parse(&amid, opaque(Protocol::Messages)).expect("JSON");
+    assert!(without_foreign(&mut json, Protocol::Messages, &mut dropped));
+    assert!(!json.to_string().contains("enabled"), "{json}");
+}
+
+#[test]
 fn thinking_of_another_maker_is_left_out() {
     let taken = |protocol: Protocol, body: &str| {
         assert!(may_hold_foreign(body.as_bytes(), protocol));

@@ -6,7 +6,7 @@ use ctr_compiler::plan::{Effort as PlanEffort, Thinking, ThinkingMode};
 use super::super::Protocol;
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::Effort;
-use super::messages::{without_effort, without_thinking};
+use super::messages::{is_amid_calls, without_effort, without_thinking};
 
 /// Least budget that Anthropic takes.
 const LEAST_BUDGET: u64 = 1024;
@@ -141,26 +141,6 @@ fn adaptively(body: &mut Object<'_>) {
             ),
         }
     }
-}
-
-/// Whether the conversation is in the middle of calls that were not thought about;
-/// Anthropic takes no thinking from there on.
-fn is_amid_calls(body: &Object<'_>) -> bool {
-    let messages = body.get("messages").map_or(&[][..], Json::items);
-    let is =
-        |value: &Json<'_>, name: &str, word: &str| value.get(name).is_some_and(|it| it.is(word));
-    let last = messages
-        .iter()
-        .rev()
-        .find(|message| is(message, "role", "assistant"));
-    let Some(blocks) = last.and_then(|last| last.get("content")) else {
-        return false;
-    };
-    let blocks = blocks.items();
-    let thought = blocks.first().is_some_and(|first| {
-        is(first, "type", "thinking") || is(first, "type", "redacted_thinking")
-    });
-    !thought && blocks.iter().any(|block| is(block, "type", "tool_use"))
 }
 
 #[cfg(test)]
