@@ -104,7 +104,8 @@ impl<'p> Changes<'p> {
         let lacks = self.lacks;
         let lacked = lacks.is_some_and(|lacks| adapt::adapt(body, client, lacks, dropped));
         let thinking = self.thinking;
-        let thinks = thinking.is_some_and(|thinking| adapt::think(body, client, speaks, thinking));
+        let thinks =
+            thinking.is_some_and(|thinking| adapt::think(body, client, speaks, thinking, dropped));
         if let Some(context) = self.context {
             adapt::prepend(body, client, context);
         }

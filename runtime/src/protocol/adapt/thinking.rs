@@ -5,26 +5,28 @@ use ctr_compiler::plan::{Effort as PlanEffort, Thinking, ThinkingMode};
 
 use super::super::Protocol;
 use super::super::json::{Json, Object, Text};
-use super::super::neutral::Effort;
+use super::super::neutral::{Dropped, Effort};
 use super::messages::{is_amid_calls, without_effort, without_thinking};
 
 /// Least budget that Anthropic takes.
 const LEAST_BUDGET: u64 = 1024;
 
 /// Changes a request, parsed with the opaque names of its `protocol`, that goes to an
-/// endpoint of the second one. Whether anything was.
+/// endpoint of the second one; what a model that thinks does not take is noted. Whether
+/// anything was changed.
 pub fn think(
     body: &mut Json<'_>,
     protocol: Protocol,
     endpoint: Protocol,
     thinking: &Thinking,
+    dropped: &mut Dropped,
 ) -> bool {
     let Some(body) = body.object_mut() else {
         return false;
     };
     match (thinking.mode, protocol) {
         (Some(ThinkingMode::Off), _) => without(body, protocol),
-        (mode, Protocol::Messages) => messages(body, mode, endpoint, thinking),
+        (mode, Protocol::Messages) => messages(body, mode, endpoint, thinking, dropped),
         (mode, Protocol::Chat) => {
             let asked = body.get("reasoning_effort").and_then(Json::text).cloned();
             let Some(effort) = effort(mode, asked.as_ref(), thinking) else {
@@ -82,11 +84,16 @@ fn messages(
     mode: Option<ThinkingMode>,
     endpoint: Protocol,
     thinking: &Thinking,
+    dropped: &mut Dropped,
 ) -> bool {
     let kind = body.get("thinking").and_then(|it| it.text_at("type"));
     let is_asked = kind.as_ref().is_some_and(|kind| !kind.is("disabled"));
-    if !is_asked && (mode != Some(ThinkingMode::On) || is_amid_calls(body)) {
-        return false;
+    let is_own = endpoint == Protocol::Messages;
+    if !is_asked {
+        let is_wanted = mode == Some(ThinkingMode::On) && !is_amid_calls(body);
+        if !is_wanted || (is_own && is_set_on(body)) {
+            return false;
+        }
     }
     let mut changed = false;
     if let Some(effort) = thinking.effort {
@@ -96,7 +103,7 @@ fn messages(
         }
         changed = true;
     }
-    if endpoint == Protocol::Messages && mode == Some(ThinkingMode::Adaptive) {
+    if is_own && mode == Some(ThinkingMode::Adaptive) {
         adaptively(body);
         return true;
     }
@@ -120,7 +127,42 @@ fn messages(
     }
     let wanted = Object::of_type("enabled").with("budget_tokens", budget);
     body.set("thinking", wanted);
+    if is_own && !is_asked {
+        without_sampling(body, dropped);
+    }
     true
+}
+
+/// Whether a request says how the answer begins, with a tool that has to be called or in
+/// words; Anthropic takes no thinking before that.
+fn is_set_on(body: &Object<'_>) -> bool {
+    let choice = body.get("tool_choice").and_then(|it| it.get("type"));
+    let is_forced = choice.is_some_and(|kind| kind.is("any") || kind.is("tool"));
+    let messages = body.get("messages").map_or(&[][..], Json::items);
+    let last = messages.last().and_then(|message| message.get("role"));
+    is_forced || last.is_some_and(|role| role.is("assistant"))
+}
+
+/// Takes out what a model that thinks refuses. The client did not ask for thinking, so it
+/// could not know.
+fn without_sampling(body: &mut Object<'_>, dropped: &mut Dropped) {
+    for name in ["temperature", "top_p", "top_k"] {
+        if body.get(name).is_some_and(|it| !is_taken(name, it)) {
+            body.remove(name);
+            dropped.note(name);
+        }
+    }
+}
+
+/// Whether a model that thinks takes this.
+fn is_taken(name: &str, value: &Json<'_>) -> bool {
+    let number = value.raw().and_then(|raw| raw.parse::<f64>().ok());
+    let suits = |number: f64| match name {
+        "temperature" => number == 1.0,
+        "top_p" => (0.95..=1.0).contains(&number),
+        _ => false,
+    };
+    value.is_null() || number.is_some_and(suits)
 }
 
 /// Asks for the thinking that a budget stands for without one.
@@ -163,7 +205,10 @@ mod tests {
     /// The request as it goes on; none where nothing was changed.
     fn told(protocol: Protocol, thinking: &Thinking, body: &str) -> Option<String> {
         let mut json = Json::parse(body, opaque(protocol)).expect("JSON");
-        think(&mut json, protocol, protocol, thinking).then(|| json.to_string())
+        let mut dropped = Dropped::default();
+        let changed = think(&mut json, protocol, protocol, thinking, &mut dropped);
+        assert!(dropped.is_empty());
+        changed.then(|| json.to_string())
     }
 
     #[test]
@@ -269,6 +314,79 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_thought_before_a_forced_tool_or_a_begun_answer() {
+        let high = thinks(Some(ThinkingMode::On), Some(PlanEffort::High), None);
+        for body in [
+            r#"{"tool_choice":{"type":"any"}}"#,
+            r#"{"tool_choice":{"type":"tool","name":"a"}}"#,
+            r#"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"{"}]}"#,
+        ] {
+            assert_eq!(told(Protocol::Messages, &high, body), None);
+            let mut json = Json::parse(body, &[]).expect("JSON");
+            let dropped = &mut Dropped::default();
+            assert!(think(
+                &mut json,
+                Protocol::Messages,
+                Protocol::Chat,
+                &high,
+                dropped
+            ));
+        }
+        assert!(
+            told(
+                Protocol::Messages,
+                &high,
+                r#"{"tool_choice":{"type":"auto"}}"#
+            )
+            .is_some()
+        );
+    }
+
+    #[test]
+    fn a_model_made_to_think_is_not_told_what_it_refuses_then() {
+        let on = thinks(Some(ThinkingMode::On), None, Some(2000));
+        let enabled = r#""thinking":{"type":"enabled","budget_tokens":2000}"#;
+        for (endpoint, sampling, left, names) in [
+            (
+                Protocol::Messages,
+                r#""temperature":0.2,"top_p":0.3,"top_k":5"#,
+                "",
+                "temperature, top_p, top_k",
+            ),
+            (
+                Protocol::Messages,
+                r#""temperature":1.0,"top_p":0.95,"top_k":null"#,
+                r#""temperature":1.0,"top_p":0.95,"top_k":null"#,
+                "",
+            ),
+            (
+                Protocol::Chat,
+                r#""temperature":0.2"#,
+                r#""temperature":0.2"#,
+                "",
+            ),
+        ] {
+            let body = format!("{{{sampling}}}");
+            let mut json = Json::parse(&body, &[]).expect("JSON");
+            let mut dropped = Dropped::default();
+            assert!(think(
+                &mut json,
+                Protocol::Messages,
+                endpoint,
+                &on,
+                &mut dropped
+            ));
+            let comma = if left.is_empty() { "" } else { "," };
+            assert_eq!(json.to_string(), format!("{{{left}{comma}{enabled}}}"));
+            assert_eq!(dropped.words(), names);
+        }
+        // What the client asks for together is its own.
+        let asked = r#"{"temperature":0.2,"tool_choice":{"type":"any"},"thinking":{"type":"enabled","budget_tokens":3000}}"#;
+        let still = told(Protocol::Messages, &on, asked).expect("another budget");
+        assert_eq!(still, asked.replace("3000", "2000"));
+    }
+
+    #[test]
     fn auto_is_as_asked_and_then_as_much_as_the_plan_says() {
         let auto = thinks(Some(ThinkingMode::Auto), None, Some(3000));
         assert_eq!(told(Protocol::Messages, &auto, "{}"), None);
@@ -326,7 +444,8 @@ mod tests {
                 &mut elsewhere,
                 Protocol::Messages,
                 Protocol::Chat,
-                &budget
+                &budget,
+                &mut Dropped::default()
             ));
             assert_eq!(
                 elsewhere.to_string(),
