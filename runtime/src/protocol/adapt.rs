@@ -11,11 +11,12 @@ mod context;
 mod messages;
 mod responses;
 mod thinking;
+mod told;
 
 use ctr_compiler::plan::Capabilities;
 
 use super::Protocol;
-use super::json::{Json, Text};
+use super::json::Json;
 use super::neutral::Dropped;
 
 pub use context::prepend;
@@ -98,41 +99,6 @@ pub fn without_foreign(body: &mut Json<'_>, protocol: Protocol, dropped: &mut Dr
         dropped.note("thinking");
     }
     taken
-}
-
-/// A call as text.
-fn call<'a>(name: Text<'a>, arguments: Text<'a>) -> Text<'a> {
-    let parts = [
-        "[tool call: ".into(),
-        name,
-        "(".into(),
-        arguments,
-        ")]".into(),
-    ];
-    Text::joined(&parts, "")
-}
-
-/// The result of a call as text.
-fn result<'a>(texts: &[Text<'a>]) -> Text<'a> {
-    let parts = [
-        "[tool result: ".into(),
-        Text::joined(texts, "\n"),
-        "]".into(),
-    ];
-    Text::joined(&parts, "")
-}
-
-/// The texts of a string or of a list of parts.
-fn texts<'a>(content: Option<&Json<'a>>) -> Vec<Text<'a>> {
-    match content {
-        Some(Json::Text(text)) => vec![text.clone()],
-        Some(list) => list
-            .items()
-            .iter()
-            .filter_map(|part| part.text_at("text"))
-            .collect(),
-        None => Vec::new(),
-    }
 }
 
 #[cfg(test)]

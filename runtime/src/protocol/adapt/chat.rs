@@ -1,16 +1,20 @@
 //! Requests of Chat Completions.
 
 use super::super::json::{Json, Object, Text};
-use super::{Lacks, PICTURE, Taken, call, result, texts};
+use super::told::{Said, arguments, call, content};
+use super::{Lacks, PICTURE, Taken};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
     if lacks.reasoning {
         taken.reasoning |= body.remove("reasoning_effort").is_some();
     }
     if lacks.tools {
-        taken.tools |= body.remove("tools").is_some();
-        body.remove("tool_choice");
-        body.remove("parallel_tool_calls");
+        for name in ["tools", "functions"] {
+            taken.tools |= body.remove(name).is_some();
+        }
+        for name in ["tool_choice", "function_call", "parallel_tool_calls"] {
+            body.remove(name);
+        }
     }
     let messages = body.get_mut("messages").and_then(Json::items_mut);
     for one in messages.into_iter().flatten() {
@@ -34,21 +38,52 @@ fn message<'a>(message: &mut Object<'a>, lacks: Lacks, taken: &mut Taken) {
             }
         }
     }
-    if !lacks.tools {
-        return;
+    if lacks.tools {
+        taken.tools |= without_tools(message);
     }
-    if message.get("role").is_some_and(|role| role.is("tool")) {
-        taken.tools = true;
-        let text = result(&texts(message.get("content")));
-        *message = Object::new().with("role", "user").with("content", text);
-    } else if let Some(calls) = message.remove("tool_calls") {
-        taken.tools = true;
-        let mut said: Vec<Text<'a>> = texts(message.get("content"));
-        for one in calls.items() {
-            let function = one.get("function").unwrap_or(&Json::NULL);
-            let text_at = |name| function.text_at(name).unwrap_or_default();
-            said.push(call(text_at("name"), text_at("arguments")));
+}
+
+/// Turns calls and results into text; whether there were any.
+fn without_tools(message: &mut Object<'_>) -> bool {
+    let is_result = message
+        .get("role")
+        .is_some_and(|role| role.is("tool") || role.is("function"));
+    if is_result {
+        let said = Said::of(message.get("content"));
+        let content = content("text", said.result(false), said.others);
+        *message = Object::new().with("role", "user").with("content", content);
+        return true;
+    }
+    let calls = message.get("tool_calls").map_or(&[][..], Json::items);
+    let mut calls: Vec<Text<'_>> = calls.iter().map(made).collect();
+    let old = message.get("function_call").filter(|old| !old.is_null());
+    calls.extend(old.map(function));
+    if calls.is_empty() {
+        return false;
+    }
+    let mut said = Said::of(message.get("content"));
+    said.texts.append(&mut calls);
+    let text = Text::joined(&said.texts, "\n");
+    message.set("content", content("text", text, said.others));
+    message.remove("tool_calls");
+    message.remove("function_call");
+    true
+}
+
+/// A call as text, of whatever kind it is.
+fn made<'a>(made: &Json<'a>) -> Text<'a> {
+    let kind = made.text_at("type").unwrap_or_default();
+    match (made.get("function"), made.get("custom")) {
+        (Some(of), _) => function(of),
+        (_, Some(custom)) => {
+            let name = custom.text_at("name").unwrap_or_default();
+            call(name, arguments(custom.get("input")))
         }
-        message.set("content", Text::joined(&said, "\n"));
+        _ => call(kind, arguments(Some(made))),
     }
+}
+
+fn function<'a>(function: &Json<'a>) -> Text<'a> {
+    let name = function.text_at("name").unwrap_or_default();
+    call(name, arguments(function.get("arguments")))
 }

@@ -1,25 +1,29 @@
 //! Requests of Messages.
 
 use super::super::anthropic::arguments;
-use super::super::json::{Json, Object};
+use super::super::json::{Json, Object, Text};
 use super::super::neutral::Seal;
-use super::{Lacks, PICTURE, Taken, call, result, texts};
+use super::told::{Said, call};
+use super::{Lacks, PICTURE, Taken};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
     if lacks.reasoning {
         taken.reasoning |= without_thinking(body) | without_effort(body);
+        taken.reasoning |= without_blocks(body, is_thought);
     }
     if lacks.tools {
         taken.tools |= body.remove("tools").is_some();
         body.remove("tool_choice");
     }
-    if lacks.reasoning {
-        taken.reasoning |= without_blocks(body, is_thought);
-    }
     let messages = body.get_mut("messages").and_then(Json::items_mut);
     for message in messages.into_iter().flatten() {
-        for one in blocks_mut(message).into_iter().flatten() {
-            block(one, lacks, taken);
+        if let Some(blocks) = blocks_mut(message) {
+            for one in &mut *blocks {
+                block(one, lacks, taken);
+            }
+            if lacks.tools {
+                taken.tools |= without_results(blocks);
+            }
         }
     }
 }
@@ -155,17 +159,13 @@ fn block(block: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
     let Some(kind) = block.text_at("type") else {
         return;
     };
-    let text_at = |name| block.text_at(name).unwrap_or_default();
     let text = if lacks.images && kind.is("image") {
         taken.images = true;
         PICTURE.into()
     } else if lacks.tools && kind.is("tool_use") {
         taken.tools = true;
-        call(text_at("name"), arguments(block.get("input")))
-    } else if lacks.tools && kind.is("tool_result") {
-        taken.tools = true;
-        pictures(block, lacks, taken);
-        result(&texts(block.get("content")))
+        let name = block.text_at("name").unwrap_or_default();
+        call(name, arguments(block.get("input")))
     } else {
         if kind.is("tool_result") {
             pictures(block, lacks, taken);
@@ -173,6 +173,40 @@ fn block(block: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
         return;
     };
     *block = Object::of_type("text").with("text", text).into();
+}
+
+/// Turns results of tools into text, with the rest of each behind it; whether there were any.
+fn without_results(blocks: &mut Vec<Json<'_>>) -> bool {
+    let is_result = |block: &Json<'_>| block.get("type").is_some_and(|it| it.is("tool_result"));
+    if !blocks.iter().any(is_result) {
+        return false;
+    }
+    for block in std::mem::take(blocks) {
+        if !is_result(&block) {
+            blocks.push(block);
+            continue;
+        }
+        let is_error = block.get("is_error").and_then(Json::flag) == Some(true);
+        let mut said = Said::of(block.get("content"));
+        said.others.retain(|part| {
+            // These stand in results only.
+            let is_reference = part.get("type").is_some_and(|it| it.is("tool_reference"));
+            if is_reference {
+                said.texts.push(reference(part));
+            }
+            !is_reference
+        });
+        let text = Object::of_type("text").with("text", said.result(is_error));
+        blocks.push(text.into());
+        blocks.append(&mut said.others);
+    }
+    true
+}
+
+/// A tool that was found.
+fn reference<'a>(found: &Json<'a>) -> Text<'a> {
+    let name = found.text_at("tool_name").unwrap_or_default();
+    Text::joined(&["[tool ".into(), name, "]".into()], "")
 }
 
 /// The pictures in the result of a tool.

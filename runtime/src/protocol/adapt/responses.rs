@@ -2,7 +2,8 @@
 
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::Seal;
-use super::{Lacks, PICTURE, Taken, call, result, texts};
+use super::told::{Said, arguments, call, content};
+use super::{Lacks, PICTURE, Taken};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
     if lacks.reasoning {
@@ -63,18 +64,23 @@ fn item(item: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
     let Some(kind) = item.text_at("type").filter(|_| lacks.tools) else {
         return;
     };
-    let text_at = |name| item.text_at(name).unwrap_or_default();
-    let (role, text) = match &*kind.plain() {
-        "function_call" => ("assistant", call(text_at("name"), text_at("arguments"))),
-        "custom_tool_call" => ("assistant", call(text_at("name"), text_at("input"))),
+    let made = |with| {
+        let name = item.text_at("name").unwrap_or_default();
+        call(name, arguments(item.get(with))).into()
+    };
+    let (role, content) = match &*kind.plain() {
+        "function_call" => ("assistant", made("arguments")),
+        "custom_tool_call" => ("assistant", made("input")),
         "function_call_output" | "custom_tool_call_output" => {
-            ("user", result(&texts(item.get("output"))))
+            let said = Said::of(item.get("output"));
+            let text = said.result(false);
+            ("user", content("input_text", text, said.others))
         }
         _ => return,
     };
     taken.tools = true;
     *item = Object::new()
         .with("role", role)
-        .with("content", text)
+        .with("content", content)
         .into();
 }

@@ -86,7 +86,7 @@ fn tools_become_text() {
         ..NOTHING
     };
     let expected = [
-        r#"{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},{"type":"text","text":"[tool call: a({\"b\": 1})]"}]},{"role":"user","content":[{"type":"text","text":"[tool result: r]"}]}]}"#,
+        r#"{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},{"type":"text","text":"[tool call: a({\"b\": 1})]"}]},{"role":"user","content":[{"type":"text","text":"[tool result: r]"},{"type":"image","source":{}}]}]}"#,
         r#"{"role":"assistant","content":"c\n[tool call: a({})]","reasoning_content":"h"},{"role":"user","content":"[tool result: r]"}]}"#,
         r#"{"role":"assistant","content":"[tool call: a({})]"},{"role":"user","content":"[tool result: r]"}]}"#,
     ];
@@ -98,6 +98,101 @@ fn tools_become_text() {
             !body.contains("\"tools\"") && !body.contains("tool_choice"),
             "{body}"
         );
+    }
+}
+
+/// Messages or items as a model without tools is told them.
+fn told(protocol: Protocol, messages: &str) -> String {
+    let lacks = Lacks {
+        tools: true,
+        ..NOTHING
+    };
+    let name = match protocol {
+        Protocol::Responses => "input",
+        _ => "messages",
+    };
+    let body = format!(r#"{{"{name}":[{messages}]}}"#);
+    let (body, noted) = adapted(protocol, lacks, &body);
+    assert_eq!(noted, "tools_text_fallback", "{messages}");
+    let start = format!(r#"{{"{name}":["#);
+    let told = body
+        .strip_prefix(&start)
+        .and_then(|told| told.strip_suffix("]}"));
+    told.expect("the same around it").to_owned()
+}
+
+#[test]
+fn calls_of_every_kind_become_text() {
+    for (protocol, call, wanted) in [
+        (
+            Protocol::Chat,
+            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"custom","custom":{"name":"patch","input":"*** Begin"}},{"id":"2","type":"function","function":{"name":"a","arguments":{"b":1}}},{"id":"3","type":"new","new":{"x":1}}]}"#,
+            r#"{"role":"assistant","content":"[tool call: patch(*** Begin)]\n[tool call: a({\"b\":1})]\n[tool call: new({\"id\":\"3\",\"type\":\"new\",\"new\":{\"x\":1}})]"}"#,
+        ),
+        (
+            Protocol::Chat,
+            r#"{"role":"assistant","content":"","function_call":{"name":"a","arguments":"{}"}},{"role":"function","name":"a","content":"r"}"#,
+            r#"{"role":"assistant","content":"[tool call: a({})]"},{"role":"user","content":"[tool result: r]"}"#,
+        ),
+        (
+            Protocol::Chat,
+            r#"{"role":"assistant","content":[{"type":"text","text":"t"},{"type":"refusal","refusal":"no"}],"tool_calls":[{"id":"1","function":{"name":"a"}}]}"#,
+            r#"{"role":"assistant","content":[{"type":"text","text":"t\n[tool call: a()]"},{"type":"refusal","refusal":"no"}]}"#,
+        ),
+        (
+            Protocol::Responses,
+            r#"{"type":"custom_tool_call","call_id":"1","name":"patch","input":"*** Begin"},{"type":"function_call","call_id":"2","name":"a","arguments":{"b":1}}"#,
+            r#"{"role":"assistant","content":"[tool call: patch(*** Begin)]"},{"role":"assistant","content":"[tool call: a({\"b\":1})]"}"#,
+        ),
+    ] {
+        assert_eq!(told(protocol, call), wanted);
+    }
+    let lacks = Lacks {
+        tools: true,
+        ..NOTHING
+    };
+    let old = r#"{"functions":[{"name":"a"}],"function_call":"auto","messages":[]}"#;
+    let (body, noted) = adapted(Protocol::Chat, lacks, old);
+    assert_eq!(
+        (&*body, &*noted),
+        (r#"{"messages":[]}"#, "tools_text_fallback")
+    );
+    let empty =
+        r#"{"messages":[{"role":"assistant","content":"t","tool_calls":[],"function_call":null}]}"#;
+    let (body, noted) = adapted(Protocol::Chat, lacks, empty);
+    assert_eq!((&*body, &*noted), (empty, ""));
+}
+
+#[test]
+fn results_keep_what_is_no_text() {
+    for (protocol, result, wanted) in [
+        (
+            Protocol::Messages,
+            r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"see"},{"type":"image","source":{}}]},{"type":"text","text":"t"}]}"#,
+            r#"{"role":"user","content":[{"type":"text","text":"[tool result: see]"},{"type":"image","source":{}},{"type":"text","text":"t"}]}"#,
+        ),
+        (
+            Protocol::Messages,
+            r#"{"role":"user","content":[{"type":"tool_result","content":[{"type":"document","source":{}},{"type":"search_result","title":"t"}]},{"type":"tool_result","content":[{"type":"tool_reference","tool_name":"a"}]}]}"#,
+            r#"{"role":"user","content":[{"type":"text","text":"[tool result: attached below]"},{"type":"document","source":{}},{"type":"search_result","title":"t"},{"type":"text","text":"[tool result: [tool a]]"}]}"#,
+        ),
+        (
+            Protocol::Messages,
+            r#"{"role":"user","content":[{"type":"tool_result","content":"boom","is_error":true},{"type":"tool_result"},{"type":"tool_result","content":{"a":1}}]}"#,
+            r#"{"role":"user","content":[{"type":"text","text":"[tool error: boom]"},{"type":"text","text":"[tool result: ]"},{"type":"text","text":"[tool result: {\"a\":1}]"}]}"#,
+        ),
+        (
+            Protocol::Chat,
+            r#"{"role":"tool","tool_call_id":"1","content":[{"type":"text","text":"r"},{"type":"image_url","image_url":{}}]},{"role":"tool","content":null}"#,
+            r#"{"role":"user","content":[{"type":"text","text":"[tool result: r]"},{"type":"image_url","image_url":{}}]},{"role":"user","content":"[tool result: ]"}"#,
+        ),
+        (
+            Protocol::Responses,
+            r#"{"type":"function_call_output","call_id":"1","output":[{"type":"input_text","text":"r"},{"type":"input_image","image_url":"u"},{"type":"input_file","filename":"f"}]}"#,
+            r#"{"role":"user","content":[{"type":"input_text","text":"[tool result: r]"},{"type":"input_image","image_url":"u"},{"type":"input_file","filename":"f"}]}"#,
+        ),
+    ] {
+        assert_eq!(told(protocol, result), wanted);
     }
 }
 
