@@ -80,11 +80,16 @@ pub(crate) struct Moment {
 /// A day: more is a mistake in the unit.
 const LONGEST_MS: f64 = 86_400_000.0;
 
+/// Requests a second.
+const HIGHEST_RATE: f64 = 100_000.0;
+
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().unwrap_or(f64::NAN);
     match rate {
-        rate if rate > 0.0 && rate <= 100_000.0 => Ok(rate),
-        _ => Err("write a number above 0, for example `20`".to_owned()),
+        rate if rate > 0.0 && rate <= HIGHEST_RATE => Ok(rate),
+        _ => Err(format!(
+            "write a number above 0 and at most {HIGHEST_RATE}, for example `20`"
+        )),
     }
 }
 
