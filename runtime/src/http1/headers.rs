@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 
 use super::Malformed;
 use super::outgoing::{COLON, LINE_END, write_line};
@@ -193,6 +194,13 @@ impl Headers {
         self.lines.retain(|line| is_kept(line.name(bytes)));
     }
 
+    /// Takes out the fields whose values hold these bytes.
+    pub(crate) fn remove_holding(&mut self, bytes: &[u8]) {
+        let all = &self.bytes;
+        self.lines
+            .retain(|line| memmem::find(line.value(all), bytes).is_none());
+    }
+
     /// Writes the lines of every field but those of such a name.
     pub(crate) fn write(&self, out: &mut Vec<u8>, is_out: impl Fn(Name<'_>) -> bool) {
         let bytes = &self.bytes;
@@ -327,8 +335,10 @@ mod tests {
 
     #[test]
     fn what_was_taken_out_is_not_copied() {
-        let mut headers = Headers::of(&[("X-Api-Key", "secret"), ("a", "b")]);
+        let lines = [("X-Api-Key", "secret"), ("a", "b"), ("c", "a secret of")];
+        let mut headers = Headers::of(&lines);
         headers.remove("x-api-key");
+        headers.remove_holding(b"secret");
         let copy = headers.clone();
         assert_eq!(copy.written(), "a: b\r\n");
         assert_eq!(copy.bytes, b"a: b\r\n");

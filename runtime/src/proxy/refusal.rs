@@ -32,8 +32,9 @@ pub(super) async fn is_not_served(answer: &mut Answer, limit: Option<Duration>) 
 }
 
 /// Leaves the key out that an endpoint was asked with, where it refuses it and says so in
-/// full: the client has no business with it. A refusal that is compressed, stalls, or is
-/// longer than anything an endpoint says of a key passes as it came.
+/// full: the client has no business with it. A header that holds it is left out. The body of
+/// a refusal that is compressed, stalls, or is longer than anything an endpoint says of a key
+/// passes as it came.
 pub(super) async fn hide_key(answer: &mut Answer, upstream: &Upstream, limit: Option<Duration>) {
     let is_about_key = matches!(
         answer.head.status,
@@ -42,7 +43,11 @@ pub(super) async fn hide_key(answer: &mut Answer, upstream: &Upstream, limit: Op
     let Some(key) = upstream.key().filter(|key| key.len() >= KEY) else {
         return;
     };
-    if !is_about_key || !is_plain(&answer.head.headers) || !read(answer, limit).await {
+    if !is_about_key {
+        return;
+    }
+    answer.head.headers.remove_holding(key);
+    if !is_plain(&answer.head.headers) || !read(answer, limit).await {
         return;
     }
     let found: Vec<usize> = memmem::find_iter(&answer.seen, key).collect();

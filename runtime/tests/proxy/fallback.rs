@@ -491,10 +491,12 @@ async fn a_key_that_is_refused_is_not_repeated_to_the_client() {
     for (path, at) in [(MESSAGES, MESSAGES), (CHAT, CHAT), (MESSAGES, CHAT)] {
         for (status, is_shown) in [(401, false), (403, false), (400, true)] {
             let stage = Stage::new(&pool_plan(at, &[&up])).await;
-            up.push(Answer::error(status, "authentication_error", &said));
+            let answer = Answer::error(status, "authentication_error", &said);
+            up.push(answer.header("x-echo", &said));
             let got = stage.ask(path, &[], ask).await;
             assert_eq!((got.status.as_u16(), got.whole), (status, true));
             assert_eq!(got.body.contains(UPSTREAM_KEY), is_shown, "{}", got.body);
+            assert_eq!(got.header("x-echo").is_empty(), !is_shown);
             let message = got.json()["error"]["message"].to_string();
             assert!(
                 is_shown || message.contains("no such key: …, …"),
