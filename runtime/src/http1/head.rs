@@ -35,9 +35,12 @@ pub(crate) fn content_length(headers: &Headers) -> Result<Option<u64>, Malformed
     let Some(first) = lengths.next() else {
         return Ok(None);
     };
+    if !lengths.all(|other| other == first) {
+        return Err(Malformed("it has two lengths"));
+    }
     match number(first) {
-        Some(length) if lengths.all(|other| other == first) => Ok(Some(length)),
-        _ => Err(Malformed("its length is none")),
+        Some(length) => Ok(Some(length)),
+        None => Err(Malformed("its length is no number")),
     }
 }
 

@@ -199,7 +199,7 @@ impl ProxyError {
                 format!("every endpoint of model `{model}` is at its declared rate limit")
             }
             Self::Unreachable { model } => {
-                format!("no endpoint of model `{model}` could be reached")
+                format!("no endpoint of model `{model}` gave a usable answer")
             }
             Self::Timeout { model } => format!("no endpoint of model `{model}` answered in time"),
         }
