@@ -264,17 +264,28 @@ fn calls_without_ids_get_different_ones() {
         called(&[""]),
         result("", "4"),
     ]);
-    let (messages, _) = told(Messages, &said);
-    assert_eq!(
-        calls(&messages),
-        [
-            &["x"][..],
-            &["+no_id_1", "+a", "+no_id_2"],
-            &["no_id_1=1", "a=2", "no_id_2=3"],
-            &["+no_id_3"],
-            &["no_id_3=4"],
-        ]
-    );
+    // Whether they are empty, null, or not there.
+    let said = said.to_string();
+    let null = said.replace("id\":\"\"", "id\":null");
+    let none = said
+        .replace("\"id\":\"\",", "")
+        .replace(",\"tool_call_id\":\"\"", "");
+    assert!(null != said && none != said && !none.contains("\"\""));
+    for said in [&said, &null, &none] {
+        let (body, dropped) = sent(Chat, Messages, &format!("{{\"messages\":{said}}}"));
+        assert_eq!(
+            calls(&body["messages"]),
+            [
+                &["x"][..],
+                &["+no_id_1", "+a", "+no_id_2"],
+                &["no_id_1=1", "a=2", "no_id_2=3"],
+                &["+no_id_3"],
+                &["no_id_3=4"],
+            ],
+            "{said}"
+        );
+        assert_eq!(dropped, "");
+    }
 }
 
 #[test]

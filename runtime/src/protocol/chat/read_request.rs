@@ -184,7 +184,8 @@ fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     let fields = ["type", "index", "id", "function", "custom"];
     dropped.note_unknown("messages.tool_calls.", call, &fields);
     Some(Part::ToolCall(ToolCall {
-        id: call.text_at("id")?,
+        // Some clients send none; those who need one number such calls.
+        id: call.text_at("id").unwrap_or_default(),
         name,
         arguments,
     }))
