@@ -53,8 +53,7 @@ fn without_blocks(body: &mut Object<'_>, is_out: fn(&Json<'_>) -> bool) -> bool 
 }
 
 fn is_thought(block: &Json<'_>) -> bool {
-    let kind = block.get("type");
-    kind.is_some_and(|kind| kind.is("thinking") || kind.is("redacted_thinking"))
+    is_of(block, "thinking") || is_of(block, "redacted_thinking")
 }
 
 /// Whether there was any thinking of another maker. Anthropic's goes before the
@@ -75,17 +74,16 @@ pub(super) fn without_foreign(body: &mut Object<'_>) -> bool {
 /// Anthropic takes no thinking from there on.
 pub(super) fn is_amid_calls(body: &Object<'_>) -> bool {
     let messages = body.get("messages").map_or(&[][..], Json::items);
-    let is = |value: &Json<'_>, name, word| value.get(name).is_some_and(|it| it.is(word));
-    let last = messages
-        .iter()
-        .rev()
-        .find(|message| is(message, "role", "assistant"));
+    let is_answer = |message: &&Json<'_>| {
+        let role = message.get("role");
+        role.is_some_and(|role| role.is("assistant"))
+    };
+    let last = messages.iter().rev().find(is_answer);
     let Some(blocks) = last.and_then(|last| last.get("content")) else {
         return false;
     };
     let blocks = blocks.items();
-    !blocks.first().is_some_and(is_thought)
-        && blocks.iter().any(|block| is(block, "type", "tool_use"))
+    !blocks.first().is_some_and(is_thought) && blocks.iter().any(|block| is_of(block, "tool_use"))
 }
 
 /// Takes thinking out, and what is to be done about earlier thinking, which is refused
@@ -167,9 +165,7 @@ fn block(block: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
         let name = block.text_at("name").unwrap_or_default();
         call(name, arguments(block.get("input")))
     } else {
-        if kind.is("tool_result") {
-            pictures(block, lacks, taken);
-        }
+        pictures(block, lacks, taken);
         return;
     };
     *block = Object::of_type("text").with("text", text).into();
@@ -177,7 +173,7 @@ fn block(block: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
 
 /// Turns results of tools into text, with the rest of each behind it; whether there were any.
 fn without_results(blocks: &mut Vec<Json<'_>>) -> bool {
-    let is_result = |block: &Json<'_>| block.get("type").is_some_and(|it| it.is("tool_result"));
+    let is_result = |block: &Json<'_>| is_of(block, "tool_result");
     if !blocks.iter().any(is_result) {
         return false;
     }
@@ -190,7 +186,7 @@ fn without_results(blocks: &mut Vec<Json<'_>>) -> bool {
         let mut said = Said::of(block.get("content"));
         said.others.retain(|part| {
             // These stand in results only.
-            let is_reference = part.get("type").is_some_and(|it| it.is("tool_reference"));
+            let is_reference = is_of(part, "tool_reference");
             if is_reference {
                 said.texts.push(reference(part));
             }
@@ -209,15 +205,31 @@ fn reference<'a>(found: &Json<'a>) -> Text<'a> {
     Text::joined(&["[tool ".into(), name, "]".into()], "")
 }
 
-/// The pictures in the result of a tool.
-fn pictures(result: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
-    let content = result
-        .object_mut()
-        .and_then(|result| result.get_mut("content"));
+/// The pictures in the result of a tool or in a document.
+fn pictures(within: &mut Json<'_>, lacks: Lacks, taken: &mut Taken) {
+    let is_document = is_of(within, "document");
+    if !lacks.images || !(is_document || is_of(within, "tool_result")) {
+        return;
+    }
+    let holder = match is_document {
+        true => within
+            .object_mut()
+            .and_then(|block| block.get_mut("source")),
+        false => Some(within),
+    };
+    let content = holder
+        .and_then(Json::object_mut)
+        .and_then(|holder| holder.get_mut("content"));
     for inner in content.and_then(Json::items_mut).into_iter().flatten() {
-        if lacks.images && inner.get("type").is_some_and(|kind| kind.is("image")) {
+        if is_of(inner, "image") {
             taken.images = true;
             *inner = Object::of_type("text").with("text", PICTURE).into();
+        } else {
+            pictures(inner, lacks, taken);
         }
     }
+}
+
+fn is_of(block: &Json<'_>, kind: &str) -> bool {
+    block.get("type").is_some_and(|of| of.is(kind))
 }

@@ -80,6 +80,42 @@ fn images_become_text() {
 }
 
 #[test]
+fn images_in_documents_become_text() {
+    let lacks = Lacks {
+        images: true,
+        ..NOTHING
+    };
+    let document = |inside: &str| {
+        format!(
+            r#"{{"type":"document","title":"d","source":{{"type":"content","content":[{{"type":"text","text":"t"}},{inside}]}}}}"#
+        )
+    };
+    let result = |inside: &str| {
+        format!(r#"{{"type":"tool_result","tool_use_id":"1","content":[{inside}]}}"#)
+    };
+    let body = |block: &str| format!(r#"{{"messages":[{{"role":"user","content":[{block}]}}]}}"#);
+    let image = r#"{"type":"image","source":{}}"#;
+    let text = format!(r#"{{"type":"text","text":"{PICTURE}"}}"#);
+    for place in [&document as &dyn Fn(&str) -> String, &|inside| {
+        result(&document(inside))
+    }] {
+        let (left, noted) = adapted(Protocol::Messages, lacks, &body(&place(image)));
+        assert_eq!(noted, "images_text_fallback");
+        assert_eq!(left, body(&place(&text)));
+    }
+    for block in [
+        r#"{"type":"document","source":{"type":"text","data":"t"}}"#,
+        r#"{"type":"document","source":{"type":"content","content":"t"}}"#,
+        r#"{"type":"document","source":1}"#,
+        r#"{"type":"document"}"#,
+    ] {
+        let body = body(block);
+        let expected = (body.clone(), String::new());
+        assert_eq!(adapted(Protocol::Messages, lacks, &body), expected);
+    }
+}
+
+#[test]
 fn tools_become_text() {
     let lacks = Lacks {
         tools: true,

@@ -189,7 +189,8 @@ fn source<'a>(source: &Json<'a>, dropped: &mut Dropped) -> Option<Source<'a>> {
     None
 }
 
-/// A file behind what is said about it; one that is text is given as text.
+/// A file behind what is said about it; one that is text is given as text, with its pictures
+/// in their places.
 fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     note_rest("content.", block, &["title", "context", "source"], dropped);
     let title = block.text_at("title");
@@ -197,15 +198,36 @@ fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     let from = block.get("source").unwrap_or(&Json::NULL);
     let kind = from.text_at("type").unwrap_or_default();
     let within = match &*kind.plain() {
-        "text" => from.text_at("data").into_iter().collect(),
-        "content" => texts_of(from.get("content")),
+        "text" => from.text_at("data").map(Part::prose).into_iter().collect(),
+        "content" => content(from.get("content"), dropped),
         _ => {
             let file = source(from, dropped).map(|source| Part::Document(source, title));
             return context.map(Part::prose).into_iter().chain(file).collect();
         }
     };
-    let texts: Vec<Text<'a>> = title.into_iter().chain(context).chain(within).collect();
-    vec![Part::prose(Text::joined(&texts, "\n"))]
+    let about = title.into_iter().chain(context).map(Part::prose);
+    with_joined_texts(about.chain(within))
+}
+
+/// Parts, with texts that follow each other as one, each on a line of its own.
+fn with_joined_texts<'a>(parts: impl Iterator<Item = Part<'a>>) -> Vec<Part<'a>> {
+    let mut out = Vec::new();
+    let mut texts: Vec<Text<'a>> = Vec::new();
+    let joined = |texts: &mut Vec<Text<'a>>| {
+        let texts = std::mem::take(texts);
+        (!texts.is_empty()).then(|| Part::prose(Text::joined(&texts, "\n")))
+    };
+    for part in parts {
+        match part {
+            Part::Text(text, _) => texts.push(text),
+            other => {
+                out.extend(joined(&mut texts));
+                out.push(other);
+            }
+        }
+    }
+    out.extend(joined(&mut texts));
+    out
 }
 
 /// The texts of a string or of a list of text blocks.
