@@ -18,6 +18,7 @@ pub mod images;
 pub mod json;
 pub mod names;
 pub mod neutral;
+pub(crate) mod place;
 pub mod responses;
 pub mod sse;
 pub mod tokens;

@@ -13,5 +13,7 @@ mod requests;
 mod slips;
 #[path = "protocol/stories.rs"]
 mod stories;
+#[path = "protocol/untold.rs"]
+mod untold;
 #[path = "protocol/wholes.rs"]
 mod wholes;

@@ -4,6 +4,7 @@
 //! [`ProxyError::outer`] is what a client may read. Status and body follow from
 //! the variant and the client's protocol, here and nowhere else.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::body::Body;
@@ -61,7 +62,7 @@ pub enum ProxyError {
         speaks: Interface,
     },
     /// The request cannot be told to the endpoints of the model, for this reason.
-    Untold(&'static str),
+    Untold(Cow<'static, str>),
     /// Nobody here knows this response.
     NotKept,
     /// The request is longer than any window it may go to.
@@ -186,7 +187,7 @@ impl ProxyError {
                 "model `{model}` speaks the {} protocol, which has nothing like this request",
                 speaks.word()
             ),
-            Self::Untold(why) => (*why).to_owned(),
+            Self::Untold(why) => why.clone().into_owned(),
             Self::NotKept => "this response is not known here".to_owned(),
             Self::Window(window) => too_long(window),
             Self::NothingEnabled { model } => {

@@ -8,6 +8,7 @@
 mod joined;
 mod stream;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::forms::Forms;
@@ -22,12 +23,12 @@ pub use joined::{Joined, Turn};
 pub use stream::{Broken, Stream};
 
 /// Why a request cannot be told to an endpoint of another protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable(pub &'static str);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub Cow<'static, str>);
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a request is told to one endpoint: as it came, with what the endpoint's
 //! model cannot do taken out, or in another protocol.
 
+use std::borrow::Cow;
 use std::mem;
 
 use bytes::Bytes;
@@ -241,16 +242,17 @@ fn way(asked: &Asked, upstream: &Upstream, now_ms: u64) -> Result<Way, ProxyErro
                 speaks: asked.protocol(),
                 is_guess: false,
             }),
-            None => Err(ProxyError::Untold(match asked.call {
+            None => Err(ProxyError::Untold(Cow::Borrowed(match asked.call {
                 Call::Embeddings => "no endpoint of this model has an address for embeddings",
                 _ => "no endpoint of this model has an address for responses",
-            })),
+            }))),
         };
     }
     match asked.call {
         Call::CountTokens => {
             let counts = address::under(&upstream.uri, "/messages", "/count_tokens");
-            let uri = counts.ok_or(ProxyError::Untold("its endpoint does not count"))?;
+            let why = Cow::Borrowed("its endpoint does not count");
+            let uri = counts.ok_or(ProxyError::Untold(why))?;
             Ok(Way {
                 uri,
                 ..as_planned()

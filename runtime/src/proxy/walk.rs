@@ -5,6 +5,7 @@
 //! taken what was free at an endpoint, or found it failing; it is passed over then,
 //! and where nothing was tried at all the moment has changed, and is decided upon again.
 
+use std::borrow::Cow;
 use std::hint::cold_path;
 use std::time::Duration;
 
@@ -153,7 +154,9 @@ pub(super) fn decide<'p>(
             asked: asked.ask.name().map(shown),
             nearest,
         },
-        NoRoute::Interface { .. } if asked.call.tail().is_none() => ProxyError::Untold(KEPT),
+        NoRoute::Interface { .. } if asked.call.tail().is_none() => {
+            ProxyError::Untold(Cow::Borrowed(KEPT))
+        }
         NoRoute::Interface { model, speaks } => ProxyError::WrongProtocol { model, speaks },
         NoRoute::NothingEnabled { model } => ProxyError::NothingEnabled { model },
         NoRoute::Window {
@@ -194,7 +197,7 @@ struct Going<'w> {
     said: Option<(Box<Answer>, &'w Upstream)>,
     timed_out: bool,
     /// Why an endpoint cannot be asked this.
-    untold: Option<&'static str>,
+    untold: Option<Cow<'static, str>>,
 }
 
 impl<'w> Going<'w> {
@@ -245,7 +248,7 @@ impl<'w> Going<'w> {
         }
         cold_path();
         if walk.attempts() == 0 {
-            return match self.untold {
+            return match self.untold.take() {
                 Some(why) => Err(ProxyError::Untold(why)),
                 None => Ok(Err(not_now)),
             };

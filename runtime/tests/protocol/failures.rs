@@ -2,7 +2,7 @@
 
 use ctr_runtime::protocol::Protocol;
 use ctr_runtime::protocol::json::Json;
-use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call, Unreadable};
+use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call};
 use serde_json::{Value, json};
 
 fn back(client: Protocol, endpoint: Protocol, stream: bool) -> Back {
@@ -403,32 +403,6 @@ fn an_answer_that_is_none() {
     };
     let back = back(Protocol::Chat, Protocol::Responses, false);
     assert_eq!(back.answer(failed.as_bytes(), &mut dropped), Err(expected));
-}
-
-#[test]
-fn what_an_endpoint_keeps_is_not_translated() {
-    for (field, value) in [
-        ("previous_response_id", "\"resp_1\""),
-        ("conversation", "\"conv_1\""),
-        ("prompt", "{\"id\":\"pmpt_1\"}"),
-        ("background", "true"),
-    ] {
-        let body = format!("{{\"input\":\"x\",\"{field}\":{value}}}");
-        let json = Json::parse(&body, &[]).unwrap();
-        let call = Call {
-            client: Protocol::Responses,
-            endpoint: Protocol::Messages,
-            model: "m",
-            adaptive: false,
-            dialect: translate::Dialect::OpenAi,
-            request_id: "r",
-            now: 0,
-        };
-        let Unreadable(why) = translate::request(&json, &call).unwrap_err();
-        assert!(why.contains(field), "{why}");
-        let without = format!("{{\"input\":\"x\",\"{field}\":null}}");
-        assert!(translate::request(&Json::parse(&without, &[]).unwrap(), &call).is_ok());
-    }
 }
 
 #[test]

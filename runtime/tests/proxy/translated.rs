@@ -452,6 +452,8 @@ async fn a_body_that_cannot_be_told() {
         "{\"model\":\"m\"}",
         "{\"model\":\"m\",\"messages\":\"hi\"}",
         "{\"model\":\"m\",\"messages\":[]}",
+        "{\"model\":\"m\",\"messages\":[5]}",
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":{\"text\":\"hi\"}}]}",
         "{\"model\":\"m\",\"messages\":[}",
         "{\"model\":\"m\",\"messages\":[\"\\x\"]}",
     ] {

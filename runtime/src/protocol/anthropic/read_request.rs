@@ -5,7 +5,11 @@ use super::super::neutral::{
     Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolCall,
     ToolChoice, ToolResult,
 };
+use super::super::place::{Place, Said};
 use super::super::translate::Unreadable;
+
+/// Where the conversation stands.
+const MESSAGES: Place<'static> = Place::Field("messages");
 
 /// Blocks that are read here, and their fields.
 const BLOCKS: [(&str, &[&str]); 8] = [
@@ -22,14 +26,14 @@ const BLOCKS: [(&str, &[&str]); 8] = [
 /// Reads a request whose text was parsed with [`OPAQUE`](super::OPAQUE).
 ///
 /// # Errors
-/// When there is no conversation in it.
+/// When there is no conversation in it, or something else in a place of one.
 pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Request<'a>, Unreadable> {
     let mut request = Request::default();
     let mut effort = None;
     for (name, value) in body.members() {
         match &**name {
             "model" | "messages" => {}
-            "system" => request.system = texts(value, dropped),
+            "system" => request.system = system(value, dropped)?,
             "tools" => {
                 request.tools = value
                     .items()
@@ -64,16 +68,15 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
         // Without thinking it is the effort of the answer alone.
         (None, Some(_)) => dropped.note("output_config.effort"),
     }
-    let messages = body
-        .get("messages")
-        .ok_or(Unreadable("`messages` is missing"))?;
+    let messages = body.get("messages").ok_or_else(|| MESSAGES.is("missing"))?;
     let Json::List(messages) = messages else {
-        return Err(Unreadable("`messages` is not a list"));
+        return Err(MESSAGES.is("not a list"));
     };
     if messages.is_empty() {
-        return Err(Unreadable("`messages` is empty"));
+        return Err(MESSAGES.is("empty"));
     }
-    for message in messages {
+    for (at, message) in MESSAGES.objects(messages)? {
+        let place = Place::Item(&MESSAGES, at);
         let role = match message.text_at("role") {
             Some(role) if role.is("assistant") => Role::Assistant,
             Some(role) if role.is("system") => Role::System,
@@ -84,42 +87,54 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
         if !repeats(message.get("output_config"), body.get("output_config")) {
             dropped.note("messages.output_config");
         }
-        request.say(role, content(message.get("content"), dropped));
+        request.say(role, content(message, &place, dropped)?);
     }
     Ok(request)
 }
 
-/// The parts of a message's content, or of a tool result's.
-fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
-    match content {
-        Some(Json::Text(text)) => vec![Part::prose(text.clone())],
-        Some(Json::List(blocks)) => {
-            let mut parts = Vec::with_capacity(blocks.len());
-            for block in blocks {
-                if block.get("type").is_some_and(|kind| kind.is("document")) {
-                    parts.extend(document(block, dropped));
-                } else {
-                    parts.extend(part(block, dropped));
-                }
-            }
-            parts
+/// The parts of the content of what stands at a place: a message, the result of a tool or
+/// the source of a document.
+fn content<'a>(
+    holder: &Json<'a>,
+    place: &Place<'_>,
+    dropped: &mut Dropped,
+) -> Result<Vec<Part<'a>>, Unreadable> {
+    let place = Place::Member(place, "content");
+    let blocks = match place.said(holder.get("content"))? {
+        Said::Text(text) => return Ok(vec![Part::prose(text.clone())]),
+        Said::List(blocks) => blocks,
+    };
+    let mut parts = Vec::with_capacity(blocks.len());
+    for (at, block) in place.objects(blocks)? {
+        let place = Place::Item(&place, at);
+        if block.get("type").is_some_and(|kind| kind.is("document")) {
+            parts.extend(document(block, &place, dropped)?);
+        } else {
+            parts.extend(part(block, &place, dropped)?);
         }
-        _ => Vec::new(),
     }
+    Ok(parts)
 }
 
-fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
+fn part<'a>(
+    block: &Json<'a>,
+    place: &Place<'_>,
+    dropped: &mut Dropped,
+) -> Result<Option<Part<'a>>, Unreadable> {
     let text_at = |name| block.text_at(name).unwrap_or_default();
     let kind = text_at("type");
     let kind = &*kind.plain();
     let Some((_, fields)) = BLOCKS.iter().find(|(known, _)| *known == kind) else {
         dropped.note_field("content.", kind);
-        return None;
+        return Ok(None);
     };
     note_rest("content.", block, fields, dropped);
-    Some(match kind {
+    Ok(Some(match kind {
         "text" => Part::prose(text_at("text")),
-        "image" => Part::Image(source(block.get("source")?, dropped)?, None),
+        "image" => {
+            let from = block.get("source").and_then(|from| source(from, dropped));
+            return Ok(from.map(|from| Part::Image(from, None)));
+        }
         "tool_use" => Part::ToolCall(ToolCall {
             id: text_at("id"),
             name: text_at("name"),
@@ -127,7 +142,7 @@ fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
         }),
         "tool_result" => Part::ToolResult(ToolResult {
             id: text_at("tool_use_id"),
-            parts: content(block.get("content"), dropped),
+            parts: content(block, place, dropped)?,
             is_error: block.get("is_error").and_then(Json::flag) == Some(true),
         }),
         "thinking" => Part::Thought(Thought {
@@ -140,15 +155,16 @@ fn part<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
         }),
         "search_result" => {
             let mut texts = vec![text_at("title"), text_at("source")];
-            texts.extend(texts_of(block.get("content")));
+            let within = Place::Member(place, "content");
+            texts.extend(texts_of(block.get("content"), &within)?);
             Part::prose(Text::joined(&texts, "\n"))
         }
         "tool_reference" => {
             let note = ["[tool ".into(), text_at("tool_name"), "]".into()];
             Part::prose(Text::joined(&note, ""))
         }
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
 }
 
 /// Notes what a block, a tool or a system text has besides these fields.
@@ -191,7 +207,11 @@ fn source<'a>(source: &Json<'a>, dropped: &mut Dropped) -> Option<Source<'a>> {
 
 /// A file behind what is said about it; one that is text is given as text, with its pictures
 /// in their places.
-fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+fn document<'a>(
+    block: &Json<'a>,
+    place: &Place<'_>,
+    dropped: &mut Dropped,
+) -> Result<Vec<Part<'a>>, Unreadable> {
     note_rest("content.", block, &["title", "context", "source"], dropped);
     let title = block.text_at("title");
     let context = block.text_at("context").filter(|text| !text.is_empty());
@@ -199,14 +219,14 @@ fn document<'a>(block: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     let kind = from.text_at("type").unwrap_or_default();
     let within = match &*kind.plain() {
         "text" => from.text_at("data").map(Part::prose).into_iter().collect(),
-        "content" => content(from.get("content"), dropped),
+        "content" => content(from, &Place::Member(place, "source"), dropped)?,
         _ => {
             let file = source(from, dropped).map(|source| Part::Document(source, title));
-            return context.map(Part::prose).into_iter().chain(file).collect();
+            return Ok(context.map(Part::prose).into_iter().chain(file).collect());
         }
     };
     let about = title.into_iter().chain(context).map(Part::prose);
-    with_joined_texts(about.chain(within))
+    Ok(with_joined_texts(about.chain(within)))
 }
 
 /// Parts, with texts that follow each other as one, each on a line of its own.
@@ -231,23 +251,26 @@ fn with_joined_texts<'a>(parts: impl Iterator<Item = Part<'a>>) -> Vec<Part<'a>>
 }
 
 /// The texts of a string or of a list of text blocks.
-fn texts_of<'a>(content: Option<&Json<'a>>) -> Vec<Text<'a>> {
-    match content {
-        Some(Json::Text(text)) => vec![text.clone()],
-        Some(list) => list
-            .items()
-            .iter()
-            .filter_map(|block| block.text_at("text"))
-            .collect(),
-        None => Vec::new(),
+fn texts_of<'a>(
+    content: Option<&Json<'a>>,
+    place: &Place<'_>,
+) -> Result<Vec<Text<'a>>, Unreadable> {
+    match place.said(content)? {
+        Said::Text(text) => Ok(vec![text.clone()]),
+        Said::List(blocks) => {
+            let blocks = place.objects(blocks)?;
+            Ok(blocks
+                .filter_map(|(_, block)| block.text_at("text"))
+                .collect())
+        }
     }
 }
 
-fn texts<'a>(system: &Json<'a>, dropped: &mut Dropped) -> Vec<Text<'a>> {
+fn system<'a>(system: &Json<'a>, dropped: &mut Dropped) -> Result<Vec<Text<'a>>, Unreadable> {
     for block in system.items() {
         note_rest("system.", block, &["text"], dropped);
     }
-    texts_of(Some(system))
+    texts_of(Some(system), &Place::Field("system"))
 }
 
 fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {

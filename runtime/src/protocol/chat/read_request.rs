@@ -6,9 +6,13 @@ use super::super::neutral::{
     Detail, Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool,
     ToolCall, ToolChoice, ToolResult,
 };
+use super::super::place::{Place, Said};
 use super::super::translate::Unreadable;
 use super::answer::arguments;
 use super::functions::{self, Called};
+
+/// Where the conversation stands.
+const MESSAGES: Place<'static> = Place::Field("messages");
 
 /// Fields of a message that are read here.
 const MESSAGE: [&str; 7] = [
@@ -25,7 +29,7 @@ const MESSAGE: [&str; 7] = [
 /// the forms its tools had.
 ///
 /// # Errors
-/// When there is no conversation in it.
+/// When there is no conversation in it, or something else in a place of one.
 pub fn read_request<'a>(
     body: &Json<'a>,
     dropped: &mut Dropped,
@@ -73,18 +77,17 @@ pub fn read_request<'a>(
             other => dropped.note_field("", other),
         }
     }
-    let messages = body
-        .get("messages")
-        .ok_or(Unreadable("`messages` is missing"))?;
+    let messages = body.get("messages").ok_or_else(|| MESSAGES.is("missing"))?;
     let Json::List(messages) = messages else {
-        return Err(Unreadable("`messages` is not a list"));
+        return Err(MESSAGES.is("not a list"));
     };
     if messages.is_empty() {
-        return Err(Unreadable("`messages` is empty"));
+        return Err(MESSAGES.is("empty"));
     }
     let mut called = Called::default();
-    for one in messages {
-        message(one, &mut called, &mut request, dropped);
+    for (at, one) in MESSAGES.objects(messages)? {
+        let place = Place::Item(&MESSAGES, at);
+        message(one, &place, &mut called, &mut request, dropped)?;
     }
     called.end(&mut request);
     Ok((request, forms))
@@ -105,21 +108,22 @@ pub(crate) fn is_default(name: &str, value: &Json<'_>) -> bool {
 
 fn message<'a>(
     from: &Json<'a>,
+    place: &Place<'_>,
     called: &mut Called<'a>,
     request: &mut Request<'a>,
     dropped: &mut Dropped,
-) {
+) -> Result<(), Unreadable> {
     let role = from.text_at("role").unwrap_or_default();
     let fields = match role.is("function") {
         true => &["role", "content", "name"][..],
         false => &MESSAGE,
     };
     dropped.note_unknown("messages.", from, fields);
-    let said = from.get("content");
+    let said = content(from, place, dropped)?;
     match &*role.plain() {
-        "system" | "developer" => request.instruct(content(said, dropped)),
+        "system" | "developer" => request.instruct(said),
         "assistant" => {
-            let mut parts = assistant(from, dropped);
+            let mut parts = assistant(from, said, dropped);
             parts.extend(called.call(from, request).map(Part::ToolCall));
             request.say(Role::Assistant, parts);
         }
@@ -130,17 +134,17 @@ fn message<'a>(
             };
             let Some(id) = id else {
                 dropped.note("messages.function");
-                return;
+                return Ok(());
             };
             let result = ToolResult {
                 id,
-                parts: content(said, dropped),
+                parts: said,
                 is_error: false,
             };
             request.say(Role::User, vec![Part::ToolResult(result)]);
         }
         _ => {
-            let mut parts = content(said, dropped);
+            let mut parts = said;
             if parts.is_empty() && !request.messages.is_empty() {
                 // The model does not go on with what it said where the user says nothing.
                 parts.push(Part::prose(""));
@@ -148,9 +152,11 @@ fn message<'a>(
             request.say(Role::User, parts);
         }
     }
+    Ok(())
 }
 
-fn assistant<'a>(from: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+/// The parts of what the model said; its content among them.
+fn assistant<'a>(from: &Json<'a>, said: Vec<Part<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     if let Some(text) = from
         .text_at("reasoning_content")
@@ -161,7 +167,7 @@ fn assistant<'a>(from: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
             seal: Some(Seal::Content),
         }));
     }
-    parts.extend(content(from.get("content"), dropped));
+    parts.extend(said);
     parts.extend(from.text_at("refusal").map(Part::Refusal));
     for call in from.get("tool_calls").map(Json::items).unwrap_or_default() {
         parts.extend(tool_call(call, dropped));
@@ -191,16 +197,20 @@ fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     }))
 }
 
-/// The parts of a message's content.
-fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
-    match content {
-        Some(Json::Text(text)) if text.is_empty() => Vec::new(),
-        Some(Json::Text(text)) => vec![Part::prose(text.clone())],
-        Some(Json::List(items)) => items
-            .iter()
-            .filter_map(|item| part(item, dropped))
-            .collect(),
-        _ => Vec::new(),
+/// The parts of the content of a message that stands at a place.
+fn content<'a>(
+    message: &Json<'a>,
+    place: &Place<'_>,
+    dropped: &mut Dropped,
+) -> Result<Vec<Part<'a>>, Unreadable> {
+    let place = Place::Member(place, "content");
+    match place.said(message.get("content"))? {
+        Said::Text(text) if text.is_empty() => Ok(Vec::new()),
+        Said::Text(text) => Ok(vec![Part::prose(text.clone())]),
+        Said::List(items) => {
+            let items = place.objects(items)?;
+            Ok(items.filter_map(|(_, item)| part(item, dropped)).collect())
+        }
     }
 }
 

@@ -28,7 +28,7 @@ fn every() -> Vec<ProxyError> {
             model: model(),
             speaks: Interface::Openai,
         },
-        ProxyError::Untold("why"),
+        ProxyError::Untold("why".into()),
         ProxyError::NotKept,
         ProxyError::NothingEnabled { model: model() },
         ProxyError::AllOut {

@@ -7,6 +7,7 @@ use super::super::neutral::{
     Dropped, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool, ToolChoice,
     ToolResult,
 };
+use super::super::place::{Place, Said};
 use super::super::translate::Unreadable;
 
 /// What an endpoint keeps, and why a request that builds on it goes nowhere else.
@@ -28,6 +29,9 @@ const KEPT: [(&str, &str); 4] = [
         "`background` works only at an endpoint that speaks Responses",
     ),
 ];
+
+/// Where the conversation stands.
+const INPUT: Place<'static> = Place::Field("input");
 
 /// Items that are read here, and their fields besides those that all have.
 const ITEMS: [(&str, &[&str]); 7] = [
@@ -60,7 +64,8 @@ const CONTENT: [(&str, &[&str]); 6] = [
 /// the forms its tools had.
 ///
 /// # Errors
-/// When there is no input in it, or it builds on what an endpoint keeps.
+/// When there is no conversation in it, or something else in a place of one, or it builds on
+/// what an endpoint keeps.
 pub fn read_request<'a>(
     body: &Json<'a>,
     dropped: &mut Dropped,
@@ -76,7 +81,11 @@ pub fn read_request<'a>(
                     dropped.note("store");
                 }
             }
-            "instructions" => request.system.extend(value.text().cloned()),
+            "instructions" => match value.text() {
+                Some(text) => request.system.push(text.clone()),
+                None if value.is_nothing() => {}
+                None => return Err(Place::Field("instructions").is("not text")),
+            },
             "tools" => {
                 for item in value.items() {
                     tool(item, &mut forms, &mut request.tools, dropped);
@@ -102,21 +111,12 @@ pub fn read_request<'a>(
             "user" => request.user = request.user.or(value.text().cloned()),
             other if chat::is_default(other, value) => {}
             other => match KEPT.iter().find(|(kept, _)| *kept == other) {
-                Some((_, why)) => return Err(Unreadable(why)),
+                Some((_, why)) => return Err(Unreadable((*why).into())),
                 None => dropped.note_field("", other),
             },
         }
     }
-    match body.get("input") {
-        Some(Json::Text(text)) => request.say(Role::User, vec![Part::prose(text.clone())]),
-        Some(Json::List(items)) => {
-            for item in items {
-                read_item(item, &mut request, dropped)?;
-            }
-        }
-        Some(_) => return Err(Unreadable("`input` is neither text nor a list")),
-        None => return Err(Unreadable("`input` is missing")),
-    }
+    read_input(body.get("input"), &mut request, dropped)?;
     Ok((request, forms))
 }
 
@@ -129,8 +129,30 @@ fn include(list: &Json<'_>, dropped: &mut Dropped) {
     }
 }
 
+fn read_input<'a>(
+    input: Option<&Json<'a>>,
+    request: &mut Request<'a>,
+    dropped: &mut Dropped,
+) -> Result<(), Unreadable> {
+    if input.is_none_or(Json::is_null) {
+        return Err(INPUT.is("missing"));
+    }
+    match INPUT.said(input)? {
+        Said::Text(text) => request.say(Role::User, vec![Part::prose(text.clone())]),
+        // What the model is told is enough to begin with.
+        Said::List([]) if request.system.is_empty() => return Err(INPUT.is("empty")),
+        Said::List(items) => {
+            for (at, item) in INPUT.objects(items)? {
+                read_item(item, &Place::Item(&INPUT, at), request, dropped)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn read_item<'a>(
     item: &Json<'a>,
+    place: &Place<'_>,
     request: &mut Request<'a>,
     dropped: &mut Dropped,
 ) -> Result<(), Unreadable> {
@@ -142,7 +164,14 @@ fn read_item<'a>(
         dropped.note_unknown("input.", item, &[&own, *fields].concat());
     }
     match kind {
-        "" | "message" => message(item, request, dropped),
+        "" | "message" => {
+            let said = content(
+                item.get("content"),
+                &Place::Member(place, "content"),
+                dropped,
+            )?;
+            message(item, said, request);
+        }
         "reasoning" => request.say(Role::Assistant, vec![Part::Thought(thought(item))]),
         "function_call" | "custom_tool_call" => {
             let call = forms::call(item).map(Part::ToolCall);
@@ -151,23 +180,21 @@ fn read_item<'a>(
         "function_call_output" | "custom_tool_call_output" => {
             let result = ToolResult {
                 id: text_at("call_id"),
-                parts: content(item.get("output"), dropped),
+                parts: content(item.get("output"), &Place::Member(place, "output"), dropped)?,
                 is_error: false,
             };
             request.say(Role::User, vec![Part::ToolResult(result)]);
         }
         "item_reference" => {
-            return Err(Unreadable(
-                "`item_reference` works only where that item was made",
-            ));
+            let why = "`item_reference` works only where that item was made";
+            return Err(Unreadable(why.into()));
         }
         other => dropped.note_field("input.", other),
     }
     Ok(())
 }
 
-fn message<'a>(item: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
-    let parts = content(item.get("content"), dropped);
+fn message<'a>(item: &Json<'a>, parts: Vec<Part<'a>>, request: &mut Request<'a>) {
     let role = item.text_at("role").unwrap_or_default();
     match &*role.plain() {
         "assistant" => request.say(Role::Assistant, parts),
@@ -196,15 +223,19 @@ pub(super) fn thought<'a>(item: &Json<'a>) -> Thought<'a> {
     }
 }
 
-fn content<'a>(content: Option<&Json<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
-    match content {
-        Some(Json::Text(text)) if text.is_empty() => Vec::new(),
-        Some(Json::Text(text)) => vec![Part::prose(text.clone())],
-        Some(Json::List(items)) => items
-            .iter()
-            .filter_map(|item| part(item, dropped))
-            .collect(),
-        _ => Vec::new(),
+/// The parts of a content, or of an output, that stands at a place.
+fn content<'a>(
+    content: Option<&Json<'a>>,
+    place: &Place<'_>,
+    dropped: &mut Dropped,
+) -> Result<Vec<Part<'a>>, Unreadable> {
+    match place.said(content)? {
+        Said::Text(text) if text.is_empty() => Ok(Vec::new()),
+        Said::Text(text) => Ok(vec![Part::prose(text.clone())]),
+        Said::List(items) => {
+            let items = place.objects(items)?;
+            Ok(items.filter_map(|(_, item)| part(item, dropped)).collect())
+        }
     }
 }
 
