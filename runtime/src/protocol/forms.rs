@@ -116,7 +116,7 @@ pub(super) fn call<'a>(item: &Json<'a>) -> Option<ToolCall<'a>> {
         "function_call" => {
             let space = item.text_at("namespace").filter(|space| !space.is_empty());
             let name = space.map_or(name.clone(), |space| joint(&space, &name));
-            (name, text_at("arguments"))
+            (name, arguments(item))
         }
         "custom_tool_call" => (name, wrapped(text_at("input"))),
         _ => return None,
@@ -126,6 +126,15 @@ pub(super) fn call<'a>(item: &Json<'a>) -> Option<ToolCall<'a>> {
         name,
         arguments,
     })
+}
+
+/// The arguments of a call, which are JSON in a text; some write that JSON itself.
+fn arguments<'a>(item: &Json<'a>) -> Text<'a> {
+    match item.get("arguments") {
+        Some(Json::Text(text)) => text.clone(),
+        Some(other) if !other.is_null() => Text::from_string(other.written()),
+        _ => Text::default(),
+    }
 }
 
 /// Plain text as the arguments of what was a custom tool.

@@ -289,6 +289,21 @@ fn calls_without_ids_get_different_ones() {
 }
 
 #[test]
+fn arguments_that_are_no_text_are_taken_as_they_are() {
+    let object = json!({"a": [1]});
+    let call = json!({"type": "function_call", "call_id": "1", "name": "f", "arguments": object});
+    let body = json!({"input": [user("x"), call]}).to_string();
+    let (body, dropped) = sent(Responses, Messages, &body);
+    assert_eq!(body["messages"][1]["content"][0]["input"], object);
+    let call =
+        json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": object}});
+    let said = json!([user("x"), {"role": "assistant", "tool_calls": [call]}]);
+    let (messages, also) = told(Messages, &said);
+    assert_eq!(messages[1]["content"][0]["input"], object);
+    assert_eq!(dropped + &also, "");
+}
+
+#[test]
 fn different_ids_stay_different_where_some_are_not_taken() {
     let said = json!([
         user("x"),
