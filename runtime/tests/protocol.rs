@@ -13,6 +13,8 @@ mod requests;
 mod slips;
 #[path = "protocol/stories.rs"]
 mod stories;
+#[path = "protocol/types.rs"]
+mod types;
 #[path = "protocol/untold.rs"]
 mod untold;
 #[path = "protocol/wholes.rs"]

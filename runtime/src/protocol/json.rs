@@ -121,18 +121,31 @@ impl<'a> Json<'a> {
         self.text().is_some_and(|text| text.is(word))
     }
 
+    /// The elements of the list it is.
+    pub fn list(&self) -> Option<&[Json<'a>]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// The elements of a list; nothing of anything else.
     pub fn items(&self) -> &[Json<'a>] {
-        match self {
-            Self::List(items) => items,
-            _ => &[],
-        }
+        self.list().unwrap_or_default()
     }
 
     /// The elements of a list, to be changed.
     pub fn items_mut(&mut self) -> Option<&mut Vec<Json<'a>>> {
         match self {
             Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The object it is.
+    pub fn object(&self) -> Option<&Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
             _ => None,
         }
     }

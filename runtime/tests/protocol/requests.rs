@@ -25,7 +25,7 @@ fn told(endpoint: Protocol, messages: &Value) -> (Value, String) {
     (body[field].take(), dropped)
 }
 
-fn sent(client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
+pub(super) fn sent(client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
     sent_to(Dialect::OpenAi, client, endpoint, body)
 }
 

@@ -31,33 +31,33 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
     let mut request = Request::default();
     let mut effort = None;
     for (name, value) in body.members() {
+        let field = Some(value);
         match &**name {
             "model" | "messages" => {}
             "system" => request.system = system(value, dropped)?,
             "tools" => {
-                request.tools = value
-                    .items()
-                    .iter()
-                    .filter_map(|item| tool(item, dropped))
-                    .collect();
+                let items = dropped.read("tools", field, Json::list).unwrap_or_default();
+                let tools = items.iter().filter_map(|item| tool(item, dropped));
+                request.tools = tools.collect();
             }
-            "tool_choice" => tool_choice(value, &mut request),
-            "max_tokens" => request.max_tokens = value.count(),
+            "tool_choice" => tool_choice(value, &mut request, dropped),
+            "max_tokens" => request.max_tokens = dropped.read("max_tokens", field, Json::count),
             "temperature" => request.temperature = Some(value.clone()),
             "top_p" => request.top_p = Some(value.clone()),
             "top_k" => request.top_k = Some(value.clone()),
             "stop_sequences" => {
-                request.stop = value
-                    .items()
-                    .iter()
-                    .filter_map(|stop| stop.text().cloned())
+                let items = dropped.read("stop_sequences", field, Json::list);
+                let texts = items.unwrap_or_default().iter().map(Some);
+                request.stop = texts
+                    .filter_map(|text| dropped.read("stop_sequences", text, Json::text))
+                    .cloned()
                     .collect();
             }
-            "stream" => request.stream = value.flag() == Some(true),
+            "stream" => request.stream = dropped.read("stream", field, Json::flag) == Some(true),
             "metadata" => request.user = user(value, dropped),
-            "thinking" => request.thinking = thinking(value),
+            "thinking" => request.thinking = dropped.read("thinking", field, thinking),
             "output_config" => effort = output_config(value, &mut request, dropped),
-            "output_format" => request.format = format(value),
+            "output_format" => request.format = dropped.read("output_format", field, format),
             _ if value.is_nothing() => {}
             other => dropped.note_field("", other),
         }
@@ -77,19 +77,25 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
     }
     for (at, message) in MESSAGES.objects(messages)? {
         let place = Place::Item(&MESSAGES, at);
-        let role = match message.text_at("role") {
-            Some(role) if role.is("assistant") => Role::Assistant,
-            Some(role) if role.is("system") => Role::System,
-            _ => Role::User,
-        };
+        let role = dropped.read("messages.role", message.get("role"), role);
         let fields = ["role", "content", "output_config"];
         dropped.note_unknown("messages.", message, &fields);
         if !repeats(message.get("output_config"), body.get("output_config")) {
             dropped.note("messages.output_config");
         }
-        request.say(role, content(message, &place, dropped)?);
+        let said = content(message, &place, dropped)?;
+        request.say(role.unwrap_or(Role::User), said);
     }
     Ok(request)
+}
+
+fn role(role: &Json<'_>) -> Option<Role> {
+    Some(match &*role.text()?.plain() {
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        "system" => Role::System,
+        _ => return None,
+    })
 }
 
 /// The parts of the content of what stands at a place: a message, the result of a tool or
@@ -121,18 +127,21 @@ fn part<'a>(
     place: &Place<'_>,
     dropped: &mut Dropped,
 ) -> Result<Option<Part<'a>>, Unreadable> {
-    let text_at = |name| block.text_at(name).unwrap_or_default();
-    let kind = text_at("type");
+    let kind = block.text_at("type").unwrap_or_default();
     let kind = &*kind.plain();
     let Some((_, fields)) = BLOCKS.iter().find(|(known, _)| *known == kind) else {
         dropped.note_field("content.", kind);
         return Ok(None);
     };
     note_rest("content.", block, fields, dropped);
+    let mut text_at = |name| {
+        let text = dropped.text_at("content.", block, name);
+        text.unwrap_or_default()
+    };
     Ok(Some(match kind {
         "text" => Part::prose(text_at("text")),
         "image" => {
-            let from = block.get("source").and_then(|from| source(from, dropped));
+            let from = source(block.get("source").unwrap_or(&Json::NULL), dropped);
             return Ok(from.map(|from| Part::Image(from, None)));
         }
         "tool_use" => Part::ToolCall(ToolCall {
@@ -143,7 +152,8 @@ fn part<'a>(
         "tool_result" => Part::ToolResult(ToolResult {
             id: text_at("tool_use_id"),
             parts: content(block, place, dropped)?,
-            is_error: block.get("is_error").and_then(Json::flag) == Some(true),
+            is_error: dropped.read("content.is_error", block.get("is_error"), Json::flag)
+                == Some(true),
         }),
         "thinking" => Part::Thought(Thought {
             text: text_at("thinking"),
@@ -156,7 +166,7 @@ fn part<'a>(
         "search_result" => {
             let mut texts = vec![text_at("title"), text_at("source")];
             let within = Place::Member(place, "content");
-            texts.extend(texts_of(block.get("content"), &within)?);
+            texts.extend(texts_of(block.get("content"), &within, dropped)?);
             Part::prose(Text::joined(&texts, "\n"))
         }
         "tool_reference" => {
@@ -191,18 +201,20 @@ pub(crate) fn arguments<'a>(input: Option<&Json<'a>>) -> Text<'a> {
 }
 
 fn source<'a>(source: &Json<'a>, dropped: &mut Dropped) -> Option<Source<'a>> {
-    let kind = source.text_at("type")?;
-    if kind.is("base64") {
-        return Some(Source::Base64(
-            source.text_at("media_type")?,
-            source.text_at("data")?,
-        ));
+    let kind = source.text_at("type").unwrap_or_default();
+    let kind = &*kind.plain();
+    let read = match kind {
+        "base64" => source
+            .text_at("media_type")
+            .zip(source.text_at("data"))
+            .map(|(media, data)| Source::Base64(media, data)),
+        "url" => source.text_at("url").map(Source::Url),
+        _ => None,
+    };
+    if read.is_none() {
+        dropped.note_field("content.source.", kind);
     }
-    if kind.is("url") {
-        return Some(Source::Url(source.text_at("url")?));
-    }
-    dropped.note_field("content.source.", &kind.plain());
-    None
+    read
 }
 
 /// A file behind what is said about it; one that is text is given as text, with its pictures
@@ -213,12 +225,17 @@ fn document<'a>(
     dropped: &mut Dropped,
 ) -> Result<Vec<Part<'a>>, Unreadable> {
     note_rest("content.", block, &["title", "context", "source"], dropped);
-    let title = block.text_at("title");
-    let context = block.text_at("context").filter(|text| !text.is_empty());
+    let title = dropped.text_at("content.", block, "title");
+    let context = dropped
+        .text_at("content.", block, "context")
+        .filter(|text| !text.is_empty());
     let from = block.get("source").unwrap_or(&Json::NULL);
     let kind = from.text_at("type").unwrap_or_default();
     let within = match &*kind.plain() {
-        "text" => from.text_at("data").map(Part::prose).into_iter().collect(),
+        "text" => {
+            let text = dropped.text_at("content.source.", from, "data");
+            text.map(Part::prose).into_iter().collect()
+        }
         "content" => content(from, &Place::Member(place, "source"), dropped)?,
         _ => {
             let file = source(from, dropped).map(|source| Part::Document(source, title));
@@ -254,13 +271,14 @@ fn with_joined_texts<'a>(parts: impl Iterator<Item = Part<'a>>) -> Vec<Part<'a>>
 fn texts_of<'a>(
     content: Option<&Json<'a>>,
     place: &Place<'_>,
+    dropped: &mut Dropped,
 ) -> Result<Vec<Text<'a>>, Unreadable> {
     match place.said(content)? {
         Said::Text(text) => Ok(vec![text.clone()]),
         Said::List(blocks) => {
             let blocks = place.objects(blocks)?;
             Ok(blocks
-                .filter_map(|(_, block)| block.text_at("text"))
+                .filter_map(|(_, block)| dropped.text_at("content.", block, "text"))
                 .collect())
         }
     }
@@ -270,7 +288,7 @@ fn system<'a>(system: &Json<'a>, dropped: &mut Dropped) -> Result<Vec<Text<'a>>,
     for block in system.items() {
         note_rest("system.", block, &["text"], dropped);
     }
-    texts_of(Some(system), &Place::Field("system"))
+    texts_of(Some(system), &Place::Field("system"), dropped)
 }
 
 fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
@@ -283,34 +301,39 @@ fn tool<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
     }
     let fields = ["name", "description", "input_schema", "strict"];
     note_rest("tools.", tool, &fields, dropped);
+    let Some(name) = tool.text_at("name") else {
+        dropped.note("tools");
+        return None;
+    };
     Some(Tool {
-        name: tool.text_at("name")?,
-        description: tool.text_at("description"),
+        name,
+        description: dropped.text_at("tools.", tool, "description"),
         schema: tool.get("input_schema").cloned(),
-        strict: tool.get("strict").and_then(Json::flag),
+        strict: dropped.read("tools.strict", tool.get("strict"), Json::flag),
     })
 }
 
-fn tool_choice<'a>(choice: &Json<'a>, request: &mut Request<'a>) {
-    let kind = choice.text_at("type").unwrap_or_default();
-    request.tool_choice = match &*kind.plain() {
+fn tool_choice<'a>(choice: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
+    let chosen = |choice: &Json<'a>| match &*choice.text_at("type")?.plain() {
         "auto" => Some(ToolChoice::Auto),
         "any" => Some(ToolChoice::Any),
         "none" => Some(ToolChoice::None),
         "tool" => choice.text_at("name").map(ToolChoice::Named),
         _ => None,
     };
+    request.tool_choice = dropped.read("tool_choice", Some(choice), chosen);
     let alone = choice.get("disable_parallel_tool_use").and_then(Json::flag);
     request.parallel_tools = alone.map(|alone| !alone);
 }
 
 fn user<'a>(metadata: &Json<'a>, dropped: &mut Dropped) -> Option<Text<'a>> {
+    dropped.read("metadata", Some(metadata), Json::object)?;
     for (name, value) in metadata.members() {
         if name != "user_id" && !value.is_nothing() {
             dropped.note_field("metadata.", name);
         }
     }
-    metadata.text_at("user_id")
+    dropped.text_at("metadata.", metadata, "user_id")
 }
 
 fn thinking(thinking: &Json<'_>) -> Option<Thinking> {
@@ -328,11 +351,16 @@ fn output_config<'a>(
     request: &mut Request<'a>,
     dropped: &mut Dropped,
 ) -> Option<Effort> {
+    dropped.read("output_config", Some(config), Json::object)?;
     let mut effort = None;
     for (name, value) in config.members() {
+        let field = Some(value);
         match &**name {
-            "format" => request.format = format(value),
-            "effort" => effort = value.text().and_then(Effort::from_word),
+            "format" => request.format = dropped.read("output_config.format", field, format),
+            "effort" => {
+                let word = |value: &Json<'_>| value.text().and_then(Effort::from_word);
+                effort = dropped.read("output_config.effort", field, word);
+            }
             _ if value.is_nothing() => {}
             other => dropped.note_field("output_config.", other),
         }

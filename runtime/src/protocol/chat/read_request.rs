@@ -37,46 +37,76 @@ pub fn read_request<'a>(
     let mut request = Request::default();
     let mut forms = Forms::default();
     for (name, value) in body.members() {
+        let field = Some(value);
         match &**name {
             "model" | "messages" => {}
             "tools" => {
-                let items = value.items().iter();
-                let tools = items.filter_map(|item| tool(item, &mut forms, dropped));
+                let items = dropped.read("tools", field, Json::list).unwrap_or_default();
+                let tools = items.iter();
+                let tools = tools.filter_map(|item| tool(item, &mut forms, dropped));
                 request.tools.extend(tools);
             }
             "functions" if !value.is_nothing() => {
                 forms.set_old();
                 request.parallel_tools = Some(false);
+                let items = dropped.read("functions", field, Json::list);
+                let items = items.unwrap_or_default().iter();
                 request
                     .tools
-                    .extend(value.items().iter().filter_map(|it| function(it, dropped)));
+                    .extend(items.filter_map(|item| function(item, dropped)));
             }
             "function_call" => {
-                request.tool_choice = functions::choice(value).or(request.tool_choice);
+                let choice = dropped.read("function_call", field, functions::choice);
+                request.tool_choice = choice.or(request.tool_choice);
             }
             "tool_choice" => request.tool_choice = tool_choice(value, dropped),
-            "parallel_tool_calls" => request.parallel_tools = value.flag(),
-            "max_completion_tokens" => request.max_tokens = value.count().or(request.max_tokens),
-            "max_tokens" => request.max_tokens = request.max_tokens.or(value.count()),
+            "parallel_tool_calls" => {
+                request.parallel_tools = dropped.read("parallel_tool_calls", field, Json::flag);
+            }
+            "max_completion_tokens" => {
+                let limit = dropped.read("max_completion_tokens", field, Json::count);
+                request.max_tokens = limit.or(request.max_tokens);
+            }
+            "max_tokens" => {
+                let limit = dropped.read("max_tokens", field, Json::count);
+                request.max_tokens = request.max_tokens.or(limit);
+            }
             "temperature" => request.temperature = Some(value.clone()),
             "top_p" => request.top_p = Some(value.clone()),
             "top_k" => request.top_k = Some(value.clone()),
-            "stop" => request.stop = stop(value),
-            "stream" => request.stream = value.flag() == Some(true),
+            "stop" => request.stop = stop(value, dropped),
+            "stream" => request.stream = dropped.read("stream", field, Json::flag) == Some(true),
             "stream_options" => {
                 request.stream_usage =
                     value.get("include_usage").and_then(Json::flag) == Some(true);
             }
-            "reasoning_effort" => request.thinking = thinking(value),
-            "response_format" => request.format = format(value),
-            "safety_identifier" => request.user = value.text().cloned().or(request.user),
-            "user" => request.user = request.user.or(value.text().cloned()),
+            "reasoning_effort" => {
+                request.thinking = dropped.read("reasoning_effort", field, thinking);
+            }
+            "response_format" => request.format = format(value, dropped),
+            "safety_identifier" => {
+                let user = dropped.read("safety_identifier", field, Json::text);
+                request.user = user.cloned().or(request.user);
+            }
+            "user" => {
+                let user = dropped.read("user", field, Json::text);
+                request.user = request.user.or(user.cloned());
+            }
             // An empty one asks for a search as well.
             "web_search_options" if !value.is_null() => dropped.note("web_search_options"),
             other if is_default(other, value) => {}
             other => dropped.note_field("", other),
         }
     }
+    conversation(body, &mut request, dropped)?;
+    Ok((request, forms))
+}
+
+fn conversation<'a>(
+    body: &Json<'a>,
+    request: &mut Request<'a>,
+    dropped: &mut Dropped,
+) -> Result<(), Unreadable> {
     let messages = body.get("messages").ok_or_else(|| MESSAGES.is("missing"))?;
     let Json::List(messages) = messages else {
         return Err(MESSAGES.is("not a list"));
@@ -87,10 +117,10 @@ pub fn read_request<'a>(
     let mut called = Called::default();
     for (at, one) in MESSAGES.objects(messages)? {
         let place = Place::Item(&MESSAGES, at);
-        message(one, &place, &mut called, &mut request, dropped)?;
+        message(one, &place, &mut called, request, dropped)?;
     }
-    called.end(&mut request);
-    Ok((request, forms))
+    called.end(request);
+    Ok(())
 }
 
 /// Whether a field says what would be so without it.
@@ -113,7 +143,9 @@ fn message<'a>(
     request: &mut Request<'a>,
     dropped: &mut Dropped,
 ) -> Result<(), Unreadable> {
-    let role = from.text_at("role").unwrap_or_default();
+    let role = dropped
+        .text_at("messages.", from, "role")
+        .unwrap_or_default();
     let fields = match role.is("function") {
         true => &["role", "content", "name"][..],
         false => &MESSAGE,
@@ -129,7 +161,10 @@ fn message<'a>(
         }
         "tool" | "function" => {
             let id = match role.is("tool") {
-                true => Some(from.text_at("tool_call_id").unwrap_or_default()),
+                true => {
+                    let id = dropped.text_at("messages.", from, "tool_call_id");
+                    Some(id.unwrap_or_default())
+                }
                 false => called.answered(from),
             };
             let Some(id) = id else {
@@ -143,7 +178,10 @@ fn message<'a>(
             };
             request.say(Role::User, vec![Part::ToolResult(result)]);
         }
-        _ => {
+        other => {
+            if !matches!(other, "user" | "") {
+                dropped.note("messages.role");
+            }
             let mut parts = said;
             if parts.is_empty() && !request.messages.is_empty() {
                 // The model does not go on with what it said where the user says nothing.
@@ -158,8 +196,8 @@ fn message<'a>(
 /// The parts of what the model said; its content among them.
 fn assistant<'a>(from: &Json<'a>, said: Vec<Part<'a>>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
-    if let Some(text) = from
-        .text_at("reasoning_content")
+    if let Some(text) = dropped
+        .text_at("messages.", from, "reasoning_content")
         .filter(|text| !text.is_empty())
     {
         parts.push(Part::Thought(Thought {
@@ -168,8 +206,10 @@ fn assistant<'a>(from: &Json<'a>, said: Vec<Part<'a>>, dropped: &mut Dropped) ->
         }));
     }
     parts.extend(said);
-    parts.extend(from.text_at("refusal").map(Part::Refusal));
-    for call in from.get("tool_calls").map(Json::items).unwrap_or_default() {
+    let refusal = dropped.text_at("messages.", from, "refusal");
+    parts.extend(refusal.map(Part::Refusal));
+    let calls = dropped.read("messages.tool_calls", from.get("tool_calls"), Json::list);
+    for call in calls.unwrap_or_default() {
         parts.extend(tool_call(call, dropped));
     }
     parts
@@ -177,21 +217,26 @@ fn assistant<'a>(from: &Json<'a>, said: Vec<Part<'a>>, dropped: &mut Dropped) ->
 
 fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     let (name, arguments) = match (call.get("function"), call.get("custom")) {
-        (Some(function), _) => (function.text_at("name")?, arguments(function)),
+        (Some(function), _) => (function.text_at("name"), arguments(function)),
         (None, Some(custom)) => {
-            let input = custom.text_at("input").unwrap_or_default();
-            (custom.text_at("name")?, wrapped(input))
+            let input = dropped.text_at("messages.tool_calls.", custom, "input");
+            (custom.text_at("name"), wrapped(input.unwrap_or_default()))
         }
-        (None, None) => {
+        (None, None) => (None, Text::default()),
+    };
+    let Some(name) = name else {
+        if !call.is_nothing() {
             dropped.note("messages.tool_calls");
-            return None;
         }
+        return None;
     };
     let fields = ["type", "index", "id", "function", "custom"];
     dropped.note_unknown("messages.tool_calls.", call, &fields);
     Some(Part::ToolCall(ToolCall {
         // Some clients send none; those who need one number such calls.
-        id: call.text_at("id").unwrap_or_default(),
+        id: dropped
+            .text_at("messages.tool_calls.", call, "id")
+            .unwrap_or_default(),
         name,
         arguments,
     }))
@@ -215,31 +260,31 @@ fn content<'a>(
 }
 
 fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
-    let kind = item.text_at("type")?;
+    let kind = item.text_at("type").unwrap_or_default();
     let kind = &*kind.plain();
     if matches!(kind, "text" | "refusal" | "image_url" | "file") {
         dropped.note_unknown("content.", item, &["type", kind]);
     }
+    let within = item.get(kind).unwrap_or(&Json::NULL);
     match kind {
-        "text" => item.text_at("text").map(Part::prose),
-        "refusal" => item.text_at("refusal").map(Part::Refusal),
+        "text" => dropped.text_at("content.", item, kind).map(Part::prose),
+        "refusal" => dropped.text_at("content.", item, kind).map(Part::Refusal),
         "image_url" => {
-            let image = item.get("image_url")?;
-            let url = match image {
-                Json::Text(url) => url.clone(),
-                object => object.text_at("url")?,
+            let url = within.text().cloned().or_else(|| within.text_at("url"));
+            let Some(url) = url else {
+                dropped.note("content.image_url");
+                return None;
             };
-            Some(Part::Image(Source::from_url(url), detail(image, dropped)))
+            Some(Part::Image(Source::from_url(url), detail(within, dropped)))
         }
         "file" => {
-            let file = item.get("file")?;
-            let Some(data) = file.text_at("file_data") else {
+            let Some(data) = within.text_at("file_data") else {
                 dropped.note("content.file");
                 return None;
             };
             Some(Part::Document(
                 Source::from_file_data(data),
-                file.text_at("filename"),
+                dropped.text_at("content.file.", within, "filename"),
             ))
         }
         other => {
@@ -251,7 +296,7 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
 
 /// What a picture's `detail` says.
 pub(crate) fn detail(image: &Json<'_>, dropped: &mut Dropped) -> Option<Detail> {
-    let word = image.text_at("detail")?;
+    let word = dropped.text_at("content.", image, "detail")?;
     match &*word.plain() {
         "low" => Some(Detail::Low),
         "high" => Some(Detail::High),
@@ -264,8 +309,8 @@ pub(crate) fn detail(image: &Json<'_>, dropped: &mut Dropped) -> Option<Detail> 
 }
 
 fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, dropped: &mut Dropped) -> Option<Tool<'a>> {
-    if let Some(custom) = tool.get("custom") {
-        return forms.custom(custom);
+    if let custom @ Some(_) = tool.get("custom") {
+        return dropped.read("tools", custom, |custom| forms.custom(custom));
     }
     let Some(function) = tool.get("function") else {
         let kind = tool.text_at("type").unwrap_or_default();
@@ -279,24 +324,24 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, dropped: &mut Dropped) -> Option
 fn function<'a>(function: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
     let fields = ["name", "description", "parameters", "strict"];
     dropped.note_unknown("tools.", function, &fields);
+    let Some(name) = function.text_at("name") else {
+        dropped.note("tools");
+        return None;
+    };
     Some(Tool {
-        name: function.text_at("name")?,
-        description: function.text_at("description"),
+        name,
+        description: dropped.text_at("tools.", function, "description"),
         schema: function
             .get("parameters")
             .filter(|schema| !schema.is_null())
             .cloned(),
-        strict: function.get("strict").and_then(Json::flag),
+        strict: dropped.read("tools.strict", function.get("strict"), Json::flag),
     })
 }
 
 fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoice<'a>> {
-    if let Some(word) = choice.text() {
-        return Some(match &*word.plain() {
-            "none" => ToolChoice::None,
-            "required" => ToolChoice::Any,
-            _ => ToolChoice::Auto,
-        });
+    if choice.text().is_some() {
+        return dropped.read("tool_choice", Some(choice), choice_word);
     }
     let function = ["function", "custom"]
         .iter()
@@ -307,15 +352,28 @@ fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoic
     function.map(ToolChoice::Named)
 }
 
-fn stop<'a>(stop: &Json<'a>) -> Vec<Text<'a>> {
-    match stop {
-        Json::Text(text) => vec![text.clone()],
-        list => list
-            .items()
-            .iter()
-            .filter_map(|item| item.text().cloned())
-            .collect(),
+/// What a word for the choice of a tool says, in either of OpenAI's protocols.
+pub(crate) fn choice_word<'a>(choice: &Json<'_>) -> Option<ToolChoice<'a>> {
+    match &*choice.text()?.plain() {
+        "none" => Some(ToolChoice::None),
+        "required" => Some(ToolChoice::Any),
+        "auto" => Some(ToolChoice::Auto),
+        _ => None,
     }
+}
+
+fn stop<'a>(stop: &Json<'a>, dropped: &mut Dropped) -> Vec<Text<'a>> {
+    let texts = match stop {
+        Json::Text(_) => std::slice::from_ref(stop),
+        other => dropped
+            .read("stop", Some(other), Json::list)
+            .unwrap_or_default(),
+    };
+    let texts = texts.iter().map(Some);
+    texts
+        .filter_map(|text| dropped.read("stop", text, Json::text))
+        .cloned()
+        .collect()
 }
 
 /// What a word of effort says.
@@ -327,15 +385,20 @@ pub(crate) fn thinking(effort: &Json<'_>) -> Option<Thinking> {
     Some(Thinking::Effort(Effort::from_word(word)))
 }
 
-fn format<'a>(format: &Json<'a>) -> Option<Format<'a>> {
-    let kind = format.text_at("type")?;
-    if kind.is("json_object") {
-        return Some(Format::Object);
+fn format<'a>(format: &Json<'a>, dropped: &mut Dropped) -> Option<Format<'a>> {
+    let kind = format.text_at("type").unwrap_or_default();
+    if kind.is("text") {
+        return None;
     }
-    let schema = format.get("json_schema")?;
-    Some(Format::Schema {
-        name: schema.text_at("name"),
-        schema: schema.get("schema")?.clone(),
-        strict: schema.get("strict").and_then(Json::flag),
+    dropped.read("response_format", Some(format), |format| {
+        if kind.is("json_object") {
+            return Some(Format::Object);
+        }
+        let schema = format.get("json_schema")?;
+        Some(Format::Schema {
+            name: schema.text_at("name"),
+            schema: schema.get("schema")?.clone(),
+            strict: schema.get("strict").and_then(Json::flag),
+        })
     })
 }

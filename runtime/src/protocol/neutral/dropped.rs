@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::json::Json;
+use super::super::json::{Json, Text};
 
 /// Most names that are kept; a body may hold any number of unknown fields.
 const LIMIT: usize = 24;
@@ -24,7 +24,32 @@ impl Dropped {
         self.add(Cow::Borrowed(name));
     }
 
-    /// Notes a name from a body, made fit for a header.
+    /// What is read of a value; where that is nothing and the value says something, notes
+    /// its name.
+    pub fn read<'j, 'a, T>(
+        &mut self,
+        name: &'static str,
+        value: Option<&'j Json<'a>>,
+        read: impl FnOnce(&'j Json<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let value = value?;
+        let found = read(value);
+        if found.is_none() && !value.is_nothing() {
+            self.note(name);
+        }
+        found
+    }
+
+    /// The text of a member; something else there is noted.
+    pub fn text_at<'a>(&mut self, within: &str, object: &Json<'a>, name: &str) -> Option<Text<'a>> {
+        let value = object.get(name)?;
+        if value.text().is_none() && !value.is_nothing() {
+            self.note_field(within, name);
+        }
+        value.text().cloned()
+    }
+
+    /// Notes a name from a body, made fit for a header; where it is empty, what it is within.
     pub fn note_field(&mut self, within: &str, name: &str) {
         let plain = |c: char| {
             if c.is_ascii_alphanumeric() || "_-.".contains(c) {
@@ -34,7 +59,11 @@ impl Dropped {
             }
         };
         let name: String = name.chars().take(40).map(plain).collect();
-        self.add(Cow::Owned(format!("{within}{name}")));
+        let whole = match name.is_empty() {
+            true => within.trim_end_matches('.').to_owned(),
+            false => format!("{within}{name}"),
+        };
+        self.add(Cow::Owned(whole));
     }
 
     /// Notes the members of an object that say something and are not `known`.

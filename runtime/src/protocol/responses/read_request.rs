@@ -73,11 +73,12 @@ pub fn read_request<'a>(
     let mut request = Request::default();
     let mut forms = Forms::default();
     for (name, value) in body.members() {
+        let field = Some(value);
         match &**name {
             "model" | "input" => {}
             "include" => include(value, dropped),
             "store" => {
-                if value.flag() == Some(true) {
+                if !value.is_nothing() {
                     dropped.note("store");
                 }
             }
@@ -87,28 +88,31 @@ pub fn read_request<'a>(
                 None => return Err(Place::Field("instructions").is("not text")),
             },
             "tools" => {
-                for item in value.items() {
+                let items = dropped.read("tools", field, Json::list);
+                for item in items.unwrap_or_default() {
                     tool(item, &mut forms, &mut request.tools, dropped);
                 }
             }
             "tool_choice" => request.tool_choice = tool_choice(value, dropped),
-            "parallel_tool_calls" => request.parallel_tools = value.flag(),
-            "max_output_tokens" => request.max_tokens = value.count(),
+            "parallel_tool_calls" => {
+                request.parallel_tools = dropped.read("parallel_tool_calls", field, Json::flag);
+            }
+            "max_output_tokens" => {
+                request.max_tokens = dropped.read("max_output_tokens", field, Json::count);
+            }
             "temperature" => request.temperature = Some(value.clone()),
             "top_p" => request.top_p = Some(value.clone()),
-            "stream" => request.stream = value.flag() == Some(true),
-            "reasoning" => request.thinking = thinking(value),
-            "text" => {
-                request.format = value.get("format").and_then(format);
-                if value
-                    .get("verbosity")
-                    .is_some_and(|verbosity| !verbosity.is_nothing())
-                {
-                    dropped.note("text.verbosity");
-                }
+            "stream" => request.stream = dropped.read("stream", field, Json::flag) == Some(true),
+            "reasoning" => request.thinking = thinking(value, dropped),
+            "text" => request.format = text(value, dropped),
+            "safety_identifier" => {
+                let user = dropped.read("safety_identifier", field, Json::text);
+                request.user = user.cloned().or(request.user);
             }
-            "safety_identifier" => request.user = value.text().cloned().or(request.user),
-            "user" => request.user = request.user.or(value.text().cloned()),
+            "user" => {
+                let user = dropped.read("user", field, Json::text);
+                request.user = request.user.or(user.cloned());
+            }
             other if chat::is_default(other, value) => {}
             other => match KEPT.iter().find(|(kept, _)| *kept == other) {
                 Some((_, why)) => return Err(Unreadable((*why).into())),
@@ -122,7 +126,8 @@ pub fn read_request<'a>(
 
 /// What an answer holds besides; thinking comes with its seal wherever there is one.
 fn include(list: &Json<'_>, dropped: &mut Dropped) {
-    for wanted in list.items().iter().filter_map(Json::text) {
+    let items = dropped.read("include", Some(list), Json::list);
+    for wanted in items.unwrap_or_default().iter().filter_map(Json::text) {
         if !wanted.is("reasoning.encrypted_content") {
             dropped.note_field("include.", &wanted.plain());
         }
@@ -170,7 +175,7 @@ fn read_item<'a>(
                 &Place::Member(place, "content"),
                 dropped,
             )?;
-            message(item, said, request);
+            message(item, said, request, dropped);
         }
         "reasoning" => request.say(Role::Assistant, vec![Part::Thought(thought(item))]),
         "function_call" | "custom_tool_call" => {
@@ -194,12 +199,22 @@ fn read_item<'a>(
     Ok(())
 }
 
-fn message<'a>(item: &Json<'a>, parts: Vec<Part<'a>>, request: &mut Request<'a>) {
-    let role = item.text_at("role").unwrap_or_default();
+fn message<'a>(
+    item: &Json<'a>,
+    parts: Vec<Part<'a>>,
+    request: &mut Request<'a>,
+    dropped: &mut Dropped,
+) {
+    let role = dropped.text_at("input.", item, "role").unwrap_or_default();
     match &*role.plain() {
         "assistant" => request.say(Role::Assistant, parts),
         "system" | "developer" => request.instruct(parts),
-        _ => request.say(Role::User, parts),
+        other => {
+            if !matches!(other, "user" | "") {
+                dropped.note("input.role");
+            }
+            request.say(Role::User, parts);
+        }
     }
 }
 
@@ -240,14 +255,16 @@ fn content<'a>(
 }
 
 fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
-    let kind = item.text_at("type")?;
+    let kind = item.text_at("type").unwrap_or_default();
     let kind = &*kind.plain();
     if let Some((_, fields)) = CONTENT.iter().find(|(known, _)| *known == kind) {
         dropped.note_unknown("content.", item, fields);
     }
     match kind {
-        "input_text" | "output_text" | "text" => item.text_at("text").map(Part::prose),
-        "refusal" => item.text_at("refusal").map(Part::Refusal),
+        "input_text" | "output_text" | "text" => {
+            dropped.text_at("content.", item, "text").map(Part::prose)
+        }
+        "refusal" => dropped.text_at("content.", item, kind).map(Part::Refusal),
         "input_image" => match item.text_at("image_url") {
             Some(url) => Some(Part::Image(
                 Source::from_url(url),
@@ -279,14 +296,15 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropp
         "function" => tools.extend(function(tool, dropped)),
         "custom" => {
             dropped.note_unknown("tools.", tool, &["type", "name", "description", "format"]);
-            tools.extend(forms.custom(tool));
+            tools.extend(dropped.read("tools", Some(tool), |tool| forms.custom(tool)));
         }
         "namespace" => {
             let fields = ["type", "name", "description", "tools"];
             dropped.note_unknown("tools.namespace.", tool, &fields);
             let space = tool.text_at("name").unwrap_or_default();
             let about = tool.text_at("description").filter(|text| !text.is_empty());
-            for inner in tool.get("tools").map(Json::items).unwrap_or_default() {
+            let inner = dropped.read("tools.namespace.tools", tool.get("tools"), Json::list);
+            for inner in inner.unwrap_or_default() {
                 let Some(mut function) = function(inner, dropped) else {
                     continue;
                 };
@@ -306,24 +324,24 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropp
 fn function<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
     let fields = ["type", "name", "description", "parameters", "strict"];
     dropped.note_unknown("tools.", tool, &fields);
+    let Some(name) = tool.text_at("name") else {
+        dropped.note("tools");
+        return None;
+    };
     Some(Tool {
-        name: tool.text_at("name")?,
-        description: tool.text_at("description"),
+        name,
+        description: dropped.text_at("tools.", tool, "description"),
         schema: tool
             .get("parameters")
             .filter(|schema| !schema.is_null())
             .cloned(),
-        strict: tool.get("strict").and_then(Json::flag),
+        strict: dropped.read("tools.strict", tool.get("strict"), Json::flag),
     })
 }
 
 fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoice<'a>> {
-    if let Some(word) = choice.text() {
-        return Some(match &*word.plain() {
-            "none" => ToolChoice::None,
-            "required" => ToolChoice::Any,
-            _ => ToolChoice::Auto,
-        });
+    if choice.text().is_some() {
+        return dropped.read("tool_choice", Some(choice), chat::choice_word);
     }
     let kind = choice.text_at("type");
     let is_named = kind.is_some_and(|kind| kind.is("function") || kind.is("custom"));
@@ -335,12 +353,24 @@ fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoic
 }
 
 /// What `reasoning` says; without an effort it leaves that to the model.
-fn thinking(reasoning: &Json<'_>) -> Option<Thinking> {
+fn thinking(reasoning: &Json<'_>, dropped: &mut Dropped) -> Option<Thinking> {
+    dropped.read("reasoning", Some(reasoning), Json::object)?;
     if reasoning.is_nothing() {
         return None;
     }
-    let effort = reasoning.get("effort").and_then(chat::thinking);
+    let effort = dropped.read("reasoning.effort", reasoning.get("effort"), chat::thinking);
     Some(effort.unwrap_or(Thinking::Effort(None)))
+}
+
+/// The form of the answer that `text` says.
+fn text<'a>(text: &Json<'a>, dropped: &mut Dropped) -> Option<Format<'a>> {
+    dropped.read("text", Some(text), Json::object)?;
+    dropped.read("text.verbosity", text.get("verbosity"), |_| None::<()>);
+    let form = text.get("format")?;
+    if form.get("type").is_some_and(|kind| kind.is("text")) {
+        return None;
+    }
+    dropped.read("text.format", Some(form), format)
 }
 
 fn format<'a>(format: &Json<'a>) -> Option<Format<'a>> {
