@@ -320,3 +320,57 @@ fn what_seals_a_call_goes_back_beside_it() {
     );
     assert_eq!(dropped, "");
 }
+
+/// What a client of Messages is told of a whole answer with this message, and what was
+/// dropped.
+fn answered(message: &Value) -> (Value, String) {
+    let whole = json!({ "choices": [{ "message": message }] }).to_string();
+    let mut dropped = Dropped::default();
+    let answer = back(Messages, false).answer(whole.as_bytes(), &mut dropped);
+    let answer = serde_json::from_str(&answer.unwrap()).unwrap();
+    (answer, dropped.words())
+}
+
+#[test]
+fn what_a_message_has_that_is_not_read_is_named() {
+    let page = json!({ "url_citation": { "url": "https://a.example" } });
+    for (message, named) in [
+        (
+            json!({ "content": "t", "images": [{ "image_url": { "url": "data:," } }] }),
+            "message.images",
+        ),
+        (
+            json!({ "content": null, "audio": { "data": "", "transcript": "t" } }),
+            "message.audio",
+        ),
+        (
+            json!({ "content": "t", "reasoning": "r", "reasoning_details": [{ "text": "r" }] }),
+            "message.reasoning_details",
+        ),
+        (json!({ "content": "t", "new": { "a": 1 } }), "message.new"),
+        (
+            json!({ "content": null, "annotations": [page] }),
+            "annotations",
+        ),
+        // All of it is read, or says nothing.
+        (
+            json!({
+                "role": "assistant",
+                "content": "t",
+                "refusal": "r",
+                "reasoning": "r",
+                "reasoning_content": "r",
+                "annotations": [page],
+                "tool_calls": [{ "id": "c", "function": { "name": "get", "arguments": "{}" } }],
+                "audio": null,
+                "images": [],
+                "prefix": false,
+                "token_id": 7,
+            }),
+            "",
+        ),
+    ] {
+        assert_eq!(answered(&message).1, named, "{message}");
+        assert_eq!(streamed(&[message]).1, named);
+    }
+}

@@ -7,6 +7,19 @@ use super::super::neutral::{
     Answer, Citation, Dropped, Part, Seal, Stop, Thought, ToolCall, Usage,
 };
 
+/// Fields of a message, or of a delta, that are read or that nobody misses.
+const FIELDS: [&str; 8] = [
+    "annotations",
+    "content",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "role",
+    // Together's number of the token that `content` spells.
+    "token_id",
+    "tool_calls",
+];
+
 /// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer,
 /// or one that [`failed`].
 pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<'a>> {
@@ -21,11 +34,13 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
     let message = choice.get("message")?;
     let mut parts = Vec::new();
     parts.extend(thinking(message).map(Part::Thought));
-    let content = message.get("content");
-    note_others(content, dropped);
-    let text = text(content);
+    note_others(message, dropped);
+    let text = text(message.get("content"));
+    let pages = citations(message, dropped);
     if !text.is_empty() {
-        parts.push(Part::Text(text, citations(message, dropped)));
+        parts.push(Part::Text(text, pages));
+    } else if !pages.is_empty() {
+        dropped.note("annotations");
     }
     let refusal = message.text_at("refusal").filter(|text| !text.is_empty());
     parts.extend(refusal.map(Part::Refusal));
@@ -99,9 +114,12 @@ pub(super) fn thinking<'a>(message: &Json<'a>) -> Option<Thought<'a>> {
     })
 }
 
-/// Names what of a content's list is neither text nor thinking.
-pub(super) fn note_others(content: Option<&Json<'_>>, dropped: &mut Dropped) {
-    for item in content.map(Json::items).unwrap_or_default() {
+/// Names what of a message is not read: fields that are not known, and what of its content's
+/// list is neither text nor thinking.
+pub(super) fn note_others(message: &Json<'_>, dropped: &mut Dropped) {
+    dropped.note_unknown("message.", message, &FIELDS);
+    let content = message.get("content").map(Json::items);
+    for item in content.unwrap_or_default() {
         let is_read = ["text", "thinking"]
             .iter()
             .any(|name| item.get(name).is_some());

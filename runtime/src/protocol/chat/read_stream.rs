@@ -138,18 +138,18 @@ impl ReadStream {
             };
             self.grow(kind, Opening::Thought, text, out);
         }
-        let content = delta.get("content");
-        note_others(content, &mut self.dropped);
-        let text = text(content);
+        note_others(delta, &mut self.dropped);
+        let text = text(delta.get("content"));
         if !text.is_empty() {
             self.grow(Kind::Text, Opening::Text, text, out);
         }
-        if let Some((at, Kind::Text)) = self.open {
-            for citation in citations(delta, &mut self.dropped) {
-                out.push(Event::Delta {
+        for citation in citations(delta, &mut self.dropped) {
+            match self.open {
+                Some((at, Kind::Text)) => out.push(Event::Delta {
                     at,
                     delta: Delta::Citation(citation),
-                });
+                }),
+                _ => self.dropped.note("annotations"),
             }
         }
         if let Some(text) = delta.text_at("refusal").filter(|text| !text.is_empty()) {
