@@ -374,3 +374,69 @@ fn what_a_message_has_that_is_not_read_is_named() {
         assert_eq!(streamed(&[message]).1, named);
     }
 }
+
+#[test]
+fn a_call_may_be_told_as_before_there_were_tools() {
+    let old = |name: &str, arguments| json!({ "function_call": { "name": name, "arguments": arguments } });
+    let more = |arguments| json!({ "function_call": { "arguments": arguments } });
+    let call = json!({ "id": "c", "function": { "name": "other", "arguments": "{}" } });
+    let mut both = old("get", "{\"a\":1}");
+    both["tool_calls"] = json!([call]);
+    for (deltas, name, told, lost) in [
+        (
+            vec![old("get", ""), more("{\"a\""), more(":1}")],
+            "get",
+            vec!["{\"a\":1}"],
+            "",
+        ),
+        // The name again is no other call: there is but one.
+        (
+            vec![old("get", "{\"a\""), old("get", ":1}")],
+            "get",
+            vec!["{\"a\":1}"],
+            "",
+        ),
+        (
+            vec![both.clone()],
+            "other",
+            vec!["{}"],
+            "message.function_call",
+        ),
+        (vec![more("[1]")], "", vec![], "message.function_call"),
+        (vec![old("", "")], "", vec![], ""),
+    ] {
+        let (out, dropped) = streamed(&deltas);
+        assert_eq!(pieces(&out, "partial_json"), told, "{out}");
+        let stop = if name.is_empty() {
+            "end_turn"
+        } else {
+            assert!(out.contains(&format!("\"name\":\"{name}\"")), "{out}");
+            "tool_use"
+        };
+        assert!(
+            out.contains(&format!("\"stop_reason\":\"{stop}\"")),
+            "{out}"
+        );
+        assert_eq!(dropped, lost, "{out}");
+    }
+    let used = |id: &str, name: &str, input| json!([{ "type": "tool_use", "id": id, "name": name, "input": input }]);
+    for (message, content, lost) in [
+        (
+            old("get", "{\"a\":1}"),
+            used("call_0", "get", json!({ "a": 1 })),
+            "",
+        ),
+        (both, used("c", "other", json!({})), "message.function_call"),
+        (more("[1]"), json!([]), "message.function_call"),
+        (old("", ""), json!([]), ""),
+    ] {
+        let (answer, dropped) = answered(&message);
+        assert_eq!(answer["content"], content, "{message}");
+        assert_eq!(dropped, lost, "{message}");
+        let calls = content
+            .as_array()
+            .is_some_and(|content| !content.is_empty());
+        let stop = if calls { "tool_use" } else { "end_turn" };
+        assert_eq!(answer["stop_reason"], stop, "{message}");
+    }
+}

@@ -8,9 +8,10 @@ use super::super::neutral::{
 };
 
 /// Fields of a message, or of a delta, that are read or that nobody misses.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "annotations",
     "content",
+    "function_call",
     "reasoning",
     "reasoning_content",
     "refusal",
@@ -19,6 +20,10 @@ const FIELDS: [&str; 8] = [
     "token_id",
     "tool_calls",
 ];
+
+/// How a call from before there were tools is named where it is none: beside other calls,
+/// which some servers tell in both ways, or where nothing is called.
+pub(super) const FUNCTION_CALL: &str = "message.function_call";
 
 /// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer,
 /// or one that [`failed`].
@@ -44,11 +49,24 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
     }
     let refusal = message.text_at("refusal").filter(|text| !text.is_empty());
     parts.extend(refusal.map(Part::Refusal));
-    let calls = message
-        .get("tool_calls")
-        .map(Json::items)
-        .unwrap_or_default();
-    for (at, call) in calls.iter().enumerate() {
+    let calls = calls(message, dropped);
+    let has_calls = !calls.is_empty();
+    parts.extend(calls);
+    let refuses = parts.iter().any(|part| matches!(part, Part::Refusal(_)));
+    Some(Answer {
+        id: body.text_at("id").unwrap_or_default(),
+        model: body.text_at("model").unwrap_or_default(),
+        parts,
+        stop: read_stop(choice.get("finish_reason"), has_calls, refuses),
+        usage: body.get("usage").map(read_usage).unwrap_or_default(),
+    })
+}
+
+/// The calls of a message, each behind what seals it.
+fn calls<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    let calls = message.get("tool_calls").map(Json::items);
+    for (at, call) in calls.unwrap_or_default().iter().enumerate() {
         let function = call.get("function").unwrap_or(&Json::NULL);
         let id = call.text_at("id").filter(|id| !id.is_empty());
         let seal = call_seal(call, dropped).map(Some);
@@ -57,19 +75,34 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
             Part::Thought(Thought { text, seal })
         }));
         parts.push(Part::ToolCall(ToolCall {
-            id: id.unwrap_or_else(|| Text::from_string(format!("call_{at}"))),
+            id: id.unwrap_or_else(|| numbered(at)),
             name: function.text_at("name").unwrap_or_default(),
             arguments: arguments(function),
         }));
     }
-    let refuses = parts.iter().any(|part| matches!(part, Part::Refusal(_)));
-    Some(Answer {
-        id: body.text_at("id").unwrap_or_default(),
-        model: body.text_at("model").unwrap_or_default(),
-        parts,
-        stop: read_stop(choice.get("finish_reason"), !calls.is_empty(), refuses),
-        usage: body.get("usage").map(read_usage).unwrap_or_default(),
-    })
+    if let Some(function) = message.get("function_call") {
+        let arguments = arguments(function);
+        match called(function) {
+            Some(name) if parts.is_empty() => parts.push(Part::ToolCall(ToolCall {
+                id: numbered(0),
+                name,
+                arguments,
+            })),
+            None if arguments.is_blank() => {}
+            _ => dropped.note(FUNCTION_CALL),
+        }
+    }
+    parts
+}
+
+/// The id of a call that has none.
+pub(super) fn numbered(nth: usize) -> Text<'static> {
+    Text::from_string(format!("call_{nth}"))
+}
+
+/// The name of what is called.
+pub(super) fn called<'a>(function: &Json<'a>) -> Option<Text<'a>> {
+    function.text_at("name").filter(|name| !name.is_empty())
 }
 
 /// The failure that an answer of status 200 may still be: kind and message.

@@ -12,7 +12,8 @@ pub(super) const TURNS: u32 = 32;
 /// A call, and how far it is.
 #[derive(Debug)]
 pub(super) struct Call {
-    pub(super) index: u64,
+    /// None for the one call of an answer from before there were tools.
+    pub(super) index: Option<u64>,
     pub(super) id: Text<'static>,
     pub(super) at: usize,
     pub(super) arguments: Whole,
@@ -36,7 +37,7 @@ pub(super) enum State {
 
 impl Call {
     /// One that begins, and is the part of this number.
-    pub(super) fn new(index: u64, id: Text<'static>, at: usize) -> Self {
+    pub(super) fn new(index: Option<u64>, id: Text<'static>, at: usize) -> Self {
         Self {
             index,
             id,

@@ -10,8 +10,8 @@ use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Thought, Usage};
 use super::OPAQUE;
 use super::answer::{
-    arguments, call_seal, choice_failed, citations, error_in, note_others, read_stop, read_usage,
-    text, thinking,
+    FUNCTION_CALL, arguments, call_seal, called, choice_failed, citations, error_in, note_others,
+    numbered, read_stop, read_usage, text, thinking,
 };
 use super::call::{Call, State, is_empty_object};
 
@@ -160,6 +160,9 @@ impl ReadStream {
         for (nth, call) in calls.iter().enumerate() {
             self.call(call, nth, out);
         }
+        if let Some(function) = delta.get("function_call") {
+            self.old_call(function, out);
+        }
         self.pass_over(before, out);
     }
 
@@ -232,7 +235,7 @@ impl ReadStream {
         let function = call.get("function").unwrap_or(&Json::NULL);
         let index = call.count_at("index").unwrap_or(nth as u64);
         let id = call.text_at("id").filter(|id| !id.is_empty());
-        let name = function.text_at("name").filter(|name| !name.is_empty());
+        let name = called(function);
         let more = arguments(function);
         let seal = call_seal(call, &mut self.dropped);
         let nth = match (self.known(index, id.as_ref(), name.is_some()), name) {
@@ -245,7 +248,7 @@ impl ReadStream {
             }
             (None, Some(name)) => {
                 self.seal_next(seal, out);
-                self.begin_call(index, id, name, out)
+                self.begin_call(Some(index), id, name, out)
             }
             (None, None) => {
                 // Nobody knows what is called.
@@ -254,6 +257,20 @@ impl ReadStream {
                 }
                 return;
             }
+        };
+        if !more.is_empty() {
+            self.go_on(nth, more, out);
+        }
+    }
+
+    /// More of the one call that an answer had before there were tools.
+    fn old_call<'a>(&mut self, function: &Json<'a>, out: &mut Vec<Event<'a>>) {
+        let more = arguments(function);
+        let nth = match (self.calls.first(), called(function)) {
+            (Some(call), _) if call.index.is_none() => 0,
+            (None, Some(name)) => self.begin_call(None, None, name, out),
+            (_, None) if more.is_blank() => return,
+            _ => return self.dropped.note(FUNCTION_CALL),
         };
         if !more.is_empty() {
             self.go_on(nth, more, out);
@@ -273,7 +290,7 @@ impl ReadStream {
     /// Whoever names a tool again without the id calls it again.
     fn known(&self, index: u64, id: Option<&Text<'_>>, is_named: bool) -> Option<usize> {
         let latest = |fits: &dyn Fn(&Call) -> bool| {
-            let fits = |call: &Call| call.index == index && fits(call);
+            let fits = |call: &Call| call.index == Some(index) && fits(call);
             self.calls.iter().rposition(fits)
         };
         let same = id.and_then(|id| latest(&|call| call.id.written() == id.written()));
@@ -305,13 +322,13 @@ impl ReadStream {
     /// Its number among calls.
     fn begin_call<'a>(
         &mut self,
-        index: u64,
+        index: Option<u64>,
         id: Option<Text<'a>>,
         name: Text<'a>,
         out: &mut Vec<Event<'a>>,
     ) -> usize {
         let nth = self.calls.len();
-        let id = id.unwrap_or_else(|| Text::from_string(format!("call_{nth}")));
+        let id = id.unwrap_or_else(|| numbered(nth));
         let own = id.clone().into_owned();
         let at = self.begin(Opening::ToolCall { id, name }, out);
         self.calls.push(Call::new(index, own, at));
