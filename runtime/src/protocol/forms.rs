@@ -129,7 +129,7 @@ pub(super) fn call<'a>(item: &Json<'a>) -> Option<ToolCall<'a>> {
 }
 
 /// The arguments of a call, which are JSON in a text; some write that JSON itself.
-fn arguments<'a>(item: &Json<'a>) -> Text<'a> {
+pub(super) fn arguments<'a>(item: &Json<'a>) -> Text<'a> {
     match item.get("arguments") {
         Some(Json::Text(text)) => text.clone(),
         Some(other) if !other.is_null() => Text::from_string(other.written()),

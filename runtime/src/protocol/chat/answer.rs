@@ -1,7 +1,7 @@
 //! A whole answer of Chat Completions, both ways, and what both share with streams.
 
 use super::super::failure;
-use super::super::forms::{Forms, unwrapped};
+use super::super::forms::{Forms, arguments, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
     Answer, Citation, Dropped, Part, Seal, Stop, Thought, ToolCall, Usage,
@@ -173,15 +173,6 @@ pub(super) fn text<'a>(content: Option<&Json<'a>>) -> Text<'a> {
                 .collect();
             Text::joined(&texts, "")
         }
-        _ => Text::default(),
-    }
-}
-
-/// The JSON text of a function's arguments, also where they come as an object.
-pub(super) fn arguments<'a>(function: &Json<'a>) -> Text<'a> {
-    match function.get("arguments") {
-        Some(Json::Text(text)) => text.clone(),
-        Some(other) if !other.is_null() => Text::from_string(other.written()),
         _ => Text::default(),
     }
 }

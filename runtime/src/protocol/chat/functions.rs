@@ -3,9 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::super::forms::arguments;
 use super::super::json::{Json, Text};
 use super::super::neutral::{Part, Request, Role, ToolCall, ToolChoice, ToolResult};
-use super::answer::arguments;
 
 /// The calls of a conversation, as far as it is read.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! A request of a Chat Completions client.
 
-use super::super::forms::{Forms, wrapped};
+use super::super::forms::{Forms, arguments, wrapped};
 use super::super::json::{Json, Text};
 use super::super::neutral::{
     Detail, Dropped, Effort, Format, Part, Request, Role, Seal, Source, Thinking, Thought, Tool,
@@ -8,7 +8,6 @@ use super::super::neutral::{
 };
 use super::super::place::{Place, Said};
 use super::super::translate::Unreadable;
-use super::answer::arguments;
 use super::functions::{self, Called};
 
 /// Where the conversation stands.

@@ -6,12 +6,13 @@
 //! something else follows: some servers send them ahead of the real ones. Others send
 //! nothing at all for a call without arguments.
 
+use super::super::forms::arguments;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Thought, Usage};
 use super::OPAQUE;
 use super::answer::{
-    FUNCTION_CALL, arguments, call_seal, called, choice_failed, citations, error_in, note_others,
-    numbered, read_stop, read_usage, text, thinking,
+    FUNCTION_CALL, call_seal, called, choice_failed, citations, error_in, note_others, numbered,
+    read_stop, read_usage, text, thinking,
 };
 use super::call::{Call, State, is_empty_object};
 
