@@ -13,6 +13,7 @@ mod client;
 pub mod clock;
 pub mod corpus;
 pub mod counts;
+mod cut;
 pub mod evaluate;
 pub mod http1;
 pub mod observe;

@@ -40,6 +40,7 @@ mod walk;
 
 use std::fmt;
 use std::hint::cold_path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -60,6 +61,7 @@ use walk::Committed;
 use crate::access;
 use crate::activate::Live;
 use crate::client::Client;
+use crate::cut::Cut;
 use crate::http1::{Request, Response};
 use crate::observe::Observer;
 use crate::protocol::error::ProxyError;
@@ -86,6 +88,7 @@ pub struct Proxy {
     analyses: Remembered<String>,
     traces: Option<Traces>,
     observer: Option<Observer>,
+    cut: Cut,
 }
 
 impl fmt::Debug for Proxy {
@@ -109,6 +112,7 @@ impl Proxy {
             analyses: Remembered::new(image_agent::ANALYSES),
             traces: None,
             observer: None,
+            cut: Cut::default(),
         }
     }
 
@@ -130,13 +134,23 @@ impl Proxy {
         }
     }
 
+    /// What ends the running requests of this proxy and its clones, each with an error in
+    /// its client's protocol.
+    pub fn cut(&self) -> Cut {
+        self.cut.clone()
+    }
+
     /// Answers a call. The path is looked at only where the call says so, the
     /// query is passed on. The request keeps the plan it began with until the
     /// last byte of its answer.
     pub async fn serve(&self, call: Call, request: Box<Request<Body>>) -> Response<Body> {
         let live = self.live.load_full();
-        let mut account = Account::open(request_id());
-        match self.answer(call, request, &live, &mut account).await {
+        let mut account = Account::open(request_id(), &self.cut);
+        let answered = {
+            let answering = pin!(self.answer(call, request, &live, &mut account));
+            self.cut.before(answering).await
+        };
+        match answered.unwrap_or(Err(ProxyError::Stopped)) {
             Ok((committed, None)) => relayed(committed, call, account, live),
             Ok((committed, Some(agent))) => {
                 cold_path();

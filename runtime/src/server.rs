@@ -30,6 +30,7 @@ use self::front::Front;
 use self::listen::Bound;
 use crate::activate::{ActivateError, Live};
 use crate::admin;
+pub use crate::cut::Cut;
 use crate::evaluate::Log;
 use crate::observe::{Candidate, Following, Observer, Observing, Thread};
 use crate::pool::{Records, Saver, StateFile};
@@ -232,16 +233,18 @@ fn serve(
         port: addr.port(),
         names: Arc::clone(&names),
     });
+    let cut = proxy.cut();
     let front = Front::new(proxy, router, Arc::clone(reload.live()), names);
     let saver = file.map(|file| Saver::start(file, records, Arc::clone(reload.live())));
     let (stop, stopped) = oneshot::channel();
     let answer = move |request| front.clone().answer(request);
-    let serving = tokio::spawn(accept(listener, answer, stopped));
+    let serving = tokio::spawn(accept(listener, answer, stopped, cut.clone()));
     tracing::info!(%addr, hash = reload.live().load().hash.short(), "listening");
     Running {
         addr,
         reload,
         stop: Some(stop),
+        cut,
         serving,
         saver,
         writer,
@@ -257,6 +260,7 @@ pub struct Running {
     addr: SocketAddr,
     reload: Reload,
     stop: Option<oneshot::Sender<()>>,
+    cut: Cut,
     serving: JoinHandle<()>,
     saver: Option<Saver>,
     writer: Writer,
@@ -286,7 +290,8 @@ impl Running {
         &self.observer
     }
 
-    /// Stops to accept, lets running requests finish for at most 30 s, and ends.
+    /// Stops to accept, lets running requests finish for at most 30 s, tells those that did
+    /// not that they end, and ends.
     pub async fn stop(mut self) {
         self.drain().await;
     }
@@ -335,6 +340,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Nothing is told any more; it keeps clients from being taken to have left.
+        self.cut.make();
         self.serving.abort();
     }
 }

@@ -25,6 +25,8 @@ mod pools;
 mod refusals;
 #[path = "proxy/stage.rs"]
 mod stage;
+#[path = "proxy/stopping.rs"]
+mod stopping;
 #[path = "proxy/streams.rs"]
 mod streams;
 #[path = "proxy/translated.rs"]

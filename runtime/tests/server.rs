@@ -32,5 +32,7 @@ mod reload;
 mod shadow;
 #[path = "server/shell.rs"]
 mod shell;
+#[path = "server/stopping.rs"]
+mod stopping;
 #[path = "server/traces.rs"]
 mod traces;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::ask::AskError;
 use crate::access::Denied;
+use crate::cut::STOPPED;
 use crate::http1::Response;
 
 /// Header that names a request in answers and logs.
@@ -86,6 +87,8 @@ pub enum ProxyError {
         /// When the first is below it again.
         retry_after_s: u64,
     },
+    /// The proxy ends, and this request with it.
+    Stopped,
     /// No endpoint of the model gave an answer.
     Unreachable {
         /// The logical model.
@@ -145,7 +148,9 @@ impl ProxyError {
             Self::Interrupted | Self::Body(_) | Self::WrongProtocol { .. } | Self::Untold(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NothingEnabled { .. } | Self::AllOut { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NothingEnabled { .. } | Self::AllOut { .. } | Self::Stopped => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unreachable { .. } => StatusCode::BAD_GATEWAY,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -199,6 +204,7 @@ impl ProxyError {
             Self::Limited { model, .. } => {
                 format!("every endpoint of model `{model}` is at its declared rate limit")
             }
+            Self::Stopped => STOPPED.to_owned(),
             Self::Unreachable { model } => {
                 format!("no endpoint of model `{model}` gave a usable answer")
             }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::attempt::Answer;
 use super::sessions::Open;
 use super::traced::{End, Traced};
+use crate::cut::Cut;
 use crate::pool::Entered;
 use crate::protocol::Protocol;
 use crate::protocol::error::{ProxyError, shown};
@@ -21,7 +22,7 @@ pub(super) enum Outcome {
     ClientLeft,
     /// The client was handed an answer to its last byte.
     Complete,
-    /// The upstream broke off after the answer had begun.
+    /// The upstream broke off after the answer had begun, or the proxy stopped.
     Broken,
     /// The proxy itself answered.
     Refused,
@@ -57,10 +58,12 @@ pub(super) struct Account {
     pub(super) traced: Option<Box<Traced>>,
     /// What the answer tells of its tokens, where it is one and somebody asks.
     usage: Option<Box<Usage>>,
+    /// Says that the request ends with the proxy.
+    pub(super) cut: Cut,
 }
 
 impl Account {
-    pub(super) fn open(request_id: String) -> Self {
+    pub(super) fn open(request_id: String, cut: &Cut) -> Self {
         Self {
             request_id,
             started: Instant::now(),
@@ -74,6 +77,7 @@ impl Account {
             refusal: None,
             traced: None,
             usage: None,
+            cut: cut.clone(),
         }
     }
 
@@ -114,6 +118,14 @@ impl Account {
 }
 
 impl Account {
+    /// How it ended: a client that lost its answer to the end of the proxy did not leave.
+    fn ended(&self) -> Outcome {
+        match self.outcome {
+            Outcome::ClientLeft if self.cut.is_made() => Outcome::Broken,
+            outcome => outcome,
+        }
+    }
+
     /// The protocols an answer was translated between, for the log and a header.
     pub(super) fn translated(&self) -> Option<String> {
         let (client, endpoint) = self.told?;
@@ -124,11 +136,12 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         let latency_ms = millis_since(self.started);
+        let outcome = self.ended().word();
         if let Some(traced) = self.traced.take() {
             traced.end(End {
                 endpoint: self.endpoint.as_ref().map(text),
                 status: self.status,
-                outcome: self.outcome.word(),
+                outcome,
                 latency_ms,
                 tokens: self.tokens(),
                 translated: self.translated(),
@@ -142,7 +155,7 @@ impl Drop for Account {
             status = self.status,
             attempts = self.attempts,
             latency_ms,
-            outcome = self.outcome.word(),
+            outcome,
             refusal = self.refusal,
             translated = self.translated(),
             dropped = (!self.dropped.is_empty()).then(|| self.dropped.words()),

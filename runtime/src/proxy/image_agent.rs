@@ -13,6 +13,7 @@
 mod ask;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -31,6 +32,7 @@ use super::traced::{Told, Traced};
 use super::walk::{self, Committed};
 use super::{Asked, Proxy, attempt, headers, refused, relayed};
 use crate::activate::Live;
+use crate::cut::STOPPED;
 use crate::http1::Response;
 use crate::protocol::error::ProxyError;
 use crate::protocol::images::{self, Image};
@@ -236,7 +238,7 @@ impl Work {
         }
         let call = self.agent.asked.call;
         let account = self.account.take();
-        let account = account.unwrap_or_else(|| Account::open(request_id()));
+        let account = account.unwrap_or_else(|| Account::open(request_id(), &self.proxy.cut));
         let error = match self.lost.take() {
             None => {
                 headers::name_dropped(&mut response.headers, &account.dropped);
@@ -251,6 +253,7 @@ impl Work {
                 return relayed(*committed, call, account, self.live);
             }
             Some(Lost::Refused(error)) => error,
+            Some(Lost::Broke) if self.proxy.cut.is_made() => ProxyError::Stopped,
             Some(Lost::Broke) => ProxyError::Unreachable {
                 model: self.agent.asked.ask.name().unwrap_or_default().to_owned(),
             },
@@ -278,7 +281,13 @@ impl Work {
                 }
                 None => self.answered(*reading, out),
             },
-            State::Asking(answer, calls) => self.go_on(answer, calls, out).await,
+            State::Asking(answer, calls) => {
+                let cut = self.proxy.cut.clone();
+                let gone_on = cut.before(pin!(self.go_on(answer, calls, out))).await;
+                if gone_on.is_none() {
+                    self.lose(Lost::Refused(ProxyError::Stopped), out);
+                }
+            }
             State::Over => {}
         }
     }
@@ -352,7 +361,11 @@ impl Work {
         };
         self.ends(outcome);
         self.lost = Some(lost);
-        let message = if self.rounds == 0 { BROKE_OFF } else { LOST };
+        let message = match self.rounds {
+            _ if self.proxy.cut.is_made() => STOPPED,
+            0 => BROKE_OFF,
+            _ => LOST,
+        };
         self.joined.fail(message, out);
     }
 
@@ -385,7 +398,7 @@ impl Work {
             return;
         }
         let told = Told::default();
-        let mut account = Account::open(request_id());
+        let mut account = Account::open(request_id(), &self.proxy.cut);
         account.asks(asked.ask.name().unwrap_or_default());
         account.traced = Some(Box::new(Traced::own(&told)));
         let Proxy { client, kept, .. } = &self.proxy;

@@ -89,7 +89,7 @@ impl Proxy {
         model: &str,
         told: &Told,
     ) -> Option<Bytes> {
-        let mut account = Account::open(request_id());
+        let mut account = Account::open(request_id(), &self.cut);
         account.asks(model);
         account.traced = Some(Box::new(Traced::own(told)));
         let walked = walk::walk(&self.client, &self.kept, asked, live, &mut account).await;

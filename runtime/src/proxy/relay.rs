@@ -6,6 +6,7 @@
 //! breaks as the upstream's did. Neither ever looks complete.
 
 use std::fmt;
+use std::hint::cold_path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -21,6 +22,7 @@ use super::kept::Listen;
 use super::passing::Passing;
 use crate::activate::Live;
 use crate::client::{Answering, cause};
+use crate::cut::STOPPED;
 use crate::patience::Patience;
 use crate::protocol::Protocol;
 use crate::protocol::sse::Ending;
@@ -233,8 +235,7 @@ impl Relay {
         }
     }
 
-    /// The upstream broke off: an error event, where the stream stands between
-    /// two events, else an error of the connection.
+    /// The upstream broke off.
     fn broke(&mut self, failure: Failure, cause: Option<&str>) {
         if self.ending().is_over() {
             return self.end();
@@ -244,6 +245,23 @@ impl Relay {
             Failure::Timeout => "the upstream stopped answering",
             _ => BROKE_OFF,
         };
+        self.tells(message);
+    }
+
+    /// The proxy stops, which says nothing about the upstream.
+    fn cut(&mut self) {
+        if self.ending().is_over() {
+            return self.end();
+        }
+        self.upstream = None;
+        self.mark = None;
+        self.account.outcome = Outcome::Broken;
+        self.tells(STOPPED);
+    }
+
+    /// Ends what is not complete: an error event, where the stream stands between two
+    /// events, else an error of the connection.
+    fn tells(&mut self, message: &str) {
         let told = match &mut self.through {
             Through::Bytes => None,
             Through::Events(passing) => passing.broken_off(message, &self.account.request_id),
@@ -277,6 +295,11 @@ impl Body for Relay {
                 let is_torn = std::mem::take(&mut relay.is_torn);
                 return Poll::Ready(is_torn.then_some(Err(BrokenOff)));
             };
+            if relay.account.cut.is_made() {
+                cold_path();
+                relay.cut();
+                continue;
+            }
             match Pin::new(&mut *upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let is_last = upstream.is_end_stream();

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::accept;
+use crate::cut::Cut;
 use crate::http1::{Request, Response};
 
 /// A server that answers by the path of a request.
@@ -29,7 +30,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(accept(listener, answer, stopped));
+        tokio::spawn(accept(listener, answer, stopped, Cut::default()));
         Self { addr, stop }
     }
 
@@ -300,7 +301,7 @@ async fn what_is_done_for_a_client_that_leaves_is_dropped() {
         }
     };
     let (_stop, stopped) = oneshot::channel();
-    tokio::spawn(accept(listener, answer, stopped));
+    tokio::spawn(accept(listener, answer, stopped, Cut::default()));
     let mut asks = async || {
         let mut stream = TcpStream::connect(addr).await.expect("a connection");
         let head = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";

@@ -14,7 +14,7 @@ const TOOL: &str = "analyzeImage";
 /// Base64 that stands in requests to the model that sees, and in no other.
 const PIXELS: &str = "iVBORw0KGgoAAAANSUhEUg";
 
-fn shows(text: &str) -> Value {
+pub(crate) fn shows(text: &str) -> Value {
     let source = json!({ "type": "base64", "media_type": "image/png", "data": PIXELS });
     let image = json!({ "type": "image", "source": source });
     json!({
@@ -96,6 +96,13 @@ fn script(in_events: bool) -> Vec<Answer> {
 async fn chain(rest: &str, fast: Vec<Answer>) -> Chain {
     let eyes = vec![Answer::text("A red square.")];
     Chain::scripted(rest, [fast, vec![], eyes]).await
+}
+
+/// A model that asks about an image, of one that says nothing.
+pub(crate) async fn asking(in_events: bool) -> Chain {
+    let chain = chain(FORCED, script(in_events)).await;
+    chain.upstreams[2].set_script([Answer::hang()]);
+    chain
 }
 
 fn sent(upstream: &ScriptedUpstream, at: usize) -> Value {
@@ -535,8 +542,7 @@ async fn an_answer_that_cannot_go_on_says_so() {
 
 #[tokio::test]
 async fn a_client_that_leaves_takes_the_question_along() {
-    let chain = chain(FORCED, script(true)).await;
-    chain.upstreams[2].set_script([Answer::hang()]);
+    let chain = asking(true).await;
     let mut body = shows("what is it?");
     body["stream"] = json!(true);
     body["model"] = json!("unknown");

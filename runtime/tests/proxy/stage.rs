@@ -129,7 +129,7 @@ pub(crate) struct Stage {
     pub(crate) addr: SocketAddr,
     pub(crate) live: Arc<Live>,
     pub(crate) proxy: Proxy,
-    _stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
     client: Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>,
 }
 
@@ -160,14 +160,19 @@ impl Stage {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(accept(listener, answer, stopped));
+        tokio::spawn(accept(listener, answer, stopped, proxy.cut()));
         Self {
             addr,
             live,
             proxy,
-            _stop: stop,
+            stop: Some(stop),
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
+    }
+
+    /// Stops to accept; what runs goes on for a while.
+    pub(crate) fn stop(&mut self) {
+        self.stop = None;
     }
 
     pub(crate) async fn send(

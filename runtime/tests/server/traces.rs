@@ -57,7 +57,7 @@ SmartRouter:
     home
 }
 
-fn with_state(home: &Home) -> Settings {
+pub(crate) fn with_state(home: &Home) -> Settings {
     let mut settings = home.settings("registration.yaml");
     settings.state_dir = Some(home.path("state"));
     settings
@@ -419,7 +419,7 @@ async fn tokens_are_told_in_every_protocol() {
 }
 
 /// Begins a message whose answer nobody has read yet.
-async fn begun(running: &Running, body: &Value) -> TcpStream {
+pub(crate) async fn begun(running: &Running, body: &Value) -> TcpStream {
     let (mut stream, body) = (
         TcpStream::connect(running.addr()).await.unwrap(),
         body.to_string(),

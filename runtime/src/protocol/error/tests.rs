@@ -39,6 +39,7 @@ fn every() -> Vec<ProxyError> {
             model: model(),
             retry_after_s: 7,
         },
+        ProxyError::Stopped,
         ProxyError::Unreachable { model: model() },
         ProxyError::Timeout { model: model() },
     ]
@@ -109,6 +110,7 @@ fn the_table_of_statuses_and_types() {
         "503 api_error | server_error - -",
         "503 overloaded_error | server_error - -",
         "429 rate_limit_error | rate_limit_error rate_limit_exceeded -",
+        "503 api_error | server_error - -",
         "502 api_error | server_error - -",
         "504 timeout_error | server_error - -",
     ];

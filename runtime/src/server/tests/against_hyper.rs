@@ -58,7 +58,7 @@ async fn ours(bytes: &[u8]) -> Requests {
     let known = Arc::clone(&seen);
     let (stop, stopped) = oneshot::channel();
     let answer = move |request: Box<Request<Body>>| see((*request).into(), Arc::clone(&known));
-    let served = tokio::spawn(accept(listener, answer, stopped));
+    let served = tokio::spawn(accept(listener, answer, stopped, Cut::default()));
     send(addr, bytes).await;
     drop(stop);
     served.await.expect("it ends");
