@@ -7,8 +7,8 @@
 //! number is written, since a log must not stop the traffic it tells of.
 
 use std::io::{self, Write};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
@@ -17,6 +17,8 @@ use tracing_subscriber::fmt::MakeWriter;
 const BACKLOG: usize = 4 << 20;
 /// How long lines gather.
 const GATHER: Duration = Duration::from_millis(5);
+/// How long the last lines may take to be written.
+const LAST: Duration = Duration::from_secs(1);
 
 /// Where lines are appended. Clones append to the same buffer.
 #[derive(Clone)]
@@ -35,10 +37,12 @@ struct Waiting {
     ended: bool,
 }
 
-/// Writes what is left when it is dropped.
+/// Writes what is left when it is dropped, as far as it is taken within a second: whoever
+/// does not read the log must not keep the process from ending.
 pub(crate) struct Flush {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    /// Closed when the thread has ended, in whatever way.
+    over: Receiver<()>,
 }
 
 impl Lines {
@@ -49,16 +53,14 @@ impl Lines {
     pub(super) fn begin(out: impl Write + Send + 'static) -> io::Result<(Self, Flush)> {
         let shared = Arc::new(Shared::default());
         let writing = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
+        let (ends, over) = mpsc::channel();
+        std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || write(&writing, out))?;
-        Ok((
-            Self(Arc::clone(&shared)),
-            Flush {
-                shared,
-                thread: Some(thread),
-            },
-        ))
+            .spawn(move || {
+                let _ends = ends;
+                write(&writing, out);
+            })?;
+        Ok((Self(Arc::clone(&shared)), Flush { shared, over }))
     }
 }
 
@@ -73,10 +75,8 @@ impl Drop for Flush {
     fn drop(&mut self) {
         self.shared.lock().ended = true;
         self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the writer is told by the runtime already.
-            let _ = thread.join();
-        }
+        // Nothing is ever sent: it is closed, or this takes too long.
+        let _ = self.over.recv_timeout(LAST);
     }
 }
 
@@ -150,8 +150,6 @@ impl Write for Line<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     struct Pipe(mpsc::Sender<Vec<u8>>);
@@ -181,6 +179,35 @@ mod tests {
         let text = String::from_utf8(written.try_iter().flatten().collect()).unwrap();
         let wanted: String = (0..1_000).map(|n| format!("{n}\n")).collect();
         assert_eq!(text, wanted);
+    }
+
+    /// Takes nothing for as long as the test runs.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_that_nobody_reads_does_not_keep_the_process() {
+        let (reads, stuck) = mpsc::channel();
+        let (lines, flush) = Lines::begin(Stuck(stuck)).unwrap();
+        lines.make_writer().write_all(b"line\n").unwrap();
+        let (ends, over) = mpsc::channel();
+        std::thread::spawn(move || {
+            drop(flush);
+            ends.send(())
+        });
+        let ended = over.recv_timeout(30 * LAST);
+        drop(reads);
+        assert_eq!(ended, Ok(()));
     }
 
     #[test]
