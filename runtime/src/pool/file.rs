@@ -81,6 +81,10 @@ impl StateFile {
 
     fn parse(&self) -> io::Result<Vec<Saved>> {
         let mut text = String::new();
+        // Asked before opening: opening a pipe without a writer would wait for one.
+        if !fs::metadata(&self.path)?.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
         let file = File::open(&self.path)?;
         let length = file.take(LARGEST + 1).read_to_string(&mut text)?;
         if length as u64 > LARGEST {
@@ -257,6 +261,27 @@ mod tests {
             assert_eq!(fs::read_to_string(bad).expect("kept"), broken);
             assert_eq!(StateFile::new(folder.path()).read(), saved());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join(NAME);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo runs").success());
+        let file = StateFile::new(folder.path());
+        let (reads, read) = std::sync::mpsc::channel();
+        std::thread::spawn(move || reads.send((file.read(), file)));
+        let (read, file) = read
+            .recv_timeout(std::time::Duration::from_secs(30))
+            .expect("it is left aside");
+        assert_eq!(read, Vec::new());
+        file.write(&saved(), 7);
+        assert_eq!(StateFile::new(folder.path()).read(), saved());
+        let bad = fs::metadata(path.with_extension("json.bad")).expect("kept");
+        assert!(bad.file_type().is_fifo());
     }
 
     #[test]
