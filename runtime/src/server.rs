@@ -202,6 +202,7 @@ fn serve(
     settings: &Settings,
     shadow: Option<(Candidate, Look)>,
 ) -> Running {
+    survive_full_files();
     let Bound {
         listener,
         addr,
@@ -345,6 +346,21 @@ impl Drop for Running {
         self.serving.abort();
     }
 }
+
+/// Makes a write that goes over the limit on the size of files (`ulimit -f`) fail as one on
+/// a full disk does: unless somebody listens to its signal, it ends the process.
+#[cfg(target_os = "linux")]
+fn survive_full_files() {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// SIGXFSZ, which has this number on all processors but MIPS and PA-RISC.
+    const FILE_TOO_LARGE: i32 = 25;
+    // Who listens once does so for as long as the process lives. Where this fails, files
+    // are as dangerous as before, and no worse.
+    let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn survive_full_files() {}
 
 /// What asks a process to end.
 struct Signals {

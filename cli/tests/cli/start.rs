@@ -87,6 +87,25 @@ fn it_serves_until_it_is_told_to_stop() {
     assert!(!place.path(".claude-trigger-router").exists());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_on_the_size_of_files_ends_nothing() {
+    let place = Place::quick_start();
+    let mut command = Command::new("sh");
+    // No file of the state directory fits into 512 bytes.
+    let limited = "ulimit -f 1; exec \"$0\" start --state-dir state \"$@\"";
+    command.args(["-c", limited]).arg(binary());
+    let (child, line) = begun(&mut command, &place, &[]);
+    let addr = line.trim_end().rsplit('/').next().unwrap();
+    let mut stream = TcpStream::connect(addr).unwrap();
+    let request = "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{\"model\":\"none\"";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    stop(child);
+}
+
 #[cfg(unix)]
 #[test]
 fn one_thread_serves_as_several_do() {
