@@ -15,6 +15,9 @@ use crate::clock::Clock;
 /// Sessions that are remembered (claude-trigger-router 1.7.0).
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1_000).expect("above zero");
 
+/// Bytes of an id that is kept as it is: clients choose them, and of any length.
+const LONGEST: usize = 128;
+
 /// How long the length of a conversation counts (claude-trigger-router 1.7.0).
 const LENGTH_MS: u64 = 60 * 60 * 1_000;
 
@@ -52,7 +55,7 @@ impl fmt::Debug for Sessions {
 impl Sessions {
     /// What is known of a session.
     pub(super) fn known(&self, id: &str) -> Known {
-        self.lock().get(id).cloned().unwrap_or_default()
+        self.lock().get(&*key(id)).cloned().unwrap_or_default()
     }
 
     /// Notes which model answered, and the beginning of what the task was.
@@ -63,7 +66,7 @@ impl Sessions {
             at_ms: now_ms,
         };
         self.lock()
-            .get_or_insert_mut(id.to_owned(), Known::default)
+            .get_or_insert_mut(key(id).into_owned(), Known::default)
             .last = Some(last);
     }
 
@@ -71,19 +74,27 @@ impl Sessions {
     pub(super) fn open(&self, id: &str, clock: &Clock) -> Open {
         Open {
             sessions: self.clone(),
-            id: id.to_owned(),
+            id: key(id).into_owned(),
             clock: clock.clone(),
         }
     }
 
     fn used(&self, id: &str, input_tokens: u64, now_ms: u64) {
         let mut sessions = self.lock();
-        let known = sessions.get_or_insert_mut(id.to_owned(), Known::default);
+        let known = sessions.get_or_insert_mut(key(id).into_owned(), Known::default);
         known.input = Some((input_tokens, now_ms));
     }
 
     fn lock(&self) -> MutexGuard<'_, LruCache<String, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// By what a session is known: its id, or a hash of one that is long.
+fn key(id: &str) -> Cow<'_, str> {
+    match id.len() <= LONGEST {
+        true => id.into(),
+        false => blake3::hash(id.as_bytes()).to_hex().to_string().into(),
     }
 }
 
@@ -138,6 +149,17 @@ mod tests {
         );
         assert_eq!(known.at(1_000 + LENGTH_MS, 1_000), Session::default());
         assert_eq!(sessions.known("b").at(0, 1_000), Session::default());
+    }
+
+    #[test]
+    fn a_long_id_is_not_kept() {
+        let sessions = Sessions::default();
+        let id = |last: &str| "a".repeat(1 << 20) + last;
+        let open = sessions.open(&id("b"), &Clock::new(|| 0));
+        open.used(7);
+        assert_eq!(sessions.known(&id("b")).at(0, 1).last_input_tokens, Some(7));
+        assert_eq!(sessions.known(&id("c")).at(0, 1).last_input_tokens, None);
+        assert!(sessions.lock().iter().all(|(id, _)| id.len() <= LONGEST));
     }
 
     #[test]
