@@ -261,7 +261,9 @@ impl Back {
         // Gemini's server puts it into a list.
         let said = json.items().first().unwrap_or(&json);
         let error = said.get("error").unwrap_or(said);
-        let message = message_in(error).unwrap_or_else(|| match std::str::from_utf8(body) {
+        let in_choice = || chat::failed(&json).map(|(_, message)| message);
+        let message = message_in(error).or_else(in_choice);
+        let message = message.unwrap_or_else(|| match std::str::from_utf8(body) {
             // Not the page of some server in between.
             Ok(text) if json.is_null() && !text.trim().is_empty() && !text.contains('<') => {
                 beginning(text.trim())

@@ -236,6 +236,14 @@ fn a_message_is_found_wherever_it_is() {
             "the upstream answered with status 502",
         ),
         ("[]", "the upstream answered with status 502"),
+        (
+            "{\"choices\":[{\"finish_reason\":\"error\",\"error\":{\"message\":\"died\"}}]}",
+            "died",
+        ),
+        (
+            "{\"choices\":[{\"finish_reason\":\"network_error\"}]}",
+            "the answer ended with `network_error`",
+        ),
         ("just text\n", "just text"),
         (
             "<html>a page</html>",

@@ -276,6 +276,21 @@ fn usage_may_be_told_in_a_choice_and_of_a_cache_beside_the_prompt() {
 }
 
 #[test]
+fn reasoning_may_be_counted_beside_the_completion() {
+    for (completion, reasoning, total, wanted) in [(9, 94, 135, 103), (103, 94, 135, 103)] {
+        let usage = json!({
+            "prompt_tokens": 32, "completion_tokens": completion, "total_tokens": total,
+            "completion_tokens_details": { "reasoning_tokens": reasoning },
+        });
+        let whole = json!({ "choices": [{ "message": { "content": "Hi" } }], "usage": usage });
+        let answer =
+            back(Messages, false).answer(whole.to_string().as_bytes(), &mut Dropped::default());
+        let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
+        assert_eq!(answer["usage"]["output_tokens"], wanted);
+    }
+}
+
+#[test]
 fn what_seals_a_call_goes_back_beside_it() {
     let call = |id: &str| json!({ "id": id, "type": "function", "function": { "name": "get", "arguments": "{\"a\":1}" } });
     let mut sealed = call("one");

@@ -251,12 +251,21 @@ pub(super) fn read_usage(usage: &Json<'_>) -> Usage {
         .max(Usage::number(usage, "cached_tokens"));
     let cache_write = Usage::number(prompt, "cache_write_tokens");
     let all = Usage::number(usage, "prompt_tokens");
+    let completion = Usage::number(usage, "completion_tokens");
+    let reasoning = Usage::number(output, "reasoning_tokens");
+    // xAI counts reasoning beside what it completes, OpenAI within; the total tells which.
+    let with_reasoning = completion.saturating_add(reasoning);
+    let is_beside = Usage::number(usage, "total_tokens") == all.saturating_add(with_reasoning);
     Usage {
         input: all.saturating_sub(cache_read).saturating_sub(cache_write),
         cache_read,
         cache_write,
-        output: Usage::number(usage, "completion_tokens"),
-        reasoning: Usage::number(output, "reasoning_tokens"),
+        output: if is_beside {
+            with_reasoning
+        } else {
+            completion
+        },
+        reasoning,
     }
 }
 
