@@ -42,6 +42,14 @@ fn fields_of_messages() {
             (json!({"tool_choice": "any"}), "tool_choice"),
             (json!({"tool_choice": {"type": "new"}}), "tool_choice"),
             (json!({"thinking": true}), "thinking"),
+            (
+                json!({"thinking": {"type": "enabled", "budget_tokens": "2000"}}),
+                "thinking.budget_tokens",
+            ),
+            (
+                json!({"tool_choice": {"type": "auto", "disable_parallel_tool_use": "yes"}}),
+                "tool_choice.disable_parallel_tool_use",
+            ),
             (json!({"metadata": "x"}), "metadata"),
             (json!({"metadata": {"user_id": 5}}), "metadata.user_id"),
             (json!({"output_config": "low"}), "output_config"),

@@ -55,7 +55,7 @@ pub fn read_request<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Result<Reques
             }
             "stream" => request.stream = dropped.read("stream", field, Json::flag) == Some(true),
             "metadata" => request.user = user(value, dropped),
-            "thinking" => request.thinking = dropped.read("thinking", field, thinking),
+            "thinking" => request.thinking = thinking(value, dropped),
             "output_config" => effort = output_config(value, &mut request, dropped),
             "output_format" => request.format = dropped.read("output_format", field, format),
             _ if value.is_nothing() => {}
@@ -322,7 +322,8 @@ fn tool_choice<'a>(choice: &Json<'a>, request: &mut Request<'a>, dropped: &mut D
         _ => None,
     };
     request.tool_choice = dropped.read("tool_choice", Some(choice), chosen);
-    let alone = choice.get("disable_parallel_tool_use").and_then(Json::flag);
+    let alone = choice.get("disable_parallel_tool_use");
+    let alone = dropped.read("tool_choice.disable_parallel_tool_use", alone, Json::flag);
     request.parallel_tools = alone.map(|alone| !alone);
 }
 
@@ -336,12 +337,13 @@ fn user<'a>(metadata: &Json<'a>, dropped: &mut Dropped) -> Option<Text<'a>> {
     dropped.text_at("metadata.", metadata, "user_id")
 }
 
-fn thinking(thinking: &Json<'_>) -> Option<Thinking> {
-    let kind = thinking.text_at("type")?;
+fn thinking(thinking: &Json<'_>, dropped: &mut Dropped) -> Option<Thinking> {
+    let kind = dropped.read("thinking", Some(thinking), |it| it.text_at("type"))?;
     if kind.is("disabled") {
         return Some(Thinking::Off);
     }
-    let budget = thinking.count_at("budget_tokens");
+    let budget = thinking.get("budget_tokens");
+    let budget = dropped.read("thinking.budget_tokens", budget, Json::count);
     Some(budget.map_or(Thinking::Effort(None), Thinking::Budget))
 }
 
