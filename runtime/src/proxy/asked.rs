@@ -81,7 +81,7 @@ impl Asked {
             false => Builds::default(),
         };
         let is_bound = builds.on_kept || call.tail().is_some();
-        let may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, call.protocol());
+        let may_hold_foreign = may_hold_foreign(&body, call, live);
         let most_tokens = features.as_ref().map_or(0, |features| features.most_tokens);
         Ok(Box::new(Self {
             method: head.method,
@@ -192,8 +192,7 @@ impl Asked {
         let Ok(ask) = Ask::read(&body) else {
             return false;
         };
-        let protocol = self.call.protocol();
-        self.may_hold_foreign = live.is_mixed && adapt::may_hold_foreign(&body, protocol);
+        self.may_hold_foreign = may_hold_foreign(&body, self.call, live);
         self.counted = Counted::at_most(body.len() as u64);
         if let Some(text) = self.features.as_mut().and_then(|it| it.text.as_mut()) {
             text.leave_body();
@@ -275,6 +274,14 @@ impl Asked {
             ..features.request(self.only, model)
         })
     }
+}
+
+/// Whether a body may hold thinking that only another maker takes back. Of endpoints for
+/// OpenAI's clients some serve no responses, and are asked in Chat Completions.
+fn may_hold_foreign(body: &[u8], call: Call, live: &Live) -> bool {
+    let protocol = call.protocol();
+    let is_mixed = live.is_mixed || protocol == Protocol::Responses;
+    is_mixed && adapt::may_hold_foreign(body, protocol)
 }
 
 /// How long a session is remembered.

@@ -317,3 +317,22 @@ async fn a_stream_of_responses_that_breaks_ends_as_failed() {
     assert_eq!(data["response"]["error"]["code"], "server_error");
     assert_eq!(stage.health("a").failure_count, 1);
 }
+
+/// Where one endpoint serves responses and another is asked in Chat Completions, which seals
+/// thinking in a way of its own.
+#[tokio::test]
+async fn thinking_of_a_chat_endpoint_is_not_sent_as_a_response() {
+    let up = upstream().await;
+    let stage = Stage::new(&pool_plan(CHAT, &[&up])).await;
+    let body = "{\"model\":\"m\",\"input\":[{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[],\"encrypted_content\":\"SEAL\"},{\"role\":\"user\",\"content\":\"on\"}]}";
+    let got = stage
+        .ask(RESPONSES, &[], &body.replace("SEAL", "ctr:content"))
+        .await;
+    assert_eq!(got.header("x-ctr-dropped"), "thinking");
+    let told = up.received().pop().unwrap().json();
+    assert_eq!(told["input"], json!([{ "role": "user", "content": "on" }]));
+    let own = body.replace("SEAL", "gAAA");
+    stage.ask(RESPONSES, &[], &own).await;
+    let received = up.received().pop().unwrap();
+    assert_eq!(received.body, own.replace("\"m\"", "\"up/a\""));
+}
