@@ -12,7 +12,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::arriving::Arriving;
 use super::body::Spliced;
@@ -28,6 +28,10 @@ use crate::protocol::wait;
 
 /// Bytes of a whole answer up to which it may be an error, which has little to say.
 const SHORT: u64 = 16 << 10;
+
+/// How long signs of life are waited out before they go on to the client, whose connection
+/// they keep alive, too.
+const ALIVE: Duration = Duration::from_secs(10);
 
 /// An upstream's answer, not yet relayed. It is handed on through many hands, so in
 /// a box.
@@ -130,7 +134,8 @@ pub(super) fn attempt(
 ) -> impl Future<Output = Result<Box<Answer>, Box<Failed>>> {
     let sent = client.request(request);
     async move {
-        let answer = async { judge(begun(sent.await, endpoint)?).await };
+        let mut signs = Signs::new(limit);
+        let answer = async { judge(begun(sent.await, endpoint)?, &mut signs).await };
         let due = async {
             match arriving {
                 Some(body) if body.arrive().await.is_err() => return Failure::Network,
@@ -172,7 +177,29 @@ fn begun(
     }
 }
 
-async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
+/// Signs that an upstream is still there: comments, pings, white space.
+struct Signs {
+    since: Option<Instant>,
+    patience: Duration,
+}
+
+impl Signs {
+    /// They go on before the wait for an answer is over.
+    fn new(limit: Option<Duration>) -> Self {
+        Self {
+            since: None,
+            patience: limit.map_or(ALIVE, |limit| ALIVE.min(limit / 2)),
+        }
+    }
+
+    /// Notes one; whether it is to go on, with those before it.
+    fn go_on(&mut self) -> bool {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        since.elapsed() >= self.patience
+    }
+}
+
+async fn judge(answer: Box<Answer>, signs: &mut Signs) -> Result<Box<Answer>, Box<Failed>> {
     if answer.head.status.is_informational() {
         cold_path();
         // Nobody asked to switch protocols, and passed on it would leave the client waiting.
@@ -185,8 +212,8 @@ async fn judge(answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
             Err(Failed::with_answer(class, answer))
         }
         None if !answer.head.status.is_success() => Ok(answer),
-        None if answer.is_events => judge_events(answer).await,
-        None if is_short(&answer) => judge_short(answer).await,
+        None if answer.is_events => judge_events(answer, signs).await,
+        None if is_short(&answer) => judge_short(answer, signs).await,
         None => Ok(answer),
     }
 }
@@ -204,13 +231,17 @@ fn is_short(answer: &Answer) -> bool {
 /// others that had begun to answer before they asked. Of one whose length is not known the
 /// first piece that says something is read: an error comes in one, perhaps behind white space
 /// by which a server said that it was still there.
-async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
+async fn judge_short(
+    mut answer: Box<Answer>,
+    signs: &mut Signs,
+) -> Result<Box<Answer>, Box<Failed>> {
     while let Some(rest) = &mut answer.rest {
-        let says_something = || {
+        let mut goes_on = || {
             let seen = &answer.seen;
-            !seen.trim_ascii_start().is_empty() || seen.len() as u64 > SHORT
+            let says_something = !seen.trim_ascii_start().is_empty();
+            says_something || seen.len() as u64 > SHORT || (!seen.is_empty() && signs.go_on())
         };
-        if rest.size_hint().exact().is_none() && says_something() {
+        if rest.size_hint().exact().is_none() && goes_on() {
             break;
         }
         match rest.frame().await {
@@ -256,7 +287,10 @@ fn judge_error(
 /// Reads a stream up to its first event, which may still be an error. Until
 /// then nothing has reached the client, and another endpoint may do better,
 /// unless the error is the caller's own.
-async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
+async fn judge_events(
+    mut answer: Box<Answer>,
+    signs: &mut Signs,
+) -> Result<Box<Answer>, Box<Failed>> {
     let mut peek = Peek::default();
     let first = loop {
         let frame = match &mut answer.rest {
@@ -267,6 +301,9 @@ async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed
             Some(Ok(frame)) => {
                 if let Some(first) = frame.data_ref().and_then(|chunk| peek.push(chunk)) {
                     break Some(first);
+                }
+                if signs.go_on() {
+                    break Some(First::Event);
                 }
             }
             Some(Err(error)) => {
@@ -285,7 +322,7 @@ async fn judge_events(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed
     match first {
         Some(First::Event) => Ok(answer),
         Some(First::Error(kind)) => judge_error(answer, kind, Failure::ErrorEvent),
-        None => Err(Failed::with_answer(Failure::NoEvent, answer)),
+        None => Err(Failed::without_answer(Failure::NoEvent, None)),
     }
 }
 

@@ -51,7 +51,9 @@ async fn marks_signatures_and_unknown_fields_arrive_as_they_were_sent() {
             _ => &["encrypted_content", "client_metadata", "namespace"],
         };
         assert!(marks.iter().all(|mark| all.contains(mark)), "{protocol}");
-        for request in requests {
+        // Thinking that the proxy itself marked as another maker's is taken out.
+        let is_foreign = |request: &String| path == RESPONSES && request.contains("\"ctr:");
+        for request in requests.into_iter().filter(|one| !is_foreign(one)) {
             stage.ask(path, &[], &request).await;
             let told = up.received().pop().unwrap().body;
             let expected = request.replacen("\"sonnet\"", "\"up/a\"", 1);

@@ -464,6 +464,28 @@ async fn a_ping_is_no_answer() {
     }
 }
 
+/// A client, and what stands between, may wait for them, too.
+#[tokio::test]
+async fn signs_of_life_go_on_to_the_client_when_there_are_many() {
+    const PING: &str = "data: {\"type\": \"ping\"}\n\n";
+    const STOP: &str = "data: {\"type\": \"message_stop\"}\n\n";
+    let a = upstream().await;
+    let mut plan = pool_plan(MESSAGES, &[&a]);
+    plan["upstream_timeout_ms"] = 2000.into();
+    let stage = Stage::new(&plan).await;
+    for (kind, sign, last) in [
+        ("text/event-stream", PING, STOP),
+        ("application/json", "\n", "{}"),
+    ] {
+        let pieces = [sign, sign, sign, sign, sign, sign, last];
+        let answer = Answer::raw(kind, pieces).gap(Duration::from_millis(400));
+        a.push(answer);
+        let got = stage.ask(MESSAGES, &[], STREAM).await;
+        assert_eq!((got.status.as_u16(), got.body), (200, pieces.concat()));
+    }
+    assert_eq!(stage.health("a").failure_count, 0);
+}
+
 #[tokio::test]
 async fn a_silent_stream_is_left_before_its_first_event() {
     let (a, b) = (upstream().await, upstream().await);
