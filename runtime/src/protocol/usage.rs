@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::carried::Carried;
 
@@ -90,29 +92,51 @@ struct Told {
     cached: Option<u64>,
 }
 
-/// An object as the three protocols write it.
+/// An object as the three protocols write it. What is no number, or no details, is not told.
 #[derive(Deserialize)]
 struct Written {
+    #[serde(default, deserialize_with = "if_it_fits")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     total_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     input_tokens_details: Option<Details>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     prompt_tokens_details: Option<Details>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     completion_tokens_details: Option<Details>,
     /// As DeepSeek writes what was read from a cache.
+    #[serde(default, deserialize_with = "if_it_fits")]
     prompt_cache_hit_tokens: Option<u64>,
     /// As Moonshot does.
+    #[serde(default, deserialize_with = "if_it_fits")]
     cached_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct Details {
+    #[serde(default, deserialize_with = "if_it_fits")]
     cached_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "if_it_fits")]
     reasoning_tokens: Option<u64>,
+}
+
+/// One number of another type must not hide all others.
+fn if_it_fits<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    let written = <&RawValue>::deserialize(from)?;
+    Ok(serde_json::from_str(written.get()).ok())
 }
 
 impl Written {

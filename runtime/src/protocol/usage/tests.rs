@@ -81,6 +81,12 @@ fn servers_with_slips_of_their_own_tell_it_too() {
         [32, 103, 0, 0],
         135,
     );
+    // What is no number tells nothing, and hides nothing.
+    is(
+        r#"{"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15.0,"completion_tokens_details":[],"prompt_tokens_details":{"cached_tokens":null,"x":{}},"input_tokens":"7"}}"#,
+        [10, 5, 0, 0],
+        15,
+    );
     // DeepSeek and Moonshot.
     for name in ["prompt_cache_hit_tokens", "cached_tokens"] {
         let usage =
