@@ -171,9 +171,7 @@ impl Health {
             .filter(|ms| *ms > 0);
         let was_open = self.open_until > 0;
         if !self.is_of(now) {
-            // Deadlines of a clock that was ahead; that it was open stays.
-            (self.cooldown_until, self.told_until) = (0, 0);
-            self.open_until = self.open_until.min(1);
+            self.forget_deadlines();
         }
         let is_new = self.has_failed_before(sent, now);
         self.failure_count = self
@@ -331,6 +329,12 @@ impl Health {
         const SIDE_BY_SIDE_MS: u64 = 1_000;
         let latest = now.saturating_add(SIDE_BY_SIDE_MS);
         self.last_failure_at.is_none_or(|failed| failed <= latest)
+    }
+
+    /// That it was open stays.
+    fn forget_deadlines(&mut self) {
+        (self.cooldown_until, self.told_until) = (0, 0);
+        self.open_until = self.open_until.min(1);
     }
 
     /// Whether the last failure, if there was one, was known when a request was sent.

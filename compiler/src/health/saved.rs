@@ -76,7 +76,8 @@ impl Saved {
     }
 
     /// The record again. No deadline is farther ahead than the policy could have
-    /// set it, and nothing happened after `now`, whatever the file says. A refused key
+    /// set it, and nothing happened after `now`, whatever the file says; the deadlines of a
+    /// clock that was ahead are forgotten. A refused key
     /// may have been put right since: the next request is the trial that shows it.
     pub fn restore(&self, policy: &HealthPolicy, now: u64) -> Health {
         let told = policy.retry_after_max_ms;
@@ -93,7 +94,7 @@ impl Saved {
         let mut health = Health {
             failure_count: self.failure_count,
             success_count: self.success_count,
-            last_failure_at: past(self.last_failure_at),
+            last_failure_at: self.last_failure_at,
             last_success_at: past(self.last_success_at),
             last_failure: self.last_failure,
             cooldown_until: rest(self.cooldown_until, policy.cooldown_ms),
@@ -104,6 +105,10 @@ impl Saved {
             told_until: until(self.retry_after_until, told),
             ..Health::default()
         };
+        if !health.is_of(now) {
+            health.forget_deadlines();
+        }
+        health.last_failure_at = past(self.last_failure_at);
         let kept = self
             .latency_samples
             .iter()

@@ -225,6 +225,18 @@ fn a_clock_that_is_set_back_keeps_nobody_out() {
     let until_ms = back + 300_000;
     assert_eq!(standing(&health, back), Standing::Open { until_ms });
     assert_eq!(health.failure_count, 4);
+    // Nor does it in the next process.
+    let mut health = Health::default();
+    failed(&mut health, T);
+    for (health, wanted) in [
+        (health, Standing::Healthy),
+        (open(), Standing::HalfOpen { trials: 1 }),
+    ] {
+        let restored = Saved::of(&health, "m", "a").restore(&policy(), back);
+        assert_eq!(standing(&restored, back), wanted);
+    }
+    let mut health = open();
+    failed(&mut health, back);
     // A failure that was noted while somebody decided is none of a later clock.
     assert!(!standing(&health, back - 5).is_eligible());
 }
