@@ -63,6 +63,9 @@ impl Record {
     ) -> Result<Entered, NotNow> {
         let now = way.clock.now_ms();
         let permit = lock(&self.observed).enter(terms, now, way.tokens, way.turn, regardless)?;
+        if terms.limit.is_some() {
+            self.changed.note();
+        }
         Ok(Entered {
             record: Arc::clone(self),
             terms: Arc::clone(terms),
@@ -156,6 +159,9 @@ impl Drop for Entered {
     fn drop(&mut self) {
         let now = self.clock.now_ms();
         lock(&self.record.observed).leave(&self.permit, &self.terms, now, self.used);
+        if self.counts_tokens() {
+            self.record.changed.note();
+        }
     }
 }
 

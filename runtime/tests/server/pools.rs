@@ -387,6 +387,30 @@ async fn records_outlive_the_process() {
     );
 }
 
+/// Also where no attempt failed or succeeded: the caller's own faults count, too.
+#[tokio::test]
+async fn a_minute_of_a_limit_outlives_the_process() {
+    let a = ScriptedUpstream::start().await.unwrap();
+    a.set_default(Answer::error(400, "invalid_request_error", "no"));
+    let home = home(&[a.addr()]);
+    let limited = std::fs::read_to_string(home.path("registration.yaml")).unwrap();
+    let limited = limited.replace("endpoint_id: a", "endpoint_id: a, rate_limit_rpm: 2");
+    let limited = limited.replace(
+        "enabled: true",
+        "enabled: true\n  enforce_rate_limits: true",
+    );
+    home.write("registration.yaml", &limited);
+    for status in ["400 ", "429 "] {
+        let running = started(with_state(&home)).await.unwrap();
+        for _ in 0..2 {
+            let head = message(&running).await;
+            assert!(head.contains(status), "{head}");
+        }
+        running.stop().await;
+    }
+    assert_eq!(a.received().len(), 2);
+}
+
 #[tokio::test]
 async fn a_key_that_was_put_right_is_tried() {
     let (a, b) = (
