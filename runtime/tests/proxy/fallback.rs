@@ -120,6 +120,11 @@ async fn an_answer_that_is_an_error_in_spite_of_its_status() {
             "{\"choices\":[{\"message\":{},\"finish_reason\":\"insufficient_system_resource\"}]}",
             Failure::Status,
         ),
+        (
+            CHAT,
+            "{\"choices\":[{\"message\":{},\"finish_reason\":null,\"error\":{\"code\":502}}]}",
+            Failure::Status,
+        ),
         (RESPONSES, failed, Failure::Status),
     ] {
         let stage = Stage::new(&pool_plan(path, &[&a, &b])).await;

@@ -127,7 +127,10 @@ fn given_up(why: &[u8]) -> Option<&'static str> {
 /// The Anthropic type of the failure that an answer of Chat Completions tells in its choice,
 /// or an event of one, which is all of `data`.
 pub(super) fn failed_choice(data: &[u8]) -> Option<&'static str> {
-    why(data, b"\"finish_reason\"").and_then(given_up)?;
+    let is_given_up = why(data, b"\"finish_reason\"").and_then(given_up).is_some();
+    if !is_given_up && memmem::find(data, b"\"error\"").is_none() {
+        return None;
+    }
     // What a tool is called with may look like it.
     let json = Json::read(data, chat::OPAQUE).ok()?;
     let (kind, _) = chat::failed(&json)?;

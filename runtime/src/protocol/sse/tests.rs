@@ -101,6 +101,14 @@ fn the_first_event_is_recognised() {
             Some(Error("rate_limit_error")),
         ),
         (
+            "data: {\"choices\":[{\"finish_reason\":\"stop\",\"error\":{\"code\":429}}]}\n\n",
+            Some(Error("rate_limit_error")),
+        ),
+        (
+            "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"error\\\"\"},\"error\":null}]}\n\n",
+            Some(Event),
+        ),
+        (
             "data: {\"choices\":[{\"finish_reason\":\"network_error\"}]}\n\n",
             Some(Error("api_error")),
         ),
