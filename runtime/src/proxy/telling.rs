@@ -19,7 +19,6 @@ use crate::http1::Request;
 use crate::protocol::Protocol;
 use crate::protocol::adapt::{self, Lacks};
 use crate::protocol::ask::Ask;
-
 use crate::protocol::error::ProxyError;
 use crate::protocol::json::{Json, Malformed};
 use crate::protocol::neutral::Dropped;

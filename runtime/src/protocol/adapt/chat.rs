@@ -54,10 +54,10 @@ fn without_tools(message: &mut Object<'_>) -> bool {
         *message = Object::new().with("role", "user").with("content", content);
         return true;
     }
-    let calls = message.get("tool_calls").map_or(&[][..], Json::items);
-    let mut calls: Vec<Text<'_>> = calls.iter().map(made).collect();
-    let old = message.get("function_call").filter(|old| !old.is_null());
-    calls.extend(old.map(function));
+    let calls = message.remove("tool_calls").unwrap_or(Json::NULL);
+    let mut calls: Vec<Text<'_>> = calls.items().iter().map(made).collect();
+    let old = message.remove("function_call");
+    calls.extend(old.filter(|old| !old.is_null()).as_ref().map(function));
     if calls.is_empty() {
         return false;
     }
@@ -65,8 +65,6 @@ fn without_tools(message: &mut Object<'_>) -> bool {
     said.texts.append(&mut calls);
     let text = Text::joined(&said.texts, "\n");
     message.set("content", content("text", text, said.others));
-    message.remove("tool_calls");
-    message.remove("function_call");
     true
 }
 
