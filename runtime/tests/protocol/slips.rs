@@ -4,7 +4,7 @@ use ctr_runtime::protocol::Protocol::{self, Chat, Messages, Responses};
 use ctr_runtime::protocol::json::Json;
 use ctr_runtime::protocol::neutral::Dropped;
 use ctr_runtime::protocol::sse::Ending;
-use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call, Translated};
+use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call, Dialect, Translated};
 use serde_json::{Value, json};
 
 /// The way back for a client that wants to see thinking.
@@ -19,13 +19,17 @@ fn back(client: Protocol, stream: bool) -> Back {
 }
 
 fn translated(client: Protocol, body: &str) -> Translated {
+    translated_for(Dialect::OpenAi, client, body)
+}
+
+fn translated_for(dialect: Dialect, client: Protocol, body: &str) -> Translated {
     let json = Json::parse(body, translate::opaque(client)).unwrap();
     let call = Call {
         client,
         endpoint: Chat,
         model: "m",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect,
         request_id: "r",
         now: 0,
     };
@@ -34,7 +38,11 @@ fn translated(client: Protocol, body: &str) -> Translated {
 
 /// What the server is asked, and what was dropped.
 fn asked(client: Protocol, body: &Value) -> (Value, String) {
-    let Translated { body, dropped, .. } = translated(client, &body.to_string());
+    asked_of(Dialect::OpenAi, client, body)
+}
+
+fn asked_of(dialect: Dialect, client: Protocol, body: &Value) -> (Value, String) {
+    let Translated { body, dropped, .. } = translated_for(dialect, client, &body.to_string());
     (serde_json::from_str(&body).unwrap(), dropped.words())
 }
 
@@ -334,6 +342,34 @@ fn what_seals_a_call_goes_back_beside_it() {
         "{out}"
     );
     assert_eq!(dropped, "");
+}
+
+#[test]
+fn what_seals_a_call_goes_to_no_server_that_refuses_it() {
+    let said = json!({ "messages": [{ "role": "user", "content": "a" }, { "role": "assistant", "content": [
+        { "type": "thinking", "thinking": "hm", "signature": "ctr:content" },
+        { "type": "thinking", "thinking": "", "signature": "ctr:call:A" },
+        { "type": "tool_use", "id": "one", "name": "get", "input": {} },
+    ] }] });
+    for (dialect, thoughts, seal, named) in [
+        (Dialect::OpenAi, Some("hm"), Some("A"), ""),
+        (Dialect::FirstLimit, Some("hm"), Some("A"), ""),
+        (Dialect::Unsealed, Some("hm"), None, "thinking"),
+        (Dialect::Strict, None, None, "thinking"),
+    ] {
+        let (body, dropped) = asked_of(dialect, Messages, &said);
+        let message = &body["messages"][1];
+        let call = &message["tool_calls"][0];
+        assert_eq!(
+            message["reasoning_content"].as_str(),
+            thoughts,
+            "{dialect:?}"
+        );
+        let extra = &call["extra_content"]["google"]["thought_signature"];
+        assert_eq!(extra.as_str(), seal, "{dialect:?}");
+        assert_eq!(call["function"]["name"], "get");
+        assert_eq!(dropped, named, "{dialect:?}");
+    }
 }
 
 /// What a client of Messages is told of a whole answer with this message, and what was

@@ -3,7 +3,7 @@
 use http::Uri;
 
 use super::super::json::Text;
-use super::super::neutral::{Dropped, Part, Request, Thinking};
+use super::super::neutral::{Dropped, Part, Request, Seal, Thinking, Thought};
 
 /// Domains of servers that know a limit of tokens as `max_tokens` alone.
 const FIRST_LIMIT: [&str; 4] = ["bigmodel.cn", "deepseek.com", "perplexity.ai", "z.ai"];
@@ -14,6 +14,10 @@ const OLLAMA: u16 = 11_434;
 /// Domains of servers that refuse a request for any field they do not know.
 const STRICT: [&str; 1] = ["mistral.ai"];
 
+/// Domains of servers that refuse a call with a field they do not know, and whose models are
+/// certainly not Gemini's.
+const UNSEALED: [&str; 3] = ["azure.com", "groq.com", "openai.com"];
+
 /// Letters and digits of the ids that a strict server takes for calls.
 const ID_LENGTH: usize = 9;
 
@@ -23,7 +27,9 @@ pub enum Dialect {
     /// What OpenAI's does.
     #[default]
     OpenAi,
-    /// The same, but for the limit of tokens, which it knows by its first name.
+    /// The same, and beside a call nothing that another maker wants to see there again.
+    Unsealed,
+    /// What OpenAI's does, but for the limit of tokens, which it knows by its first name.
     FirstLimit,
     /// That, and nothing else that is not its own: no usage asked for in a stream, which it
     /// gives anyway, no effort, no end user, no thinking back, no ids but its own.
@@ -46,6 +52,8 @@ impl Dialect {
             Self::Strict
         } else if address.port_u16() == Some(OLLAMA) || FIRST_LIMIT.iter().any(is_below) {
             Self::FirstLimit
+        } else if UNSEALED.iter().any(is_below) {
+            Self::Unsealed
         } else {
             Self::OpenAi
         }
@@ -54,7 +62,7 @@ impl Dialect {
     /// The field with the limit of tokens.
     pub(super) fn limit(self) -> &'static str {
         match self {
-            Self::OpenAi => "max_completion_tokens",
+            Self::OpenAi | Self::Unsealed => "max_completion_tokens",
             Self::FirstLimit | Self::Strict => "max_tokens",
         }
     }
@@ -66,31 +74,52 @@ impl Dialect {
 
     /// Takes out of a request what the server refuses.
     pub(super) fn fit(self, request: &mut Request<'_>, dropped: &mut Dropped) {
-        if self != Self::Strict {
-            return;
-        }
-        if request.user.take().is_some_and(|user| !user.is_empty()) {
-            dropped.note("metadata.user_id");
-        }
-        if !matches!(request.thinking.take(), None | Some(Thinking::Off)) {
-            dropped.note("thinking");
-        }
-        for message in &mut request.messages {
-            message.parts.retain_mut(|part| match part {
-                Part::Thought(_) => {
+        match self {
+            Self::OpenAi | Self::FirstLimit => {}
+            Self::Unsealed => {
+                let is_sealing =
+                    |thought: &Thought<'_>| matches!(thought.seal, Some(Seal::Call(_)));
+                leave_out(request, is_sealing, dropped);
+            }
+            Self::Strict => {
+                if request.user.take().is_some_and(|user| !user.is_empty()) {
+                    dropped.note("metadata.user_id");
+                }
+                if !matches!(request.thinking.take(), None | Some(Thinking::Off)) {
                     dropped.note("thinking");
-                    false
                 }
-                Part::ToolCall(call) => {
-                    shorten(&mut call.id);
-                    true
-                }
-                Part::ToolResult(result) => {
-                    shorten(&mut result.id);
-                    true
-                }
-                _ => true,
-            });
+                leave_out(request, |_| true, dropped);
+                shorten_ids(request);
+            }
+        }
+    }
+}
+
+/// Takes out the thoughts of which this holds.
+fn leave_out(
+    request: &mut Request<'_>,
+    is_refused: impl Fn(&Thought<'_>) -> bool,
+    dropped: &mut Dropped,
+) {
+    for message in &mut request.messages {
+        message.parts.retain(|part| {
+            let is_out = matches!(part, Part::Thought(thought) if is_refused(thought));
+            if is_out {
+                dropped.note("thinking");
+            }
+            !is_out
+        });
+    }
+}
+
+/// Makes ids of calls ones of the server's form.
+fn shorten_ids(request: &mut Request<'_>) {
+    let messages = request.messages.iter_mut();
+    for part in messages.flat_map(|message| &mut message.parts) {
+        match part {
+            Part::ToolCall(call) => shorten(&mut call.id),
+            Part::ToolResult(result) => shorten(&mut result.id),
+            _ => {}
         }
     }
 }
@@ -114,6 +143,18 @@ mod tests {
         for (address, dialect) in [
             (
                 "https://api.openai.com/v1/chat/completions",
+                Dialect::Unsealed,
+            ),
+            (
+                "https://ours.openai.azure.com/openai/deployments/a/chat/completions",
+                Dialect::Unsealed,
+            ),
+            (
+                "https://api.groq.com/openai/v1/chat/completions",
+                Dialect::Unsealed,
+            ),
+            (
+                "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
                 Dialect::OpenAi,
             ),
             (
