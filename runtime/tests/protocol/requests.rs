@@ -285,7 +285,54 @@ fn calls_without_ids_get_different_ones() {
             "{said}"
         );
         assert_eq!(dropped, "");
+        let (body, dropped) = sent(Chat, Responses, &format!("{{\"messages\":{said}}}"));
+        let items = body["input"].as_array().unwrap().iter();
+        let ids: Vec<&str> = items.filter_map(|item| item["call_id"].as_str()).collect();
+        let [first, second, third] = ["no_id_1", "no_id_2", "no_id_3"];
+        let both = [first, "a", second, first, "a", second, third, third];
+        assert_eq!(ids, both, "{said}");
+        assert_eq!(dropped, "");
     }
+}
+
+#[test]
+fn calls_without_ids_get_different_ones_where_they_are_shortened() {
+    let call = |text| json!({"type": "function_call", "name": text, "arguments": "{}"});
+    let result = |text| json!({"type": "function_call_output", "output": text});
+    let said = [user("x"), call("f"), call("g"), result("F"), result("G")];
+    let body = json!({"input": said}).to_string();
+    for dialect in [Dialect::OpenAi, Dialect::Strict] {
+        let (body, dropped) = sent_to(dialect, Responses, Chat, &body);
+        let [_, calls, first, second] = body["messages"].as_array().unwrap().as_slice() else {
+            panic!("{body}");
+        };
+        let ids = [0, 1].map(|at| &calls["tool_calls"][at]["id"]);
+        assert_eq!(ids, [first, second].map(|result| &result["tool_call_id"]));
+        assert!(ids[0] != ids[1] && ids[0] != "", "{dialect:?} {body}");
+        assert_eq!(
+            (&first["content"], &second["content"]),
+            (&json!("F"), &json!("G"))
+        );
+        assert_eq!(dropped, "");
+    }
+}
+
+#[test]
+fn what_the_operator_says_in_between_takes_no_id_away() {
+    let note = json!({"role": "system", "content": "Go on."});
+    let said = json!([
+        user("x"),
+        called(&[""]),
+        note,
+        called(&[""]),
+        result("", "1"),
+        note,
+        result("", "2"),
+    ]);
+    let (items, _) = told(Responses, &said);
+    let items = items.as_array().unwrap().iter();
+    let ids: Vec<&str> = items.filter_map(|item| item["call_id"].as_str()).collect();
+    assert_eq!(ids, ["no_id_1", "no_id_2", "no_id_1", "no_id_2"]);
 }
 
 #[test]

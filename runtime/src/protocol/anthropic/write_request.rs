@@ -1,7 +1,6 @@
 //! A request to a Messages endpoint.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
@@ -37,7 +36,7 @@ pub fn write_request(
 ) -> String {
     leave_out_blanks(&mut request, dropped);
     request.make_dialogue();
-    name_calls(&mut request);
+    request.name_calls();
     let (manner, max_tokens) = match adaptive {
         true => adaptively(&request, dropped),
         false => limits(&request, dropped),
@@ -106,31 +105,6 @@ fn leave_out_blanks(request: &mut Request<'_>, dropped: &mut Dropped) {
     if asks && !request.messages.is_empty() && !request.ends_with_user() {
         dropped.note("messages.content");
         request.say(Role::User, vec![Part::prose(NOTHING_SAID)]);
-    }
-}
-
-/// Gives calls without ids different ones, and their results the same: where no result has an
-/// id, they come in the order of the calls.
-fn name_calls(request: &mut Request<'_>) {
-    let mut count = 0u64;
-    let mut open = VecDeque::new();
-    for message in &mut request.messages {
-        if message.role == Role::Assistant {
-            open.clear();
-        }
-        for part in &mut message.parts {
-            match part {
-                Part::ToolCall(call) if call.id.is_empty() => {
-                    count += 1;
-                    call.id = Text::from_string(format!("no_id_{count}"));
-                    open.push_back(call.id.clone());
-                }
-                Part::ToolResult(result) if result.id.is_empty() => {
-                    result.id = open.pop_front().unwrap_or_default();
-                }
-                _ => {}
-            }
-        }
     }
 }
 

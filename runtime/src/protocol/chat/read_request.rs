@@ -232,7 +232,7 @@ fn tool_call<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
     let fields = ["type", "index", "id", "function", "custom"];
     dropped.note_unknown("messages.tool_calls.", call, &fields);
     Some(Part::ToolCall(ToolCall {
-        // Some clients send none; those who need one number such calls.
+        // Some clients send none; whoever writes the request numbers such calls.
         id: dropped
             .text_at("messages.tool_calls.", call, "id")
             .unwrap_or_default(),

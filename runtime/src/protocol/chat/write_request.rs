@@ -23,6 +23,7 @@ pub fn write_request(
     dropped: &mut Dropped,
 ) -> String {
     request.make_dialogue();
+    request.name_calls();
     dialect.fit(&mut request, dropped);
     let mut out = Object::new().with("model", model);
     out.push(

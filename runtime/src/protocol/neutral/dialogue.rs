@@ -1,8 +1,10 @@
-//! The conversation as one of two sides, where a result follows its call at once.
+//! The conversation as one of two sides, where a result follows its call at once, and has
+//! its id.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::{Message, Part, Request, Role};
+use crate::protocol::json::Text;
 
 impl Request<'_> {
     /// Makes the conversation one of two sides: what the operator puts in is part of what
@@ -64,6 +66,35 @@ impl Request<'_> {
         }
         if asks && !self.ends_with_user() {
             self.end_with_user();
+        }
+    }
+
+    /// Gives calls without ids different ones, and their results the same: where no result has
+    /// an id, they come in the order of the calls.
+    pub fn name_calls(&mut self) {
+        let mut count = 0u64;
+        let mut open = VecDeque::new();
+        let mut has_user_spoken = false;
+        for message in &mut self.messages {
+            match message.role {
+                // Where only the operator spoke in between, results may still come.
+                Role::Assistant if std::mem::take(&mut has_user_spoken) => open.clear(),
+                Role::User => has_user_spoken = true,
+                Role::Assistant | Role::System => {}
+            }
+            for part in &mut message.parts {
+                match part {
+                    Part::ToolCall(call) if call.id.is_empty() => {
+                        count += 1;
+                        call.id = Text::from_string(format!("no_id_{count}"));
+                        open.push_back(call.id.clone());
+                    }
+                    Part::ToolResult(result) if result.id.is_empty() => {
+                        result.id = open.pop_front().unwrap_or_default();
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 

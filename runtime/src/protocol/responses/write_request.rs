@@ -14,11 +14,12 @@ const LEAST_TOKENS: u64 = 16;
 
 /// Writes a request for this model; `names` shortens those of tools.
 pub fn write_request(
-    request: Request<'_>,
+    mut request: Request<'_>,
     model: &str,
     names: &mut Names,
     dropped: &mut Dropped,
 ) -> String {
+    request.name_calls();
     let thinks = request.thinks();
     let mut out = Object::new().with("model", model);
     let system: Vec<Text<'_>> = request
