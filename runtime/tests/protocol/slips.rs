@@ -267,6 +267,14 @@ fn an_answer_begins_where_it_has_a_name_or_a_choice() {
         assert!(!out.contains("\"model\":\"\""), "{out}");
         let (out, _) = told(client, &[filters.clone(), nameless.clone()]);
         assert!(out.contains(&format!("\"id\":\"{none}\"")), "{out}");
+        // Nor is there an end without a beginning.
+        let (out, _) = told(client, std::slice::from_ref(&filters));
+        let begin = match client {
+            Messages => "event: message_start\n",
+            _ => "event: response.created\n",
+        };
+        assert!(out.starts_with(begin), "{out}");
+        assert!(out.contains(&format!("\"id\":\"{none}\"")), "{out}");
     }
 }
 

@@ -67,10 +67,8 @@ impl ReadStream {
         });
         // Azure tells what its filters say of the prompt before it has an answer.
         let begins = !id.is_empty() || !choices.is_empty() || told.is_some();
-        if begins && !std::mem::replace(&mut self.is_started, true) {
-            let model = json.text_at("model").unwrap_or_default();
-            let usage = Usage::default();
-            out.push(Event::Start { id, model, usage });
+        if begins {
+            self.start(id, json.text_at("model").unwrap_or_default(), out);
         }
         if let Some(usage) = told {
             self.usage = read_usage(usage);
@@ -113,10 +111,19 @@ impl ReadStream {
         out.push(Event::Failed { kind, message });
     }
 
+    fn start<'a>(&mut self, id: Text<'a>, model: Text<'a>, out: &mut Vec<Event<'a>>) {
+        if !std::mem::replace(&mut self.is_started, true) {
+            let usage = Usage::default();
+            out.push(Event::Start { id, model, usage });
+        }
+    }
+
     fn end(&mut self, out: &mut Vec<Event<'_>>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
+        // It may have said nothing at all.
+        self.start(Text::default(), Text::default(), out);
         let reason = self.reason.take().map(Json::from);
         let stop = read_stop(reason.as_ref(), !self.calls.is_empty(), self.refuses);
         for call in &mut self.calls {
