@@ -19,7 +19,7 @@ pub use answer::{Answer, Citation, Delta, Event, Opening, Stop, Usage};
 pub use collect::{Collector, events};
 pub use dropped::Dropped;
 pub use in_turn::InTurn;
-pub use seal::Seal;
+pub use seal::{Seal, Signed, Signer};
 
 /// A request for an answer.
 #[derive(Clone, Debug, Default, PartialEq)]

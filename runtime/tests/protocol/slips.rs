@@ -8,7 +8,7 @@ use ctr_runtime::protocol::translate::{self, Back, BadAnswer, Broken, Call, Dial
 use serde_json::{Value, json};
 
 /// The way back for a client that wants to see thinking.
-fn back(client: Protocol, stream: bool) -> Back {
+pub(super) fn back(client: Protocol, stream: bool) -> Back {
     let body = match client {
         Responses => format!("{{\"input\":\"\",\"stream\":{stream}}}"),
         _ => format!(
@@ -37,11 +37,11 @@ fn translated_for(dialect: Dialect, client: Protocol, body: &str) -> Translated 
 }
 
 /// What the server is asked, and what was dropped.
-fn asked(client: Protocol, body: &Value) -> (Value, String) {
+pub(super) fn asked(client: Protocol, body: &Value) -> (Value, String) {
     asked_of(Dialect::OpenAi, client, body)
 }
 
-fn asked_of(dialect: Dialect, client: Protocol, body: &Value) -> (Value, String) {
+pub(super) fn asked_of(dialect: Dialect, client: Protocol, body: &Value) -> (Value, String) {
     let Translated { body, dropped, .. } = translated_for(dialect, client, &body.to_string());
     (serde_json::from_str(&body).unwrap(), dropped.words())
 }
@@ -143,14 +143,14 @@ fn servers_have_words_of_their_own_for_why_an_answer_ends() {
 
 /// What a client of Messages, which wants to see thinking, is told of a stream with these
 /// deltas, and what was dropped.
-fn streamed(deltas: &[Value]) -> (String, String) {
+pub(super) fn streamed(deltas: &[Value]) -> (String, String) {
     let chunk = |delta| json!({ "id": "1", "choices": [{ "index": 0, "delta": delta }] });
     let chunks: Vec<Value> = deltas.iter().map(chunk).collect();
     told(Messages, &chunks)
 }
 
 /// What a client is told of these chunks, and what was dropped.
-fn told(client: Protocol, chunks: &[Value]) -> (String, String) {
+pub(super) fn told(client: Protocol, chunks: &[Value]) -> (String, String) {
     let mut stream = back(client, true).stream();
     let mut out = String::new();
     for chunk in chunks {
@@ -162,7 +162,7 @@ fn told(client: Protocol, chunks: &[Value]) -> (String, String) {
 }
 
 /// The text of all pieces of this kind in a stream, those of different blocks apart.
-fn pieces(events: &str, kind: &str) -> Vec<String> {
+pub(super) fn pieces(events: &str, kind: &str) -> Vec<String> {
     let mut blocks: Vec<(u64, String)> = Vec::new();
     for data in events
         .lines()
@@ -303,80 +303,6 @@ fn reasoning_may_be_counted_beside_the_completion() {
             back(Messages, false).answer(whole.to_string().as_bytes(), &mut Dropped::default());
         let answer: Value = serde_json::from_str(&answer.unwrap()).unwrap();
         assert_eq!(answer["usage"]["output_tokens"], wanted);
-    }
-}
-
-#[test]
-fn what_seals_a_call_goes_back_beside_it() {
-    let call = |id: &str| json!({ "id": id, "type": "function", "function": { "name": "get", "arguments": "{\"a\":1}" } });
-    let mut sealed = call("one");
-    sealed["extra_content"] = json!({ "google": { "thought_signature": "A+b/==" } });
-    let other = json!({ "id": "three", "function": { "name": "get", "arguments": "{}" }, "extra_content": { "x": 1 } });
-    let calls = json!([sealed, call("two"), other]);
-    let whole = json!({ "choices": [{ "message": { "tool_calls": calls } }] }).to_string();
-    for (client, sealing, said) in [
-        (Messages, "content", "messages"),
-        (Responses, "output", "input"),
-    ] {
-        let mut dropped = Dropped::default();
-        let answer = back(client, false)
-            .answer(whole.as_bytes(), &mut dropped)
-            .unwrap();
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(dropped.words(), "tool_calls.extra_content");
-        let said = match client {
-            Messages => {
-                json!({ said: [{ "role": "user", "content": "a" }, { "role": "assistant", "content": answer[sealing] }] })
-            }
-            _ => json!({ said: answer[sealing] }),
-        };
-        let (body, _) = asked(client, &said);
-        let message = body["messages"].as_array().unwrap().last().unwrap();
-        let calls = message["tool_calls"].as_array().unwrap();
-        assert_eq!(calls[0], sealed, "{client:?}");
-        assert_eq!(calls[1], call("two"), "{client:?}");
-        assert_eq!(calls[2].get("extra_content"), None, "{client:?}");
-    }
-    let chunks: Vec<Value> = [&sealed, &call("two")]
-        .map(|call| json!({ "tool_calls": [call] }))
-        .into();
-    let (out, dropped) = streamed(&chunks);
-    assert_eq!(pieces(&out, "signature"), ["ctr:call:A+b/=="]);
-    assert_eq!(pieces(&out, "partial_json"), ["{\"a\":1}", "{\"a\":1}"]);
-    assert!(out.find("ctr:call:") < out.find("tool_use"), "{out}");
-    let (out, _) = told(Responses, &[json!({ "choices": [{ "delta": chunks[0] }] })]);
-    assert!(
-        out.contains("\"encrypted_content\":\"ctr:call:A+b/==\""),
-        "{out}"
-    );
-    assert_eq!(dropped, "");
-}
-
-#[test]
-fn what_seals_a_call_goes_to_no_server_that_refuses_it() {
-    let said = json!({ "messages": [{ "role": "user", "content": "a" }, { "role": "assistant", "content": [
-        { "type": "thinking", "thinking": "hm", "signature": "ctr:content" },
-        { "type": "thinking", "thinking": "", "signature": "ctr:call:A" },
-        { "type": "tool_use", "id": "one", "name": "get", "input": {} },
-    ] }] });
-    for (dialect, thoughts, seal, named) in [
-        (Dialect::OpenAi, Some("hm"), Some("A"), ""),
-        (Dialect::FirstLimit, Some("hm"), Some("A"), ""),
-        (Dialect::Unsealed, Some("hm"), None, "thinking"),
-        (Dialect::Strict, None, None, "thinking"),
-    ] {
-        let (body, dropped) = asked_of(dialect, Messages, &said);
-        let message = &body["messages"][1];
-        let call = &message["tool_calls"][0];
-        assert_eq!(
-            message["reasoning_content"].as_str(),
-            thoughts,
-            "{dialect:?}"
-        );
-        let extra = &call["extra_content"]["google"]["thought_signature"];
-        assert_eq!(extra.as_str(), seal, "{dialect:?}");
-        assert_eq!(call["function"]["name"], "get");
-        assert_eq!(dropped, named, "{dialect:?}");
     }
 }
 

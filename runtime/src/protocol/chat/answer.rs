@@ -4,7 +4,7 @@ use super::super::failure;
 use super::super::forms::{Forms, arguments, unwrapped};
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
-    Answer, Citation, Dropped, Part, Seal, Stop, Thought, ToolCall, Usage,
+    Answer, Citation, Dropped, Part, Seal, Signed, Signer, Stop, Thought, ToolCall, Usage,
 };
 
 /// Fields of a message, or of a delta, that are read or that nobody misses.
@@ -69,7 +69,7 @@ fn calls<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     for (at, call) in calls.unwrap_or_default().iter().enumerate() {
         let function = call.get("function").unwrap_or(&Json::NULL);
         let id = call.text_at("id").filter(|id| !id.is_empty());
-        let seal = call_seal(call, dropped).map(Some);
+        let seal = call_seal(call, false, dropped).map(Some);
         parts.extend(seal.map(|seal| {
             let text = Text::default();
             Part::Thought(Thought { text, seal })
@@ -177,17 +177,22 @@ pub(super) fn text<'a>(content: Option<&Json<'a>>) -> Text<'a> {
     }
 }
 
-/// What Gemini wants to see beside a call again.
-pub(super) fn call_seal<'a>(call: &Json<'a>, dropped: &mut Dropped) -> Option<Seal<'a>> {
+/// What Gemini wants to see beside a call again, which has begun where that is late.
+pub(super) fn call_seal<'a>(
+    call: &Json<'a>,
+    is_late: bool,
+    dropped: &mut Dropped,
+) -> Option<Seal<'a>> {
     let extra = call.get("extra_content")?;
-    let google = extra.get("google");
-    let signature = google.and_then(|google| google.text_at("thought_signature"));
-    if signature.is_none() && !extra.is_nothing() {
+    let found = Signer::ALL.into_iter().find_map(|by| {
+        let signature = extra.get(by.word())?.text_at("thought_signature")?;
+        Some((Signed { by, is_late }, signature))
+    });
+    if found.is_none() && !extra.is_nothing() {
         dropped.note("tool_calls.extra_content");
     }
-    signature
-        .filter(|signature| !signature.is_empty())
-        .map(Seal::Call)
+    let (signed, signature) = found?;
+    (!signature.is_empty()).then_some(Seal::Call(signed, signature))
 }
 
 /// Pages of the web in `annotations`.

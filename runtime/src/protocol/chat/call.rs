@@ -21,6 +21,8 @@ pub(super) struct Call {
     pub(super) empty: Option<Text<'static>>,
     /// Whether it began, or `empty` came, with the last chunk.
     pub(super) is_fresh: bool,
+    /// Whether a thought with its seal is told.
+    pub(super) is_sealed: bool,
     /// Chunks since it began in which later parts went on.
     pub(super) passed: u32,
     pub(super) state: State,
@@ -45,6 +47,7 @@ impl Call {
             arguments: Whole::default(),
             empty: None,
             is_fresh: true,
+            is_sealed: false,
             passed: 0,
             state: State::Open,
         }

@@ -78,7 +78,7 @@ impl Dialect {
             Self::OpenAi | Self::FirstLimit => {}
             Self::Unsealed => {
                 let is_sealing =
-                    |thought: &Thought<'_>| matches!(thought.seal, Some(Seal::Call(_)));
+                    |thought: &Thought<'_>| matches!(thought.seal, Some(Seal::Call(..)));
                 leave_out(request, is_sealing, dropped);
             }
             Self::Strict => {

@@ -178,6 +178,15 @@ impl ReadStream {
     /// `out` is new.
     fn pass_over(&mut self, before: usize, out: &mut Vec<Event<'_>>) {
         let new = out[before..].iter().filter_map(|event| match event {
+            // A seal is nothing that goes on.
+            Event::Delta {
+                delta: Delta::Seal(_),
+                ..
+            }
+            | Event::Open {
+                part: Opening::Thought,
+                ..
+            } => None,
             Event::Open { at, .. } | Event::Delta { at, .. } => Some(*at),
             _ => None,
         });
@@ -245,20 +254,24 @@ impl ReadStream {
         let id = call.text_at("id").filter(|id| !id.is_empty());
         let name = called(function);
         let more = arguments(function);
-        let seal = call_seal(call, &mut self.dropped);
-        let nth = match (self.known(index, id.as_ref(), name.is_some()), name) {
+        let known = self.known(index, id.as_ref(), name.is_some());
+        let seal = call_seal(call, known.is_some(), &mut self.dropped);
+        let nth = match (known, name) {
             (Some(known), _) => {
-                if seal.is_some() {
-                    // It comes before the call that it seals.
-                    self.dropped.note("tool_calls.extra_content");
-                }
+                self.seal_late(known, seal, out);
                 known
             }
             (None, Some(name)) => {
-                self.seal_next(seal, out);
-                self.begin_call(Some(index), id, name, out)
+                let is_sealed = seal.is_some();
+                self.seal(seal, out);
+                let nth = self.begin_call(Some(index), id, name, out);
+                if let Some(call) = self.calls.get_mut(nth) {
+                    call.is_sealed = is_sealed;
+                }
+                nth
             }
             (None, None) => {
+                self.seal(seal, out);
                 // Nobody knows what is called.
                 if !more.is_blank() {
                     self.dropped.note("tool_calls");
@@ -285,12 +298,27 @@ impl ReadStream {
         }
     }
 
-    /// A thought of nothing but the seal of the call that follows.
-    fn seal_next<'a>(&mut self, seal: Option<Seal<'a>>, out: &mut Vec<Event<'a>>) {
+    /// A thought of nothing but the seal of a call.
+    fn seal<'a>(&mut self, seal: Option<Seal<'a>>, out: &mut Vec<Event<'a>>) {
         let Some(seal) = seal else { return };
         let at = self.begin(Opening::Thought, out);
         let delta = Delta::Seal(seal);
         out.extend([Event::Delta { at, delta }, Event::Close { at }]);
+    }
+
+    /// The seal of a call that goes on. Behind others nobody could tell whose it is.
+    fn seal_late<'a>(&mut self, nth: usize, seal: Option<Seal<'a>>, out: &mut Vec<Event<'a>>) {
+        if seal.is_none() {
+            return;
+        }
+        let last = self.calls.len().saturating_sub(1);
+        match self.calls.get_mut(nth) {
+            Some(call) if nth == last && !call.is_sealed => {
+                call.is_sealed = true;
+                self.seal(seal, out);
+            }
+            _ => self.dropped.note("tool_calls.extra_content"),
+        }
     }
 
     /// The number of the call that goes on: the one of this id, and where no tool is named

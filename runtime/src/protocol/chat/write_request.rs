@@ -3,8 +3,8 @@
 use super::super::json::{Json, Object, Text};
 use super::super::names::Names;
 use super::super::neutral::{
-    Detail, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Thought,
-    Tool, ToolChoice, ToolResult,
+    Detail, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Signer, Source, Thinking,
+    Tool, ToolCall, ToolChoice, ToolResult,
 };
 use super::Dialect;
 
@@ -275,32 +275,27 @@ fn assistant<'a>(
     dropped: &mut Dropped,
 ) -> Option<Json<'a>> {
     let mut said = Vec::new();
-    let mut calls: Vec<Json<'a>> = Vec::new();
+    let mut calls = Vec::new();
     let mut thoughts = Vec::new();
+    // Of the call that follows.
     let mut seal = None;
     for part in parts {
         match part {
-            Part::ToolCall(call) => {
-                let arguments = call.some_arguments();
-                let function = Object::new()
-                    .with("name", names.fit(call.name))
-                    .with("arguments", arguments);
-                let call = Object::new().with("id", call.id).with("type", "function");
-                let call = call.with("function", function);
-                let extra = seal.take().map(|signature: Text<'a>| {
-                    let google = Object::new().with("thought_signature", signature);
-                    Object::new().with("google", google)
-                });
-                calls.push(call.with_some("extra_content", extra).into());
-            }
-            Part::Thought(Thought {
-                seal: Some(Seal::Call(signature)),
-                ..
-            }) => seal = Some(signature),
-            Part::Thought(thought) if thought.seal == Some(Seal::Content) => {
-                thoughts.push(thought.text);
-            }
-            Part::Thought(_) => dropped.note("thinking"),
+            Part::ToolCall(call) => calls.push((call, seal.take())),
+            Part::Thought(thought) => match thought.seal {
+                Some(Seal::Call(signed, signature)) => {
+                    let place = match signed.is_late {
+                        true => calls.last_mut().map(|(_, seal)| seal),
+                        false => Some(&mut seal),
+                    };
+                    // There is room for one.
+                    if place.is_none_or(|place| place.replace((signed.by, signature)).is_some()) {
+                        dropped.note("thinking");
+                    }
+                }
+                Some(Seal::Content) => thoughts.push(thought.text),
+                _ => dropped.note("thinking"),
+            },
             other => said.push(other),
         }
     }
@@ -318,7 +313,30 @@ fn assistant<'a>(
         out.push("reasoning_content", Text::joined(&thoughts, "\n\n"));
     }
     if !calls.is_empty() {
-        out.push("tool_calls", calls);
+        let calls = calls.into_iter();
+        let calls = calls.map(|(call, seal)| tool_call(call, seal, names).into());
+        out.push("tool_calls", calls.collect::<Vec<Json<'_>>>());
     }
     Some(out.into())
+}
+
+/// A call, and what seals it.
+fn tool_call<'a>(
+    call: ToolCall<'a>,
+    seal: Option<(Signer, Text<'a>)>,
+    names: &mut Names,
+) -> Object<'a> {
+    let arguments = call.some_arguments();
+    let function = Object::new()
+        .with("name", names.fit(call.name))
+        .with("arguments", arguments);
+    let extra = seal.map(|(by, signature)| {
+        let signed = Object::new().with("thought_signature", signature);
+        Object::new().with(by.word(), signed)
+    });
+    Object::new()
+        .with("id", call.id)
+        .with("type", "function")
+        .with("function", function)
+        .with_some("extra_content", extra)
 }

@@ -20,17 +20,72 @@ pub enum Seal<'a> {
     /// Thinking in the list that is the `content` of such a message. Its maker goes on without
     /// it and refuses `reasoning_content`; other servers refuse such a list.
     Listed,
-    /// A `thought_signature` of Gemini's for the call that follows, in Chat Completions.
-    Call(Text<'a>),
+    /// A `thought_signature` of Gemini's for a call, in Chat Completions.
+    Call(Signed, Text<'a>),
+}
+
+/// Which call has such a signature, and whose word it stands under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The word.
+    pub by: Signer,
+    /// Whether the call came before it; else it is the one that follows.
+    pub is_late: bool,
+}
+
+/// Where a `thought_signature` stands beside a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// Under `google`.
+    Google,
+    /// Under `vertex`.
+    Vertex,
 }
 
 // No maker's own begins like these.
 const ENCRYPTED: &str = "ctr:encrypted:";
 const CONTENT: &str = "ctr:content";
 const LISTED: &str = "ctr:listed";
-const CALL: &str = "ctr:call:";
 const SIGNATURE: &str = "ctr:signature:";
 const REDACTED: &str = "ctr:redacted:";
+
+impl Signer {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Google, Self::Vertex];
+
+    /// The word in `extra_content`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Google => "google",
+            Self::Vertex => "vertex",
+        }
+    }
+}
+
+impl Signed {
+    fn mark(self) -> &'static str {
+        match (self.by, self.is_late) {
+            (Signer::Google, false) => "ctr:call:",
+            (Signer::Google, true) => "ctr:call-before:",
+            (Signer::Vertex, false) => "ctr:vertex:",
+            (Signer::Vertex, true) => "ctr:vertex-before:",
+        }
+    }
+
+    fn marked<'a>(self, signature: &Text<'a>) -> Text<'a> {
+        Text::joined(&[self.mark().into(), signature.clone()], "")
+    }
+
+    /// What a text that has one of the marks says.
+    fn seal<'a>(text: &Text<'a>) -> Option<Seal<'a>> {
+        Signer::ALL.into_iter().find_map(|by| {
+            [false, true].into_iter().find_map(|is_late| {
+                let signed = Self { by, is_late };
+                Some(Seal::Call(signed, text.after(signed.mark())?))
+            })
+        })
+    }
+}
 
 impl<'a> Seal<'a> {
     /// As the signature of a `thinking` block.
@@ -44,7 +99,7 @@ impl<'a> Seal<'a> {
             ),
             Self::Content => CONTENT.into(),
             Self::Listed => LISTED.into(),
-            Self::Call(signature) => Text::joined(&[CALL.into(), signature.clone()], ""),
+            Self::Call(signed, signature) => signed.marked(signature),
         }
     }
 
@@ -61,8 +116,8 @@ impl<'a> Seal<'a> {
             Self::Content
         } else if signature.is(LISTED) {
             Self::Listed
-        } else if let Some(signature) = signature.after(CALL) {
-            Self::Call(signature)
+        } else if let Some(seal) = Signed::seal(&signature) {
+            seal
         } else if let Some(data) = signature.after(REDACTED) {
             Self::Redacted(data)
         } else {
@@ -78,7 +133,7 @@ impl<'a> Seal<'a> {
             Self::Encrypted(_, content) => content.clone(),
             Self::Content => CONTENT.into(),
             Self::Listed => LISTED.into(),
-            Self::Call(signature) => Text::joined(&[CALL.into(), signature.clone()], ""),
+            Self::Call(signed, signature) => signed.marked(signature),
         }
     }
 
@@ -92,8 +147,8 @@ impl<'a> Seal<'a> {
             Self::Content
         } else if content.is(LISTED) {
             Self::Listed
-        } else if let Some(signature) = content.after(CALL) {
-            Self::Call(signature)
+        } else if let Some(seal) = Signed::seal(&content) {
+            seal
         } else {
             Self::Encrypted(id, content)
         }
@@ -107,7 +162,7 @@ impl<'a> Seal<'a> {
             Self::Encrypted(id, content) => Seal::Encrypted(id.into_owned(), content.into_owned()),
             Self::Content => Seal::Content,
             Self::Listed => Seal::Listed,
-            Self::Call(signature) => Seal::Call(signature.into_owned()),
+            Self::Call(signed, signature) => Seal::Call(signed, signature.into_owned()),
         }
     }
 }
