@@ -365,6 +365,7 @@ fn a_call_may_be_told_as_before_there_were_tools() {
     let old = |name: &str, arguments| json!({ "function_call": { "name": name, "arguments": arguments } });
     let more = |arguments| json!({ "function_call": { "arguments": arguments } });
     let call = json!({ "id": "c", "function": { "name": "other", "arguments": "{}" } });
+    let tool = |id: &str, name: &str, arguments| json!({ "tool_calls": [{ "index": u64::from(id == "d"), "id": id, "function": { "name": name, "arguments": arguments } }] });
     let mut both = old("get", "{\"a\":1}");
     both["tool_calls"] = json!([call]);
     for (deltas, name, told, lost) in [
@@ -389,6 +390,42 @@ fn a_call_may_be_told_as_before_there_were_tools() {
         ),
         (vec![more("[1]")], "", vec![], "message.function_call"),
         (vec![old("", "")], "", vec![], ""),
+        // It is told again as tools are: whole, or as far as it was told.
+        (
+            vec![old("get", "{}"), tool("c", "get", "{}")],
+            "get",
+            vec!["{}"],
+            "",
+        ),
+        (
+            vec![old("get", "[1]"), tool("c", "get", "[1]")],
+            "get",
+            vec!["[1]"],
+            "tool_calls.arguments",
+        ),
+        (
+            vec![old("get", ""), tool("c", "get", "[1]"), more("[1]")],
+            "get",
+            vec!["[1]"],
+            "message.function_call",
+        ),
+        // Others are others.
+        (
+            vec![
+                old("get", "[1]"),
+                tool("c", "get", ""),
+                tool("d", "get", "[2]"),
+            ],
+            "get",
+            vec!["[1]", "[2]"],
+            "",
+        ),
+        (
+            vec![old("get", "[1]"), tool("c", "other", "[2]")],
+            "other",
+            vec!["[1]", "[2]"],
+            "",
+        ),
     ] {
         let (out, dropped) = streamed(&deltas);
         assert_eq!(pieces(&out, "partial_json"), told, "{out}");

@@ -22,7 +22,8 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// How a call from before there were tools is named where it is none: beside other calls,
-/// which some servers tell in both ways, or where nothing is called.
+/// which some servers tell in both ways, or where nothing is called. In a stream it is one where
+/// it comes ahead of those.
 pub(super) const FUNCTION_CALL: &str = "message.function_call";
 
 /// Reads an answer that was parsed with [`OPAQUE`](super::OPAQUE); none when it is no answer,

@@ -15,6 +15,7 @@ pub(super) struct Call {
     /// None for the one call of an answer from before there were tools.
     pub(super) index: Option<u64>,
     pub(super) id: Text<'static>,
+    pub(super) name: Text<'static>,
     pub(super) at: usize,
     pub(super) arguments: Whole,
     /// Arguments of `{}`, kept back until it is known that they are all.
@@ -39,10 +40,16 @@ pub(super) enum State {
 
 impl Call {
     /// One that begins, and is the part of this number.
-    pub(super) fn new(index: Option<u64>, id: Text<'static>, at: usize) -> Self {
+    pub(super) fn new(
+        index: Option<u64>,
+        id: Text<'static>,
+        name: Text<'static>,
+        at: usize,
+    ) -> Self {
         Self {
             index,
             id,
+            name,
             at,
             arguments: Whole::default(),
             empty: None,
@@ -51,6 +58,13 @@ impl Call {
             passed: 0,
             state: State::Open,
         }
+    }
+
+    /// Whether one of this name that begins among tools is the same, told again: of this one,
+    /// from before there were tools, all is told or nothing but the name.
+    pub(super) fn is_told_again(&self, name: &Text<'_>) -> bool {
+        let is_between = self.state == State::Open && self.arguments.has_begun();
+        self.index.is_none() && !is_between && self.name.plain() == name.plain()
     }
 
     /// Takes the next piece of arguments that go on.

@@ -255,6 +255,7 @@ impl ReadStream {
         let name = called(function);
         let more = arguments(function);
         let known = self.known(index, id.as_ref(), name.is_some());
+        let known = known.or_else(|| self.told_again(index, name.as_ref()));
         let seal = call_seal(call, known.is_some(), &mut self.dropped);
         let nth = match (known, name) {
             (Some(known), _) => {
@@ -333,6 +334,17 @@ impl ReadStream {
         same.or_else(|| latest(&|_| !is_named))
     }
 
+    /// The number of a call from before there were tools that is told again as one of this
+    /// index, and goes on as such.
+    fn told_again(&mut self, index: u64, name: Option<&Text<'_>>) -> Option<usize> {
+        let first = self.calls.first_mut()?;
+        let is_same = first.is_told_again(name?);
+        is_same.then(|| {
+            first.index = Some(index);
+            0
+        })
+    }
+
     /// More of a call's arguments.
     fn go_on<'a>(&mut self, nth: usize, more: Text<'a>, out: &mut Vec<Event<'a>>) {
         let Some(call) = self.calls.get_mut(nth) else {
@@ -365,9 +377,9 @@ impl ReadStream {
     ) -> usize {
         let nth = self.calls.len();
         let id = id.unwrap_or_else(|| numbered(nth));
-        let own = id.clone().into_owned();
+        let (own_id, own_name) = (id.clone().into_owned(), name.clone().into_owned());
         let at = self.begin(Opening::ToolCall { id, name }, out);
-        self.calls.push(Call::new(index, own, at));
+        self.calls.push(Call::new(index, own_id, own_name, at));
         nth
     }
 }
