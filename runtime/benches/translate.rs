@@ -91,7 +91,7 @@ fn call(client: Protocol, endpoint: Protocol) -> Call<'static> {
         endpoint,
         model: "upstream-model",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "req_1",
         now: 0,
     }

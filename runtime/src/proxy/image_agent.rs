@@ -94,7 +94,7 @@ pub(super) fn take(asked: &mut Asked, live: &Live, request_id: &str) -> Option<B
         endpoint: client,
         model: "",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id,
         now: now_ms / 1000,
     };

@@ -17,7 +17,7 @@ fn back(client: Protocol, declared: &str, stream: bool) -> Back {
         endpoint: Messages,
         model: "m",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "r",
         now: 0,
     };

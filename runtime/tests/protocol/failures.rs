@@ -15,7 +15,7 @@ fn back(client: Protocol, endpoint: Protocol, stream: bool) -> Back {
         endpoint,
         model: "m",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "req_1",
         now: 0,
     };

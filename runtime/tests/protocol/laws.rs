@@ -193,7 +193,7 @@ fn back(client: Protocol, endpoint: Protocol) -> Back {
         endpoint,
         model: "m",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "req_1",
         now: 0,
     };
@@ -295,7 +295,7 @@ proptest! {
                 through(&back, stream.as_bytes(), &[]);
                 for line in &lines {
                     let Ok(json) = Json::parse(line, translate::opaque(client)) else { continue };
-                    let call = Call { client, endpoint, model: "m", adaptive: false, dialect: translate::Dialect::OpenAi, request_id: "r", now: 0 };
+                    let call = Call { client, endpoint, model: "m", adaptive: false, dialect: translate::Dialect::Usual, request_id: "r", now: 0 };
                     let _ = translate::request(&json, &call);
                     let _ = back.answer(line.as_bytes(), &mut dropped);
                 }

@@ -26,7 +26,7 @@ fn told(endpoint: Protocol, messages: &Value) -> (Value, String) {
 }
 
 pub(super) fn sent(client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
-    sent_to(Dialect::OpenAi, client, endpoint, body)
+    sent_to(Dialect::Usual, client, endpoint, body)
 }
 
 fn sent_to(dialect: Dialect, client: Protocol, endpoint: Protocol, body: &str) -> (Value, String) {
@@ -301,7 +301,7 @@ fn calls_without_ids_get_different_ones_where_they_are_shortened() {
     let result = |text| json!({"type": "function_call_output", "output": text});
     let said = [user("x"), call("f"), call("g"), result("F"), result("G")];
     let body = json!({"input": said}).to_string();
-    for dialect in [Dialect::OpenAi, Dialect::Strict] {
+    for dialect in [Dialect::Usual, Dialect::Strict] {
         let (body, dropped) = sent_to(dialect, Responses, Chat, &body);
         let [_, calls, first, second] = body["messages"].as_array().unwrap().as_slice() else {
             panic!("{body}");

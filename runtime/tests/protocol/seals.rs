@@ -61,9 +61,9 @@ fn what_seals_a_call_goes_to_no_server_that_refuses_it() {
         { "type": "tool_use", "id": "one", "name": "get", "input": {} },
     ] }] });
     for (dialect, thoughts, seal, named) in [
-        (Dialect::OpenAi, Some("hm"), Some("A"), ""),
+        (Dialect::Usual, Some("hm"), Some("A"), ""),
         (Dialect::FirstLimit, Some("hm"), Some("A"), ""),
-        (Dialect::Unsealed, Some("hm"), None, "thinking"),
+        (Dialect::OpenAi, Some("hm"), None, "thinking"),
         (Dialect::Strict, None, None, "thinking"),
     ] {
         let (body, dropped) = asked_of(dialect, Messages, &said);

@@ -19,7 +19,7 @@ pub(super) fn back(client: Protocol, stream: bool) -> Back {
 }
 
 fn translated(client: Protocol, body: &str) -> Translated {
-    translated_for(Dialect::OpenAi, client, body)
+    translated_for(Dialect::Usual, client, body)
 }
 
 fn translated_for(dialect: Dialect, client: Protocol, body: &str) -> Translated {
@@ -38,7 +38,7 @@ fn translated_for(dialect: Dialect, client: Protocol, body: &str) -> Translated 
 
 /// What the server is asked, and what was dropped.
 pub(super) fn asked(client: Protocol, body: &Value) -> (Value, String) {
-    asked_of(Dialect::OpenAi, client, body)
+    asked_of(Dialect::Usual, client, body)
 }
 
 pub(super) fn asked_of(dialect: Dialect, client: Protocol, body: &Value) -> (Value, String) {

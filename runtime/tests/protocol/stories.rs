@@ -32,7 +32,7 @@ fn translated(body: &str, client: Protocol, endpoint: Protocol) -> Translated {
         endpoint,
         model: "up/stream",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "req_1",
         now: 1_760_000_000,
     };

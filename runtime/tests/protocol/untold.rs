@@ -17,7 +17,7 @@ fn untold(client: Protocol, body: &Value) -> Option<String> {
         },
         model: "m",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "r",
         now: 0,
     };

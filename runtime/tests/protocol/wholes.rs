@@ -13,7 +13,7 @@ fn back(client: Protocol, stream: bool) -> Back {
         endpoint: Responses,
         model: "m",
         adaptive: false,
-        dialect: translate::Dialect::OpenAi,
+        dialect: translate::Dialect::Usual,
         request_id: "r",
         now: 0,
     };

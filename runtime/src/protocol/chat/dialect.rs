@@ -16,7 +16,7 @@ const STRICT: [&str; 1] = ["mistral.ai"];
 
 /// Domains of servers that refuse a call with a field they do not know, and whose models are
 /// certainly not Gemini's.
-const UNSEALED: [&str; 3] = ["azure.com", "groq.com", "openai.com"];
+const OPENAI: [&str; 3] = ["azure.com", "groq.com", "openai.com"];
 
 /// Letters and digits of the ids that a strict server takes for calls.
 const ID_LENGTH: usize = 9;
@@ -24,12 +24,12 @@ const ID_LENGTH: usize = 9;
 /// What a server takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
-    /// What OpenAI's does.
+    /// All that is known of the protocol, and passes over what it does not know.
     #[default]
-    OpenAi,
+    Usual,
     /// The same, and beside a call nothing that another maker wants to see there again.
-    Unsealed,
-    /// What OpenAI's does, but for the limit of tokens, which it knows by its first name.
+    OpenAi,
+    /// What is usual, but for the limit of tokens, which it knows by its first name.
     FirstLimit,
     /// That, and nothing else that is not its own: no usage asked for in a stream, which it
     /// gives anyway, no effort, no end user, no thinking back, no ids but its own.
@@ -52,17 +52,17 @@ impl Dialect {
             Self::Strict
         } else if address.port_u16() == Some(OLLAMA) || FIRST_LIMIT.iter().any(is_below) {
             Self::FirstLimit
-        } else if UNSEALED.iter().any(is_below) {
-            Self::Unsealed
-        } else {
+        } else if OPENAI.iter().any(is_below) {
             Self::OpenAi
+        } else {
+            Self::Usual
         }
     }
 
     /// The field with the limit of tokens.
     pub(super) fn limit(self) -> &'static str {
         match self {
-            Self::OpenAi | Self::Unsealed => "max_completion_tokens",
+            Self::Usual | Self::OpenAi => "max_completion_tokens",
             Self::FirstLimit | Self::Strict => "max_tokens",
         }
     }
@@ -75,8 +75,8 @@ impl Dialect {
     /// Takes out of a request what the server refuses.
     pub(super) fn fit(self, request: &mut Request<'_>, dropped: &mut Dropped) {
         match self {
-            Self::OpenAi | Self::FirstLimit => {}
-            Self::Unsealed => {
+            Self::Usual | Self::FirstLimit => {}
+            Self::OpenAi => {
                 let is_sealing =
                     |thought: &Thought<'_>| matches!(thought.seal, Some(Seal::Call(..)));
                 leave_out(request, is_sealing, dropped);
@@ -143,27 +143,27 @@ mod tests {
         for (address, dialect) in [
             (
                 "https://api.openai.com/v1/chat/completions",
-                Dialect::Unsealed,
+                Dialect::OpenAi,
             ),
             (
                 "https://ours.openai.azure.com/openai/deployments/a/chat/completions",
-                Dialect::Unsealed,
+                Dialect::OpenAi,
             ),
             (
                 "https://api.groq.com/openai/v1/chat/completions",
-                Dialect::Unsealed,
+                Dialect::OpenAi,
             ),
             (
                 "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
-                Dialect::OpenAi,
+                Dialect::Usual,
             ),
             (
                 "https://api.mistral.ai/v1/chat/completions",
                 Dialect::Strict,
             ),
             ("https://MISTRAL.ai/v1", Dialect::Strict),
-            ("https://notmistral.ai/v1", Dialect::OpenAi),
-            ("https://mistral.ai.example/v1", Dialect::OpenAi),
+            ("https://notmistral.ai/v1", Dialect::Usual),
+            ("https://mistral.ai.example/v1", Dialect::Usual),
             (
                 "https://api.deepseek.com/chat/completions",
                 Dialect::FirstLimit,
@@ -176,8 +176,8 @@ mod tests {
                 "http://localhost:11434/v1/chat/completions",
                 Dialect::FirstLimit,
             ),
-            ("http://localhost:8000/v1/chat/completions", Dialect::OpenAi),
-            ("/v1", Dialect::OpenAi),
+            ("http://localhost:8000/v1/chat/completions", Dialect::Usual),
+            ("/v1", Dialect::Usual),
         ] {
             assert_eq!(
                 Dialect::of(&Uri::from_static(address)),

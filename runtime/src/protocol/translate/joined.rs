@@ -340,7 +340,7 @@ mod tests {
             endpoint: Protocol::Chat,
             model: "",
             adaptive: false,
-            dialect: crate::protocol::chat::Dialect::OpenAi,
+            dialect: crate::protocol::chat::Dialect::Usual,
             request_id: "req_1",
             now: 0,
         };
