@@ -4,6 +4,8 @@
 //! with the response, and not all of them in all these ways. What is told whole adds
 //! only what had not come before.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use super::super::json::Text;
 use super::super::neutral::{Delta, Event, Opening, Part, Thought, ToolCall};
 
@@ -20,75 +22,68 @@ enum Kind {
     Call,
 }
 
-/// All parts that have begun, in their order.
+/// All parts that have begun.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    list: Vec<Begun>,
+    count: usize,
+    open: BTreeMap<Place, Begun>,
+    /// What has begun in a place; none where parts of several kinds have.
+    places: BTreeMap<Place, Option<Kind>>,
+    /// Ids of calls.
+    calls: HashSet<String>,
 }
 
-/// A part that has begun; its number is its place in the list.
+/// A part that goes on.
 #[derive(Debug)]
 struct Begun {
-    place: Place,
+    at: usize,
     kind: Kind,
-    /// By which a call is known; empty for others.
-    call: Text<'static>,
-    /// What came of it, while it is open.
     came: Text<'static>,
     /// Bytes of it that came before its latest paragraph.
     before: usize,
-    is_open: bool,
     is_cited: bool,
 }
 
 impl Parts {
     /// Whether there are any.
     pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.count == 0
     }
 
     /// Whether one of them is a call.
     pub(super) fn calls(&self) -> bool {
-        self.list.iter().any(|part| part.kind == Kind::Call)
+        !self.calls.is_empty()
     }
 
     /// Whether a part goes on there of which something came.
     pub(super) fn has_come(&self, place: Place) -> bool {
-        let open = self.open_at(place).and_then(|at| self.list.get(at));
+        let open = self.open.get(&place);
         open.is_some_and(|part| !part.came.is_empty())
     }
 
-    /// Whether a part goes on there.
-    pub(super) fn is_open(&self, place: Place) -> bool {
-        self.open_at(place).is_some()
-    }
-
-    /// A part begins; its number.
-    pub(super) fn begin<'a>(
-        &mut self,
-        place: Place,
-        part: Opening<'a>,
-        out: &mut Vec<Event<'a>>,
-    ) -> usize {
-        let at = self.list.len();
-        let call = match &part {
-            Opening::ToolCall { id, .. } => id.clone().into_owned(),
-            _ => Text::default(),
-        };
-        self.list.push(Begun {
-            place,
-            kind: Kind::of_opening(&part),
-            call,
+    /// A part begins; one that goes on in its place is complete.
+    pub(super) fn begin<'a>(&mut self, place: Place, part: Opening<'a>, out: &mut Vec<Event<'a>>) {
+        self.close(place, out);
+        let kind = Kind::of_opening(&part);
+        let past = self.places.entry(place).or_insert(Some(kind));
+        *past = past.filter(|past| *past == kind);
+        if let Opening::ToolCall { id, .. } = &part {
+            self.calls.insert(id.written().to_owned());
+        }
+        let at = self.count;
+        self.count += 1;
+        let begun = Begun {
+            at,
+            kind,
             came: Text::default(),
             before: 0,
-            is_open: true,
             is_cited: false,
-        });
+        };
+        self.open.insert(place, begun);
         out.push(Event::Open { at, part });
-        at
     }
 
-    /// More of a part, which begins with it where it has not begun.
+    /// More of a part, which begins with it where none of its kind goes on.
     pub(super) fn grow<'a>(
         &mut self,
         place: Place,
@@ -96,69 +91,74 @@ impl Parts {
         delta: Delta<'a>,
         out: &mut Vec<Event<'a>>,
     ) {
-        let at = match self.open_at(place) {
-            Some(at) => at,
-            None => self.begin(place, opening, out),
-        };
-        if let Some(part) = self.list.get_mut(at) {
-            match &delta {
-                Delta::Text(more) | Delta::Arguments(more) => part.came.push(more),
-                Delta::Citation(_) => part.is_cited = true,
-                Delta::Seal(_) => {}
-            }
+        if !self.is_open(place, Kind::of_opening(&opening)) {
+            self.begin(place, opening, out);
         }
-        out.push(Event::Delta { at, delta });
+        self.add(place, delta, out);
+    }
+
+    /// More arguments of a call, if one goes on there.
+    pub(super) fn argue<'a>(
+        &mut self,
+        place: Place,
+        arguments: Text<'a>,
+        out: &mut Vec<Event<'a>>,
+    ) {
+        if self.is_open(place, Kind::Call) {
+            self.add(place, Delta::Arguments(arguments), out);
+        }
     }
 
     /// A thought goes on with another paragraph.
     pub(super) fn break_off<'a>(&mut self, place: Place, out: &mut Vec<Event<'a>>) {
         self.grow(place, Opening::Thought, Delta::Text("\n\n".into()), out);
-        if let Some(at) = self.open_at(place) {
-            self.list[at].before = self.list[at].came.written().len();
+        if let Some(part) = self.open.get_mut(&place) {
+            part.before = part.came.written().len();
         }
     }
 
     /// A part is complete.
     pub(super) fn close(&mut self, place: Place, out: &mut Vec<Event<'_>>) {
-        if let Some(at) = self.open_at(place) {
-            self.close_at(at, out);
+        if let Some(part) = self.open.remove(&place) {
+            out.push(Event::Close { at: part.at });
         }
     }
 
     /// All parts of an item are complete.
     pub(super) fn close_item(&mut self, item: u64, out: &mut Vec<Event<'_>>) {
-        for at in 0..self.list.len() {
-            if self.list[at].place.0 == item {
-                self.close_at(at, out);
-            }
-        }
+        let own = self.open.range((item, 0)..=(item, u64::MAX));
+        let own = own.map(|(place, part)| (part.at, *place)).collect();
+        self.close_these(own, out);
     }
 
     /// All parts are complete.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event<'_>>) {
-        for at in 0..self.list.len() {
-            self.close_at(at, out);
-        }
+        let all = self.open.iter();
+        let all = all.map(|(place, part)| (part.at, *place)).collect();
+        self.close_these(all, out);
     }
 
     /// Whether the parts that have begun are among those of whole items: their kinds and
     /// places agree. With servers that number items in another way they do not, and a whole
     /// part may have come under another number.
     pub(super) fn fit<'a>(&self, items: &[(u64, Vec<(u64, Part<'a>)>)]) -> bool {
-        let whole = |(item, content): Place| {
-            let (_, parts) = items.iter().find(|(index, _)| *index == item)?;
-            let (_, part) = parts.iter().find(|(number, _)| *number == content)?;
-            Kind::of(part)
-        };
-        let mut parts = self.list.iter();
-        parts.all(|part| whole(part.place) == Some(part.kind))
+        let whole = items.iter().flat_map(|(item, parts)| {
+            let parts = parts.iter();
+            parts.map(|(content, part)| ((*item, *content), Kind::of(part)))
+        });
+        let whole: HashMap<Place, Option<Kind>> = whole.collect();
+        let mut places = self.places.iter();
+        places.all(|(place, past)| past.is_some() && whole.get(place).copied().flatten() == *past)
     }
 
-    /// As [`Parts::fit`], of one item.
+    /// As [`Parts::fit`], of one item, whose contents are in their order.
     pub(super) fn fit_item<'a>(&self, item: u64, parts: &[(u64, Part<'a>)]) -> bool {
-        let whole = |content| parts.iter().find(|(number, _)| *number == content);
-        let mut own = self.list.iter().filter(|part| part.place.0 == item);
-        own.all(|own| whole(own.place.1).and_then(|(_, part)| Kind::of(part)) == Some(own.kind))
+        let whole = |content| {
+            let at = parts.binary_search_by_key(&content, |(number, _)| *number);
+            at.ok().and_then(|at| Kind::of(&parts[at].1))
+        };
+        let mut own = self.places.range((item, 0)..=(item, u64::MAX));
+        own.all(|(place, past)| past.is_some() && whole(place.1) == *past)
     }
 
     /// A part as a whole: what had not come of it. Where nothing has begun in that place, it
@@ -173,7 +173,7 @@ impl Parts {
         match whole {
             Part::Text(text, citations) => {
                 self.come(place, (Opening::Text, text), may, out);
-                let open = self.open_at(place).map(|at| &self.list[at]);
+                let open = self.open.get(&place);
                 if open.is_some_and(|part| part.kind == Kind::Text && !part.is_cited) {
                     for citation in citations {
                         self.grow(place, Opening::Text, Delta::Citation(citation), out);
@@ -200,12 +200,12 @@ impl Parts {
         text: Text<'a>,
         out: &mut Vec<Event<'a>>,
     ) {
-        match self.open_at(place) {
-            Some(at) => {
-                let part = &self.list[at];
-                let came = part.came.written().get(part.before..).unwrap_or_default();
-                if let Some(rest) = rest(&text, came) {
-                    self.grow(place, Opening::Thought, Delta::Text(rest), out);
+        match self.open.get(&place) {
+            Some(part) => {
+                let came = part.came.written().get(part.before..);
+                let missing = came.and_then(|came| rest(&text, came));
+                if let Some(rest) = missing.filter(|_| part.kind == Kind::Thought) {
+                    self.add(place, Delta::Text(rest), out);
                 }
             }
             None => self.come(place, (Opening::Thought, text), true, out),
@@ -219,12 +219,9 @@ impl Parts {
         arguments: &Text<'a>,
         out: &mut Vec<Event<'a>>,
     ) {
-        let Some(part) = self.open_at(place).map(|at| &self.list[at]) else {
-            return;
-        };
-        let missing = rest(arguments, part.came.written());
-        if let Some(rest) = missing.filter(|_| part.kind == Kind::Call) {
-            self.grow(place, Opening::Text, Delta::Arguments(rest), out);
+        let part = self.open.get(&place);
+        if let Some(rest) = part.and_then(|part| part.missing(arguments)) {
+            self.argue(place, rest, out);
         }
     }
 
@@ -235,10 +232,10 @@ impl Parts {
             arguments,
         } = call;
         let has_begun = match id.is_empty() {
-            true => self.list.iter().any(|part| part.place == place),
-            false => self.list.iter().any(|part| part.call == id),
+            true => self.places.contains_key(&place),
+            false => self.calls.contains(id.written()),
         };
-        if !has_begun && !self.is_open(place) {
+        if !has_begun && !self.open.contains_key(&place) {
             self.begin(place, Opening::ToolCall { id, name }, out);
         }
         self.complete_arguments(place, &arguments, out);
@@ -252,14 +249,10 @@ impl Parts {
         may_begin: bool,
         out: &mut Vec<Event<'a>>,
     ) {
-        let missing = match self.open_at(place).map(|at| &self.list[at]) {
-            Some(part) if part.kind == Kind::of_opening(&opening) => {
-                rest(&text, part.came.written())
-            }
+        let missing = match self.open.get(&place) {
+            Some(part) if part.kind == Kind::of_opening(&opening) => part.missing(&text),
             Some(_) => None,
-            None if may_begin && !self.list.iter().any(|part| part.place == place) => {
-                rest(&text, "")
-            }
+            None if may_begin && !self.places.contains_key(&place) => rest(&text, ""),
             None => None,
         };
         if let Some(missing) = missing {
@@ -267,17 +260,34 @@ impl Parts {
         }
     }
 
-    fn open_at(&self, place: Place) -> Option<usize> {
-        let mut parts = self.list.iter();
-        parts.position(|part| part.is_open && part.place == place)
+    fn is_open(&self, place: Place, kind: Kind) -> bool {
+        self.open.get(&place).is_some_and(|part| part.kind == kind)
     }
 
-    fn close_at(&mut self, at: usize, out: &mut Vec<Event<'_>>) {
-        let part = &mut self.list[at];
-        if std::mem::replace(&mut part.is_open, false) {
-            part.came = Text::default();
-            out.push(Event::Close { at });
+    fn add<'a>(&mut self, place: Place, delta: Delta<'a>, out: &mut Vec<Event<'a>>) {
+        let Some(part) = self.open.get_mut(&place) else {
+            return;
+        };
+        match &delta {
+            Delta::Text(more) | Delta::Arguments(more) => part.came.push(more),
+            Delta::Citation(_) => part.is_cited = true,
+            Delta::Seal(_) => {}
         }
+        out.push(Event::Delta { at: part.at, delta });
+    }
+
+    fn close_these(&mut self, mut these: Vec<(usize, Place)>, out: &mut Vec<Event<'_>>) {
+        these.sort_unstable();
+        for (_, place) in these {
+            self.close(place, out);
+        }
+    }
+}
+
+impl Begun {
+    /// What of its whole had not come.
+    fn missing<'a>(&self, whole: &Text<'a>) -> Option<Text<'a>> {
+        rest(whole, self.came.written())
     }
 }
 

@@ -1,5 +1,7 @@
 //! A stream of Responses events, as an upstream sends it.
 
+use std::collections::HashSet;
+
 use super::super::forms;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Part, ToolCall, Usage};
@@ -15,7 +17,7 @@ const REASONING: &str = "reasoning_text";
 pub struct ReadStream {
     parts: Parts,
     /// Items that are complete.
-    done: Vec<u64>,
+    done: HashSet<u64>,
     has_started: bool,
     refuses: bool,
     dropped: Dropped,
@@ -94,8 +96,11 @@ impl ReadStream {
                 }
                 return;
             }
-            "response.function_call_arguments.delta" if self.parts.is_open((item, 0)) => {
-                ((item, 0), Opening::Text, delta().map(Delta::Arguments))
+            "response.function_call_arguments.delta" => {
+                if let Some(arguments) = delta() {
+                    self.parts.argue((item, 0), arguments, out);
+                }
+                return;
             }
             "response.output_text.annotation.added" => {
                 let citation = json.get("annotation").and_then(read_citation);
@@ -178,7 +183,7 @@ impl ReadStream {
         let parts = parts_of(item, &mut self.dropped);
         let fits = self.parts.fit_item(index, &parts);
         self.complete(index, parts, fits, out);
-        self.done.push(index);
+        self.done.insert(index);
     }
 
     /// An item as a whole, whose parts begin if they `may`.
