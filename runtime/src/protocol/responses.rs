@@ -7,6 +7,7 @@
 mod answer;
 mod broken;
 mod item;
+mod items;
 mod parts;
 mod read_request;
 mod read_stream;

@@ -36,12 +36,18 @@ fn collected(client: Protocol, events: &[Value]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
-/// All text that a client of Messages gets in events, in its order.
-fn said(events: &[Value]) -> String {
+/// The events that a client of Messages gets.
+fn told(events: &[Value]) -> String {
     let mut told = back(Messages, true).stream();
     let mut out = String::new();
     told.push(stream(events).as_bytes(), &mut out).unwrap();
     told.finish(&mut out).unwrap();
+    out
+}
+
+/// All text that a client of Messages gets in events, in its order.
+fn said(events: &[Value]) -> String {
+    let out = told(events);
     let data = out.lines().filter_map(|line| line.strip_prefix("data: "));
     let pieces = data.filter_map(|data| {
         let event: Value = serde_json::from_str(data).unwrap();
@@ -83,11 +89,22 @@ fn response(output: &Value) -> Value {
     })
 }
 
+/// How an event says of which item it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Number,
+    Name,
+    /// Items have numbers, and their pieces names.
+    Both,
+    Nothing,
+}
+
 /// Which events a server sends.
 #[derive(Clone, Copy, Debug)]
 struct Ways {
     /// Halves of every text that come in pieces.
     pieces: usize,
+    of: Of,
     has_added: bool,
     has_text_done: bool,
     has_part_done: bool,
@@ -101,6 +118,7 @@ impl Ways {
             let bit = |at: usize| (number / 3) >> at & 1 == 1;
             Self {
                 pieces: number % 3,
+                of: Of::Number,
                 has_added: bit(0),
                 has_text_done: bit(1),
                 has_part_done: bit(2),
@@ -116,7 +134,12 @@ impl Ways {
         for (at, item) in output.as_array().unwrap().iter().enumerate() {
             let mut own = self.of_item(item);
             for event in &mut own {
-                event["output_index"] = at.into();
+                let is_piece = event.get("item").is_none();
+                match self.of {
+                    Of::Name | Of::Both if is_piece => event["item_id"] = item["id"].clone(),
+                    Of::Number | Of::Both => event["output_index"] = at.into(),
+                    Of::Name | Of::Nothing => {}
+                }
             }
             events.append(&mut own);
         }
@@ -205,18 +228,20 @@ impl Ways {
     }
 }
 
+/// Whether the whole answer comes, and in its order.
+fn tells_all(ways: Ways) -> bool {
+    // Seals, pages and calls are told by these alone.
+    if !ways.has_item_done && !ways.has_output {
+        return false;
+    }
+    // What comes only with the response comes after what has begun.
+    let has_text = ways.pieces > 0 || ways.has_text_done || ways.has_item_done;
+    has_text || !(ways.has_added || ways.has_part_done)
+}
+
 #[test]
 fn what_comes_whole_adds_what_had_not_come() {
-    for ways in Ways::all() {
-        // Seals, pages and calls are told by these alone.
-        if !ways.has_item_done && !ways.has_output {
-            continue;
-        }
-        let has_text = ways.pieces > 0 || ways.has_text_done || ways.has_item_done;
-        if (ways.has_added || ways.has_part_done) && !has_text {
-            // What comes only with the response comes after what has begun.
-            continue;
-        }
+    for ways in Ways::all().filter(|ways| tells_all(*ways)) {
         let events = ways.events(&output());
         assert_eq!(said(&events), SAID, "{ways:?}");
         for client in [Messages, Chat] {
@@ -227,6 +252,69 @@ fn what_comes_whole_adds_what_had_not_come() {
             );
         }
     }
+}
+
+#[test]
+fn items_without_numbers_are_known_by_their_names_or_their_order() {
+    for of in [Of::Name, Of::Both, Of::Nothing] {
+        for ways in Ways::all().filter(|ways| tells_all(*ways)) {
+            let is_half = ways.pieces == 1 && !ways.has_text_done && !ways.has_item_done;
+            if is_half || of != Of::Name && !ways.has_added {
+                continue;
+            }
+            let events = Ways { of, ..ways }.events(&output());
+            assert_eq!(said(&events), SAID, "{of:?} {ways:?}");
+            // What comes only with the response finds the thought and the text complete.
+            if ways.has_item_done {
+                assert_eq!(
+                    collected(Messages, &events),
+                    whole(Messages, &response(&output())),
+                    "{of:?} {ways:?}"
+                );
+            }
+        }
+    }
+}
+
+/// As llama.cpp tells them.
+#[test]
+fn items_without_numbers_may_all_end_at_the_end() {
+    let text = json!({"type": "output_text", "text": "Hello", "annotations": []});
+    let thought = json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "",
+        "content": [{"type": "reasoning_text", "text": "think"}]});
+    let message =
+        json!({"type": "message", "id": "msg_1", "role": "assistant", "content": [text.clone()]});
+    let call = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f",
+        "arguments": "{\"a\":1}"});
+    let events = [
+        json!({"type": "response.created", "response": response(&json!([]))}),
+        json!({"type": "response.in_progress", "response": response(&json!([]))}),
+        json!({"type": "response.output_item.added", "item": {"type": "reasoning", "id": "rs_1"}}),
+        json!({"type": "response.reasoning_text.delta", "item_id": "rs_1", "delta": "think"}),
+        json!({"type": "response.output_item.added", "item": {"type": "message", "id": "msg_1"}}),
+        json!({"type": "response.content_part.added", "item_id": "msg_1", "part": {}}),
+        json!({"type": "response.output_text.delta", "item_id": "msg_1", "delta": "Hello"}),
+        // Its own id comes later.
+        json!({"type": "response.output_item.added",
+            "item": {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": ""}}),
+        json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1",
+            "delta": "{\"a\":1}"}),
+        json!({"type": "response.output_item.done", "item": thought}),
+        json!({"type": "response.output_text.done", "item_id": "msg_1", "text": "Hello"}),
+        json!({"type": "response.content_part.done", "item_id": "msg_1", "part": text}),
+        json!({"type": "response.output_item.done", "item": message}),
+        json!({"type": "response.output_item.done", "item": call}),
+        json!({"type": "response.completed", "response": response(&json!([thought, message, call]))}),
+    ];
+    let whole = whole(Messages, &response(&json!([thought, message, call])));
+    assert_eq!(collected(Messages, &events), whole);
+    assert_eq!(said(&events), "thinkHello{\"a\":1}");
+    // The text does not wait for the thought's end.
+    let mut out = String::new();
+    let mut told = back(Messages, true).stream();
+    told.push(stream(&events[..7]).as_bytes(), &mut out)
+        .unwrap();
+    assert!(out.contains("Hello"), "{out}");
 }
 
 #[test]

@@ -131,6 +131,13 @@ impl Parts {
         self.close_these(own, out);
     }
 
+    /// What is said or thought is complete; calls may go on.
+    pub(super) fn close_prose(&mut self, out: &mut Vec<Event<'_>>) {
+        let prose = self.open.iter().filter(|(_, part)| part.kind != Kind::Call);
+        let prose = prose.map(|(place, part)| (part.at, *place)).collect();
+        self.close_these(prose, out);
+    }
+
     /// All parts are complete.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event<'_>>) {
         let all = self.open.iter();

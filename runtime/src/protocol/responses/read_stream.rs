@@ -1,23 +1,33 @@
 //! A stream of Responses events, as an upstream sends it.
 
-use std::collections::HashSet;
-
 use super::super::forms;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Part, ToolCall, Usage};
 use super::OPAQUE;
 use super::answer::{failed, read_citation, read_item, read_part, read_usage, stop_of};
+use super::items::{Item, Items};
 use super::parts::{Parts, Place};
 
 /// The type of a content that is thinking.
 const REASONING: &str = "reasoning_text";
 
+/// How the types of events begin that tell of a part.
+const PARTS: &[&str] = &[
+    "response.content_part.",
+    "response.custom_tool_call_input.",
+    "response.function_call_arguments.",
+    "response.output_text.",
+    "response.reasoning_summary_part.",
+    "response.reasoning_summary_text.",
+    "response.reasoning_text.",
+    "response.refusal.",
+];
+
 /// Turns the data of one event after another into neutral events.
 #[derive(Debug, Default)]
 pub struct ReadStream {
     parts: Parts,
-    /// Items that are complete.
-    done: HashSet<u64>,
+    items: Items,
     has_started: bool,
     refuses: bool,
     dropped: Dropped,
@@ -54,6 +64,7 @@ impl ReadStream {
                 );
                 fail(Some(nested.unwrap_or(plain)), out);
             }
+            _ if !PARTS.iter().any(|part| kind.starts_with(part)) => {}
             _ if kind.ends_with(".done") => self.whole_piece(kind, &json, out),
             _ => self.piece(kind, &json, out),
         }
@@ -77,7 +88,7 @@ impl ReadStream {
 
     /// A piece of a part.
     fn piece<'a>(&mut self, kind: &str, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
-        let (item, content) = place(json);
+        let (item, content) = self.place(json, out);
         let delta = || json.text_at("delta").filter(|text| !text.is_empty());
         let (place, opening, delta) = match kind {
             "response.output_text.delta" => {
@@ -122,7 +133,7 @@ impl ReadStream {
 
     /// A part, or what it is made of, as a whole. Some servers send no pieces.
     fn whole_piece<'a>(&mut self, kind: &str, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
-        let (item, content) = place(json);
+        let (item, content) = self.place(json, out);
         let text = |name| json.text_at(name).unwrap_or_default();
         let of_message = match kind {
             "response.output_text.done" => Some(Part::prose(text("text"))),
@@ -159,8 +170,9 @@ impl ReadStream {
     }
 
     fn item_added<'a>(&mut self, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
-        let (index, _) = place(json);
         let item = json.get("item").unwrap_or(&Json::NULL);
+        let index = self.items.begins(json, item);
+        let index = self.go_over_to(index, out);
         let kind = item.text_at("type").unwrap_or_default();
         match &*kind.plain() {
             "function_call" | "custom_tool_call" => {
@@ -176,14 +188,31 @@ impl ReadStream {
     }
 
     fn item_done<'a>(&mut self, json: &Json<'a>, out: &mut Vec<Event<'a>>) {
-        let (index, _) = place(json);
-        let Some(item) = json.get("item") else {
+        let item = json.get("item").unwrap_or(&Json::NULL);
+        let index = self.items.ends(json, item);
+        let index = self.go_over_to(index, out);
+        if item.is_nothing() {
             return self.parts.close_item(index, out);
-        };
+        }
         let parts = parts_of(item, &mut self.dropped);
         let fits = self.parts.fit_item(index, &parts);
         self.complete(index, parts, fits, out);
-        self.done.insert(index);
+    }
+
+    /// Where the part is that an event is of.
+    fn place(&mut self, event: &Json<'_>, out: &mut Vec<Event<'_>>) -> Place {
+        let item = self.items.of_piece(event);
+        let content = event.count_at("content_index").unwrap_or_default();
+        (self.go_over_to(item, out), content)
+    }
+
+    /// The number of an item. Servers that give none tell one item after another, and that
+    /// they are complete only at the end: till then what comes next would have to wait.
+    fn go_over_to(&mut self, item: Item, out: &mut Vec<Event<'_>>) -> u64 {
+        if item.is_new {
+            self.parts.close_prose(out);
+        }
+        item.number
     }
 
     /// An item as a whole, whose parts begin if they `may`.
@@ -216,24 +245,20 @@ impl ReadStream {
     /// The whole output, of which some servers tell items nowhere else.
     fn complete_output<'a>(&mut self, response: &Json<'a>, out: &mut Vec<Event<'a>>) {
         let output = response.get("output").map(Json::items).unwrap_or_default();
-        let numbers = || (0..).zip(output);
-        if numbers().all(|(index, _)| self.done.contains(&index)) {
+        let numbers = self.items.numbers(output);
+        if numbers.iter().all(|index| self.items.is_done(*index)) {
             return;
         }
-        let items = numbers().map(|(index, item)| (index, parts_of(item, &mut self.dropped)));
+        let items = numbers.into_iter().zip(output);
+        let items = items.map(|(index, item)| (index, parts_of(item, &mut self.dropped)));
         let items: Vec<_> = items.collect();
         let fits = self.parts.fit(&items);
         for (index, parts) in items {
-            if !self.done.contains(&index) {
+            if !self.items.is_done(index) {
                 self.complete(index, parts, fits, out);
             }
         }
     }
-}
-
-fn place(event: &Json<'_>) -> Place {
-    let number = |name| event.count_at(name).unwrap_or_default();
-    (number("output_index"), number("content_index"))
 }
 
 /// The parts of an item, each with the number of its content.
