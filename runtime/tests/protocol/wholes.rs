@@ -362,6 +362,19 @@ fn items_that_are_numbered_in_another_way_are_not_told_twice() {
         for word in ["a thought", "and more", "wörld", "no\n", "{\"a\":\"x\"}"] {
             assert_eq!(said.matches(word).count(), 1, "{word} {ways:?}: {said}");
         }
+        let seals = |events: &[Value]| told(events).matches("secret").count();
+        let is_sealed = ways.has_item_done || ways.has_output;
+        assert_eq!(seals(&events), usize::from(is_sealed), "{ways:?}");
+        // Without names only their order is left to know them by.
+        let unnamed = stream(&events).replace("\"id\":", "\"no\":");
+        let unnamed = unnamed
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "));
+        let unnamed: Vec<Value> = unnamed
+            .map(|data| serde_json::from_str(data).unwrap())
+            .collect();
+        let is_sealed = ways.has_item_done;
+        assert_eq!(seals(&unnamed), usize::from(is_sealed), "{ways:?}");
     }
     // Of another order at the end, with thinking that was told nowhere else.
     let ways = Ways::all().find(|ways| ways.pieces == 2).unwrap();

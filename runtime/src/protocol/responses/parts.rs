@@ -27,8 +27,7 @@ enum Kind {
 pub(super) struct Parts {
     count: usize,
     open: BTreeMap<Place, Begun>,
-    /// What has begun in a place; none where parts of several kinds have.
-    places: BTreeMap<Place, Option<Kind>>,
+    places: BTreeMap<Place, Past>,
     /// Ids of calls.
     calls: HashSet<String>,
 }
@@ -42,6 +41,14 @@ struct Begun {
     /// Bytes of it that came before its latest paragraph.
     before: usize,
     is_cited: bool,
+}
+
+/// What has begun in a place.
+#[derive(Debug)]
+struct Past {
+    /// None where parts of several kinds have.
+    kind: Option<Kind>,
+    is_sealed: bool,
 }
 
 impl Parts {
@@ -65,8 +72,11 @@ impl Parts {
     pub(super) fn begin<'a>(&mut self, place: Place, part: Opening<'a>, out: &mut Vec<Event<'a>>) {
         self.close(place, out);
         let kind = Kind::of_opening(&part);
-        let past = self.places.entry(place).or_insert(Some(kind));
-        *past = past.filter(|past| *past == kind);
+        let past = self.places.entry(place).or_insert(Past {
+            kind: Some(kind),
+            is_sealed: false,
+        });
+        past.kind = past.kind.filter(|past| *past == kind);
         if let Opening::ToolCall { id, .. } = &part {
             self.calls.insert(id.written().to_owned());
         }
@@ -155,7 +165,9 @@ impl Parts {
         });
         let whole: HashMap<Place, Option<Kind>> = whole.collect();
         let mut places = self.places.iter();
-        places.all(|(place, past)| past.is_some() && whole.get(place).copied().flatten() == *past)
+        places.all(|(place, past)| {
+            past.kind.is_some() && whole.get(place).copied().flatten() == past.kind
+        })
     }
 
     /// As [`Parts::fit`], of one item, whose contents are in their order.
@@ -165,11 +177,11 @@ impl Parts {
             at.ok().and_then(|at| Kind::of(&parts[at].1))
         };
         let mut own = self.places.range((item, 0)..=(item, u64::MAX));
-        own.all(|(place, past)| past.is_some() && whole(place.1) == *past)
+        own.all(|(place, past)| past.kind.is_some() && whole(place.1) == past.kind)
     }
 
     /// A part as a whole: what had not come of it. Where nothing has begun in that place, it
-    /// begins if it `may`; a call, if none has its id.
+    /// begins if it `may`; a call, if none has its id. A seal is told once.
     pub(super) fn complete<'a>(
         &mut self,
         place: Place,
@@ -190,7 +202,9 @@ impl Parts {
             Part::Refusal(text) => self.come(place, (Opening::Refusal, text), may, out),
             Part::Thought(Thought { text, seal }) => {
                 self.come(place, (Opening::Thought, text), may, out);
-                if let Some(seal) = seal {
+                let may = may || self.is_open(place, Kind::Thought);
+                let is_sealed = self.places.get(&place).is_some_and(|past| past.is_sealed);
+                if let Some(seal) = seal.filter(|_| may && !is_sealed) {
                     self.grow(place, Opening::Thought, Delta::Seal(seal), out);
                 }
             }
@@ -278,7 +292,11 @@ impl Parts {
         match &delta {
             Delta::Text(more) | Delta::Arguments(more) => part.came.push(more),
             Delta::Citation(_) => part.is_cited = true,
-            Delta::Seal(_) => {}
+            Delta::Seal(_) => {
+                if let Some(past) = self.places.get_mut(&place) {
+                    past.is_sealed = true;
+                }
+            }
         }
         out.push(Event::Delta { at: part.at, delta });
     }
