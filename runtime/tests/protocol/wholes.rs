@@ -417,6 +417,21 @@ fn what_came_otherwise_stays_as_it_came() {
 }
 
 #[test]
+fn of_a_very_long_part_the_rest_is_not_sought() {
+    let text = "x".repeat(1 << 16);
+    for (pieces, rest) in [(15, "y"), (17, "")] {
+        let piece = json!({"type": "response.output_text.delta", "delta": text});
+        let mut events = vec![piece; pieces];
+        let all = format!("{}y", text.repeat(pieces));
+        events.push(json!({"type": "response.output_text.done", "text": all}));
+        events.push(json!({"type": "response.completed", "response": response(&json!([]))}));
+        let said = said(&events);
+        let beyond = said.strip_prefix(&text.repeat(pieces));
+        assert!(beyond == Some(rest), "{pieces}");
+    }
+}
+
+#[test]
 fn a_part_takes_no_longer_where_there_are_many() {
     let took = |parts: u64| {
         let part = json!({"type": "output_text", "text": "x"});

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::super::json::Text;
 use super::super::neutral::{Delta, Event, Opening, Part, Thought, ToolCall};
 
+/// Bytes of an open part that are kept to tell what its whole adds.
+const KEPT: usize = 1 << 20;
+
 /// Where a part is: the number of its item, and which content of a message; 0 for
 /// other items.
 pub(super) type Place = (u64, u64);
@@ -37,7 +40,8 @@ pub(super) struct Parts {
 struct Begun {
     at: usize,
     kind: Kind,
-    came: Text<'static>,
+    /// What came of it; none where that is too much to be kept, and its whole adds nothing.
+    came: Option<Text<'static>>,
     /// Bytes of it that came before its latest paragraph.
     before: usize,
     is_cited: bool,
@@ -65,7 +69,7 @@ impl Parts {
     /// Whether a part goes on there of which something came.
     pub(super) fn has_come(&self, place: Place) -> bool {
         let open = self.open.get(&place);
-        open.is_some_and(|part| !part.came.is_empty())
+        open.is_some_and(|part| part.came.as_ref().is_none_or(|came| !came.is_empty()))
     }
 
     /// A part begins; one that goes on in its place is complete.
@@ -85,7 +89,7 @@ impl Parts {
         let begun = Begun {
             at,
             kind,
-            came: Text::default(),
+            came: Some(Text::default()),
             before: 0,
             is_cited: false,
         };
@@ -123,7 +127,7 @@ impl Parts {
     pub(super) fn break_off<'a>(&mut self, place: Place, out: &mut Vec<Event<'a>>) {
         self.grow(place, Opening::Thought, Delta::Text("\n\n".into()), out);
         if let Some(part) = self.open.get_mut(&place) {
-            part.before = part.came.written().len();
+            part.before = part.came.as_ref().map_or(0, |came| came.written().len());
         }
     }
 
@@ -223,7 +227,8 @@ impl Parts {
     ) {
         match self.open.get(&place) {
             Some(part) => {
-                let came = part.came.written().get(part.before..);
+                let came = part.came.as_ref().map(Text::written);
+                let came = came.and_then(|came| came.get(part.before..));
                 let missing = came.and_then(|came| rest(&text, came));
                 if let Some(rest) = missing.filter(|_| part.kind == Kind::Thought) {
                     self.add(place, Delta::Text(rest), out);
@@ -290,7 +295,7 @@ impl Parts {
             return;
         };
         match &delta {
-            Delta::Text(more) | Delta::Arguments(more) => part.came.push(more),
+            Delta::Text(more) | Delta::Arguments(more) => part.keep(more),
             Delta::Citation(_) => part.is_cited = true,
             Delta::Seal(_) => {
                 if let Some(past) = self.places.get_mut(&place) {
@@ -312,7 +317,15 @@ impl Parts {
 impl Begun {
     /// What of its whole had not come.
     fn missing<'a>(&self, whole: &Text<'a>) -> Option<Text<'a>> {
-        rest(whole, self.came.written())
+        rest(whole, self.came.as_ref()?.written())
+    }
+
+    fn keep(&mut self, more: &Text<'_>) {
+        let came = self.came.take();
+        self.came = came.filter(|came| came.written().len() + more.written().len() <= KEPT);
+        if let Some(came) = &mut self.came {
+            came.push(more);
+        }
     }
 }
 
