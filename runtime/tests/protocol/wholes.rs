@@ -430,26 +430,3 @@ fn of_a_very_long_part_the_rest_is_not_sought() {
         assert!(beyond == Some(rest), "{pieces}");
     }
 }
-
-#[test]
-fn a_part_takes_no_longer_where_there_are_many() {
-    let took = |parts: u64| {
-        let part = json!({"type": "output_text", "text": "x"});
-        let events = (0..parts).flat_map(|at| {
-            [
-                json!({"type": "response.output_text.delta", "output_index": at, "delta": "x"}),
-                json!({"type": "response.content_part.done", "output_index": at, "part": part}),
-            ]
-        });
-        let mut events: Vec<Value> = events.collect();
-        events.push(json!({"type": "response.completed", "response": response(&json!([]))}));
-        let body = stream(&events);
-        let (mut told, mut out) = (back(Messages, true).stream(), String::new());
-        let begun = std::time::Instant::now();
-        told.push(body.as_bytes(), &mut out).unwrap();
-        begun.elapsed()
-    };
-    let shortest = |parts| (0..3).map(|_| took(parts)).min().unwrap();
-    let (few, many) = (shortest(2_000), shortest(20_000));
-    assert!(many < few * 30, "{few:?} {many:?}");
-}
