@@ -4,11 +4,25 @@
 //! mark is escaped, and no line begins. A text that is no more than its name is not the
 //! value of a `type`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use memchr::{memchr, memmem};
 
 use super::{BlankLines, First, first};
 use crate::protocol::json::Json;
 use crate::protocol::{Protocol, chat, failure};
+
+/// What is looked for in every piece of a stream, and pieces are small.
+type Word = LazyLock<Finder<'static>>;
+
+static ERROR: Word = Word::new(|| Finder::new(b"error"));
+static ERROR_MEMBER: Word = Word::new(|| Finder::new(b"\"error\""));
+static STOP_REASON: Word = Word::new(|| Finder::new(b"\"stop_reason\""));
+static FINISH_REASON: Word = Word::new(|| Finder::new(b"\"finish_reason\""));
+static MESSAGE_STOP: Word = Word::new(|| Finder::new(b"\"message_stop\""));
+static DONE: Word = Word::new(|| Finder::new(b"[DONE]"));
+static OF_RESPONSE: Word = Word::new(|| Finder::new(RESPONSE));
 
 /// What the events of a stream have shown of its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,14 +42,14 @@ pub enum Ending {
 impl Ending {
     /// What whole events of `protocol` show.
     pub fn of(protocol: Protocol, events: &[u8]) -> Self {
-        if memmem::find(events, b"error").is_some()
+        if ERROR.find(events).is_some()
             && let Some(kind) = error(events)
         {
             return Self::Error(kind);
         }
         match protocol {
-            Protocol::Messages if is_typed(events, b"\"message_stop\"") => Self::Last,
-            Protocol::Messages if why(events, b"\"stop_reason\"").is_some() => Self::Reason,
+            Protocol::Messages if is_typed(events, &MESSAGE_STOP) => Self::Last,
+            Protocol::Messages if why(events, &STOP_REASON).is_some() => Self::Reason,
             Protocol::Chat => completion(events),
             Protocol::Responses => response(events),
             _ => Self::Open,
@@ -77,8 +91,9 @@ fn error(events: &[u8]) -> Option<&'static str> {
 }
 
 /// Whether an event is of this type, which is given in its quotation marks.
-fn is_typed(events: &[u8], kind: &[u8]) -> bool {
-    memmem::find_iter(events, kind).any(|at| is_value_of_type(events, at))
+fn is_typed(events: &[u8], kind: &Word) -> bool {
+    kind.find_iter(events)
+        .any(|at| is_value_of_type(events, at))
 }
 
 /// Whether what begins there is the value of a member `type`.
@@ -89,7 +104,7 @@ fn is_value_of_type(events: &[u8], at: usize) -> bool {
 
 /// Whether there is the line `data: [DONE]`.
 fn is_done(events: &[u8]) -> bool {
-    memmem::find_iter(events, b"[DONE]").any(|at| {
+    DONE.find_iter(events).any(|at| {
         let before = events[..at].trim_ascii_end();
         let line = before.strip_suffix(b"data:");
         line.is_some_and(|line| line.last().is_none_or(|byte| matches!(byte, b'\n' | b'\r')))
@@ -97,9 +112,9 @@ fn is_done(events: &[u8]) -> bool {
 }
 
 /// Why an answer ends, by a member of this name: some servers say `""` until then.
-fn why<'e>(events: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
-    memmem::find_iter(events, name).find_map(|at| {
-        let value = events[at + name.len()..].trim_ascii_start();
+fn why<'e>(events: &'e [u8], name: &Word) -> Option<&'e [u8]> {
+    name.find_iter(events).find_map(|at| {
+        let value = events[at + name.needle().len()..].trim_ascii_start();
         let value = value.strip_prefix(b":").unwrap_or_default();
         let text = value.trim_ascii_start().strip_prefix(b"\"")?;
         let end = memchr(b'"', text).unwrap_or(text.len());
@@ -109,7 +124,7 @@ fn why<'e>(events: &'e [u8], name: &[u8]) -> Option<&'e [u8]> {
 
 /// Whether an answer of Chat Completions came to its end, or was given up.
 fn completion(events: &[u8]) -> Ending {
-    let why = why(events, b"\"finish_reason\"");
+    let why = why(events, &FINISH_REASON);
     match why.and_then(given_up) {
         Some(kind) => Ending::Error(kind),
         None if is_done(events) => Ending::Last,
@@ -127,8 +142,8 @@ fn given_up(why: &[u8]) -> Option<&'static str> {
 /// The Anthropic type of the failure that an answer of Chat Completions tells in its choice,
 /// or an event of one, which is all of `data`.
 pub(super) fn failed_choice(data: &[u8]) -> Option<&'static str> {
-    let is_given_up = why(data, b"\"finish_reason\"").and_then(given_up).is_some();
-    if !is_given_up && memmem::find(data, b"\"error\"").is_none() {
+    let is_given_up = || why(data, &FINISH_REASON).and_then(given_up).is_some();
+    if ERROR_MEMBER.find(data).is_none() && !is_given_up() {
         return None;
     }
     // What a tool is called with may look like it.
@@ -147,7 +162,9 @@ fn response(events: &[u8]) -> Ending {
         (b"cancelled\"", Ending::Last),
         (b"done\"", Ending::Last),
     ];
-    let typed = memmem::find_iter(events, RESPONSE).filter(|at| is_value_of_type(events, *at));
+    let typed = OF_RESPONSE
+        .find_iter(events)
+        .filter(|at| is_value_of_type(events, *at));
     let ends = typed.filter_map(|at| {
         let word = &events[at + RESPONSE.len()..];
         let last = LAST.iter().find(|(last, _)| word.starts_with(last));
