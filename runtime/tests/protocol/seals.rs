@@ -63,7 +63,7 @@ fn what_seals_a_call_goes_to_no_server_that_refuses_it() {
     for (dialect, thoughts, seal, named) in [
         (Dialect::Usual, Some("hm"), Some("A"), ""),
         (Dialect::FirstLimit, Some("hm"), Some("A"), ""),
-        (Dialect::OpenAi, Some("hm"), None, "thinking"),
+        (Dialect::OpenAi, None, None, "thinking"),
         (Dialect::Strict, None, None, "thinking"),
     ] {
         let (body, dropped) = asked_of(dialect, Messages, &said);

@@ -3,7 +3,7 @@
 use http::Uri;
 
 use super::super::json::Text;
-use super::super::neutral::{Dropped, Part, Request, Seal, Thinking, Thought};
+use super::super::neutral::{Dropped, Part, Request, Thinking};
 
 /// Domains of servers that know a limit of tokens as `max_tokens` alone.
 const FIRST_LIMIT: [&str; 4] = ["bigmodel.cn", "deepseek.com", "perplexity.ai", "z.ai"];
@@ -14,8 +14,7 @@ const OLLAMA: u16 = 11_434;
 /// Domains of servers that refuse a request for any field they do not know.
 const STRICT: [&str; 1] = ["mistral.ai"];
 
-/// Domains of servers that refuse a call with a field they do not know, and whose models are
-/// certainly not Gemini's.
+/// Domains of servers that refuse a message or a call for any field they do not know.
 const OPENAI: [&str; 3] = ["azure.com", "groq.com", "openai.com"];
 
 /// Letters and digits of the ids that a strict server takes for calls.
@@ -27,7 +26,7 @@ pub enum Dialect {
     /// All that is known of the protocol, and passes over what it does not know.
     #[default]
     Usual,
-    /// The same, and beside a call nothing that another maker wants to see there again.
+    /// The same, and no thinking back.
     OpenAi,
     /// What is usual, but for the limit of tokens, which it knows by its first name.
     FirstLimit,
@@ -76,11 +75,7 @@ impl Dialect {
     pub(super) fn fit(self, request: &mut Request<'_>, dropped: &mut Dropped) {
         match self {
             Self::Usual | Self::FirstLimit => {}
-            Self::OpenAi => {
-                let is_sealing =
-                    |thought: &Thought<'_>| matches!(thought.seal, Some(Seal::Call(..)));
-                leave_out(request, is_sealing, dropped);
-            }
+            Self::OpenAi => leave_thoughts_out(request, dropped),
             Self::Strict => {
                 if request.user.take().is_some_and(|user| !user.is_empty()) {
                     dropped.note("metadata.user_id");
@@ -88,22 +83,17 @@ impl Dialect {
                 if !matches!(request.thinking.take(), None | Some(Thinking::Off)) {
                     dropped.note("thinking");
                 }
-                leave_out(request, |_| true, dropped);
+                leave_thoughts_out(request, dropped);
                 shorten_ids(request);
             }
         }
     }
 }
 
-/// Takes out the thoughts of which this holds.
-fn leave_out(
-    request: &mut Request<'_>,
-    is_refused: impl Fn(&Thought<'_>) -> bool,
-    dropped: &mut Dropped,
-) {
+fn leave_thoughts_out(request: &mut Request<'_>, dropped: &mut Dropped) {
     for message in &mut request.messages {
         message.parts.retain(|part| {
-            let is_out = matches!(part, Part::Thought(thought) if is_refused(thought));
+            let is_out = matches!(part, Part::Thought(_));
             if is_out {
                 dropped.note("thinking");
             }
