@@ -100,7 +100,9 @@ impl Asking<'_> {
         } = *telling;
         let id = &upstream.id_header;
         let arriving = self.asked.arriving.as_ref();
-        let mut answered = attempt::attempt(self.client, request, id, self.limit, arriving).await;
+        let streams = back.as_ref().is_none_or(|back| back.wants_stream());
+        let attempt = attempt::attempt(self.client, request, id, self.limit, arriving, streams);
+        let mut answered = attempt.await;
         if let Some(back) = &back {
             answered = match answered {
                 Ok(answer) => Box::pin(told(answer, back, self.limit, &mut dropped)).await,

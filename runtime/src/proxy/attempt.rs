@@ -29,8 +29,8 @@ use crate::protocol::wait;
 /// Bytes of a whole answer up to which it may be an error, which has little to say.
 const SHORT: u64 = 16 << 10;
 
-/// How long signs of life are waited out before they go on to the client, whose connection
-/// they keep alive, too.
+/// How long signs of life ahead of a stream are waited out before they go on to the client,
+/// whose connection they keep alive, too.
 const ALIVE: Duration = Duration::from_secs(10);
 
 /// An upstream's answer, not yet relayed. It is handed on through many hands, so in
@@ -56,6 +56,8 @@ pub(super) struct Answer {
     pub(super) dropped: Dropped,
     /// Whether it is the proxy's own guess.
     pub(super) is_estimate: bool,
+    /// Whether nothing but signs of life has come of a stream.
+    pub(super) is_silent: bool,
     /// The endpoint's id.
     pub(super) endpoint: HeaderValue,
 }
@@ -78,6 +80,7 @@ impl Answer {
             told: None,
             dropped: Dropped::default(),
             is_estimate: false,
+            is_silent: false,
             endpoint,
         })
     }
@@ -120,7 +123,8 @@ impl Failed {
 
 /// Sends a request and waits, `limit` at most from when all of it is here, until its
 /// answer can be judged. `arriving` is the body, where it may not be here yet: it is
-/// taken as it comes, whether or not the endpoint takes it.
+/// taken as it comes, whether or not the endpoint takes it. Whether the client `streams`
+/// says if signs of life can go on to it.
 ///
 /// # Errors
 /// When the answer, or its absence, counts against the endpoint. An answer
@@ -131,10 +135,11 @@ pub(super) fn attempt(
     endpoint: &HeaderValue,
     limit: Option<Duration>,
     arriving: Option<&Arriving>,
+    streams: bool,
 ) -> impl Future<Output = Result<Box<Answer>, Box<Failed>>> {
     let sent = client.request(request);
     async move {
-        let mut signs = Signs::new(limit);
+        let mut signs = Signs::new(limit, streams);
         let answer = async { judge(begun(sent.await, endpoint)?, &mut signs).await };
         let due = async {
             match arriving {
@@ -177,25 +182,28 @@ fn begun(
     }
 }
 
-/// Signs that an upstream is still there: comments, pings, white space.
+/// Signs that an upstream is still there, ahead of a stream: comments and pings.
 struct Signs {
     since: Option<Instant>,
-    patience: Duration,
+    /// None where they cannot go on.
+    patience: Option<Duration>,
 }
 
 impl Signs {
     /// They go on before the wait for an answer is over.
-    fn new(limit: Option<Duration>) -> Self {
+    fn new(limit: Option<Duration>, streams: bool) -> Self {
+        let patience = limit.map_or(ALIVE, |limit| ALIVE.min(limit / 2));
         Self {
             since: None,
-            patience: limit.map_or(ALIVE, |limit| ALIVE.min(limit / 2)),
+            patience: streams.then_some(patience),
         }
     }
 
     /// Notes one; whether it is to go on, with those before it.
     fn go_on(&mut self) -> bool {
         let since = *self.since.get_or_insert_with(Instant::now);
-        since.elapsed() >= self.patience
+        self.patience
+            .is_some_and(|patience| since.elapsed() >= patience)
     }
 }
 
@@ -213,7 +221,7 @@ async fn judge(answer: Box<Answer>, signs: &mut Signs) -> Result<Box<Answer>, Bo
         }
         None if !answer.head.status.is_success() => Ok(answer),
         None if answer.is_events => judge_events(answer, signs).await,
-        None if is_short(&answer) => judge_short(answer, signs).await,
+        None if is_short(&answer) => judge_short(answer).await,
         None => Ok(answer),
     }
 }
@@ -231,17 +239,13 @@ fn is_short(answer: &Answer) -> bool {
 /// others that had begun to answer before they asked. Of one whose length is not known the
 /// first piece that says something is read: an error comes in one, perhaps behind white space
 /// by which a server said that it was still there.
-async fn judge_short(
-    mut answer: Box<Answer>,
-    signs: &mut Signs,
-) -> Result<Box<Answer>, Box<Failed>> {
+async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
     while let Some(rest) = &mut answer.rest {
-        let mut goes_on = || {
+        let says_something = || {
             let seen = &answer.seen;
-            let says_something = !seen.trim_ascii_start().is_empty();
-            says_something || seen.len() as u64 > SHORT || (!seen.is_empty() && signs.go_on())
+            !seen.trim_ascii_start().is_empty() || seen.len() as u64 > SHORT
         };
-        if rest.size_hint().exact().is_none() && goes_on() {
+        if rest.size_hint().exact().is_none() && says_something() {
             break;
         }
         match rest.frame().await {
@@ -303,6 +307,7 @@ async fn judge_events(
                     break Some(first);
                 }
                 if signs.go_on() {
+                    answer.is_silent = true;
                     break Some(First::Event);
                 }
             }

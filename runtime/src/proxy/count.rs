@@ -70,7 +70,7 @@ async fn asked_of(
     let Telling {
         request, dropped, ..
     } = *telling;
-    let answer = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
+    let answer = attempt::attempt(client, request, &upstream.id_header, limit, None, false).await;
     let answer = answer.ok().map(|mut answer| {
         answer.dropped = dropped;
         answer

@@ -40,7 +40,7 @@ pub(super) async fn ask(
         body: Spliced::whole(body),
     };
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
-    let answered = attempt::attempt(client, request, &upstream.id_header, limit, None).await;
+    let answered = attempt::attempt(client, request, &upstream.id_header, limit, None, false).await;
     // Whatever comes of it says nothing about how the endpoint answers requests.
     match answered.or_else(|failed| failed.answer.ok_or(())) {
         Ok(mut answer) => {

@@ -18,13 +18,14 @@ pub(super) struct Passing {
 }
 
 impl Passing {
-    /// Of a stream, `first` is what it begins with, which is not yet pushed.
-    pub(super) fn new(protocol: Protocol, first: &Bytes) -> Self {
+    /// Of a stream, `first` is what it begins with, which is not yet pushed; one of which
+    /// nothing but signs of life came has all to say.
+    pub(super) fn new(protocol: Protocol, first: &Bytes, is_silent: bool) -> Self {
         Self {
             protocol,
             hold: Hold::default(),
             ending: Ending::default(),
-            is_due: false,
+            is_due: is_silent,
             ends: (protocol == Protocol::Responses).then(|| (first.clone(), Bytes::new())),
         }
     }

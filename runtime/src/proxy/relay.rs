@@ -85,9 +85,9 @@ impl Relay {
     ) -> Self {
         let through = match answer.stream {
             Some(stream) => Through::Told(stream),
-            None if answer.is_events && answer.head.status.is_success() => {
-                Through::Events(Box::new(Passing::new(protocol, &answer.seen)))
-            }
+            None if answer.is_events && answer.head.status.is_success() => Through::Events(
+                Box::new(Passing::new(protocol, &answer.seen, answer.is_silent)),
+            ),
             None => Through::Bytes,
         };
         let limit = live.plan().upstream_timeout_ms;

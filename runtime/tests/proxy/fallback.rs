@@ -478,17 +478,25 @@ async fn signs_of_life_go_on_to_the_client_when_there_are_many() {
     let mut plan = pool_plan(MESSAGES, &[&a]);
     plan["upstream_timeout_ms"] = 2000.into();
     let stage = Stage::new(&plan).await;
-    for (kind, sign, last) in [
-        ("text/event-stream", PING, STOP),
-        ("application/json", "\n", "{}"),
-    ] {
-        let pieces = [sign, sign, sign, sign, sign, sign, last];
-        let answer = Answer::raw(kind, pieces).gap(Duration::from_millis(400));
-        a.push(answer);
-        let got = stage.ask(MESSAGES, &[], STREAM).await;
-        assert_eq!((got.status.as_u16(), got.body), (200, pieces.concat()));
-    }
+    let slowly = |pieces: &[&'static str]| {
+        let answer = Answer::raw("text/event-stream", pieces.iter().copied());
+        answer.gap(Duration::from_millis(400))
+    };
+    let answering = [PING, PING, PING, PING, PING, PING, STOP];
+    a.push(slowly(&answering));
+    let got = stage.ask(MESSAGES, &[], STREAM).await;
+    assert_eq!((got.status.as_u16(), got.body), (200, answering.concat()));
     assert_eq!(stage.health("a").failure_count, 0);
+    // With signs alone it has not answered.
+    a.push(slowly(&answering[..6]));
+    let got = stage.ask(MESSAGES, &[], STREAM).await;
+    let said = got.body.strip_prefix(&*answering[..6].concat());
+    assert!(
+        said.is_some_and(|said| said.starts_with("event: error\n")),
+        "{}",
+        got.body
+    );
+    assert_eq!(stage.health("a").last_failure, Some(Failure::Network));
 }
 
 #[tokio::test]
