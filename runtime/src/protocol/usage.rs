@@ -8,11 +8,10 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::carried::Carried;
+use super::json::Json;
 
 /// The name. A quote within a text is escaped, so it stands in nothing that a
 /// model wrote.
@@ -92,88 +91,19 @@ struct Told {
     cached: Option<u64>,
 }
 
-/// An object as the three protocols write it. What is no number, or no details, is not told.
-#[derive(Deserialize)]
-struct Written {
-    #[serde(default, deserialize_with = "if_it_fits")]
-    input_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    output_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    cache_read_input_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    cache_creation_input_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    prompt_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    completion_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    total_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    input_tokens_details: Option<Details>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    prompt_tokens_details: Option<Details>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    completion_tokens_details: Option<Details>,
-    /// As DeepSeek writes what was read from a cache.
-    #[serde(default, deserialize_with = "if_it_fits")]
-    prompt_cache_hit_tokens: Option<u64>,
-    /// As Moonshot does.
-    #[serde(default, deserialize_with = "if_it_fits")]
-    cached_tokens: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default, deserialize_with = "if_it_fits")]
-    cached_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "if_it_fits")]
-    reasoning_tokens: Option<u64>,
-}
-
-/// One number of another type must not hide all others.
-fn if_it_fits<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    from: D,
-) -> Result<Option<T>, D::Error> {
-    let written = <&RawValue>::deserialize(from)?;
-    Ok(serde_json::from_str(written.get()).ok())
-}
-
-impl Written {
-    /// Servers that speak several protocols write the numbers of all, and 0 for those of
-    /// the others.
-    fn input(&self) -> Option<u64> {
-        said(self.input_tokens, self.prompt_tokens)
-    }
-
-    fn output(&self) -> Option<u64> {
-        said(self.output_tokens, self.all_completion())
-    }
-
-    fn cached(&self) -> Option<u64> {
-        let told = |details: &Option<Details>| details.as_ref()?.cached_tokens;
-        let details = said(
-            told(&self.input_tokens_details),
-            told(&self.prompt_tokens_details),
-        );
-        said(
-            details,
-            said(self.prompt_cache_hit_tokens, self.cached_tokens),
-        )
-    }
-
-    /// xAI counts reasoning beside what it completes, OpenAI within; the total tells which.
-    fn all_completion(&self) -> Option<u64> {
-        let completion = self.completion_tokens?;
-        let details = self.completion_tokens_details.as_ref();
-        let reasoning = details.and_then(|details| details.reasoning_tokens);
-        let with = completion.saturating_add(reasoning.unwrap_or(0));
-        let total = self.prompt_tokens.unwrap_or(0).saturating_add(with);
-        Some(match self.total_tokens == Some(total) {
-            true => with,
-            false => completion,
-        })
-    }
+/// What was completed, reasoning and all. xAI counts reasoning beside what it completes, OpenAI
+/// within; the total tells which.
+pub(crate) fn completion(usage: &Json<'_>) -> Option<u64> {
+    let count = |name| usage.count_at(name);
+    let completion = count("completion_tokens")?;
+    let details = usage.get("completion_tokens_details");
+    let reasoning = details.and_then(|details| details.count_at("reasoning_tokens"));
+    let with = completion.saturating_add(reasoning.unwrap_or(0));
+    let total = count("prompt_tokens").unwrap_or(0).saturating_add(with);
+    Some(match count("total_tokens") == Some(total) {
+        true => with,
+        false => completion,
+    })
 }
 
 /// The first number, unless it says nothing and the other more.
@@ -240,16 +170,32 @@ impl Usage {
 }
 
 impl Told {
+    /// Of an object as the three protocols write it. Servers that speak several write the
+    /// numbers of all, and 0 for those of the others.
     fn take(&mut self, object: &[u8]) {
-        let Ok(written) = serde_json::from_slice::<Written>(object) else {
+        let Ok(usage) = Json::read(object, &[]) else {
             return;
         };
+        let count = |name| usage.count_at(name);
+        let cached = |details| usage.get(details)?.count_at("cached_tokens");
+        let of_input = said(
+            cached("input_tokens_details"),
+            cached("prompt_tokens_details"),
+        );
+        // As DeepSeek and Moonshot write it.
+        let beside = said(count("prompt_cache_hit_tokens"), count("cached_tokens"));
         let each = [
-            (&mut self.input, written.input()),
-            (&mut self.output, written.output()),
-            (&mut self.cache_read, written.cache_read_input_tokens),
-            (&mut self.cache_write, written.cache_creation_input_tokens),
-            (&mut self.cached, written.cached()),
+            (
+                &mut self.input,
+                said(count("input_tokens"), count("prompt_tokens")),
+            ),
+            (
+                &mut self.output,
+                said(count("output_tokens"), completion(&usage)),
+            ),
+            (&mut self.cache_read, count("cache_read_input_tokens")),
+            (&mut self.cache_write, count("cache_creation_input_tokens")),
+            (&mut self.cached, said(of_input, beside)),
         ];
         for (known, told) in each {
             *known = told.or(*known);

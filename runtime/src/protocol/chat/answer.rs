@@ -6,6 +6,7 @@ use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
     Answer, Citation, Dropped, Part, Seal, Signed, Signer, Stop, Thought, ToolCall, Usage,
 };
+use super::super::usage::completion;
 
 /// Fields of a message, or of a delta, that are read or that nobody misses.
 const FIELDS: [&str; 9] = [
@@ -83,7 +84,7 @@ fn calls<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     }
     if let Some(function) = message.get("function_call") {
         let arguments = arguments(function);
-        match called(function) {
+        match name_of(function) {
             Some(name) if parts.is_empty() => parts.push(Part::ToolCall(ToolCall {
                 id: numbered(0),
                 name,
@@ -102,7 +103,7 @@ pub(super) fn numbered(nth: usize) -> Text<'static> {
 }
 
 /// The name of what is called.
-pub(super) fn called<'a>(function: &Json<'a>) -> Option<Text<'a>> {
+pub(super) fn name_of<'a>(function: &Json<'a>) -> Option<Text<'a>> {
     function.text_at("name").filter(|name| !name.is_empty())
 }
 
@@ -257,21 +258,12 @@ pub(super) fn read_usage(usage: &Json<'_>) -> Usage {
         .max(Usage::number(usage, "cached_tokens"));
     let cache_write = Usage::number(prompt, "cache_write_tokens");
     let all = Usage::number(usage, "prompt_tokens");
-    let completion = Usage::number(usage, "completion_tokens");
-    let reasoning = Usage::number(output, "reasoning_tokens");
-    // xAI counts reasoning beside what it completes, OpenAI within; the total tells which.
-    let with_reasoning = completion.saturating_add(reasoning);
-    let is_beside = Usage::number(usage, "total_tokens") == all.saturating_add(with_reasoning);
     Usage {
         input: all.saturating_sub(cache_read).saturating_sub(cache_write),
         cache_read,
         cache_write,
-        output: if is_beside {
-            with_reasoning
-        } else {
-            completion
-        },
-        reasoning,
+        output: completion(usage).unwrap_or(0),
+        reasoning: Usage::number(output, "reasoning_tokens"),
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Thought, Usage};
 use super::OPAQUE;
 use super::answer::{
-    FUNCTION_CALL, call_seal, called, choice_failed, citations, error_in, note_others, numbered,
+    FUNCTION_CALL, call_seal, choice_failed, citations, error_in, name_of, note_others, numbered,
     read_stop, read_usage, text, thinking,
 };
 use super::call::{Call, State, is_empty_object};
@@ -252,7 +252,7 @@ impl ReadStream {
         let function = call.get("function").unwrap_or(&Json::NULL);
         let index = call.count_at("index").unwrap_or(nth as u64);
         let id = call.text_at("id").filter(|id| !id.is_empty());
-        let name = called(function);
+        let name = name_of(function);
         let more = arguments(function);
         let known = self.known(index, id.as_ref(), name.is_some());
         let known = known.or_else(|| self.told_again(index, name.as_ref()));
@@ -288,7 +288,7 @@ impl ReadStream {
     /// More of the one call that an answer had before there were tools.
     fn old_call<'a>(&mut self, function: &Json<'a>, out: &mut Vec<Event<'a>>) {
         let more = arguments(function);
-        let nth = match (self.calls.first(), called(function)) {
+        let nth = match (self.calls.first(), name_of(function)) {
             (Some(call), _) if call.index.is_none() => 0,
             (None, Some(name)) => self.begin_call(None, None, name, out),
             (_, None) if more.is_blank() => return,
