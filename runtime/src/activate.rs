@@ -23,6 +23,7 @@ pub use places::Places;
 use crate::clock::Clock;
 use crate::pool::{Adopted, Lots, PoolRecord, Record, Records};
 use crate::protocol::Protocol;
+use crate::protocol::chat::Dialect;
 
 /// A plan with its secrets, ready to serve.
 pub struct Live {
@@ -60,6 +61,8 @@ pub struct Upstream {
     pub model: String,
     /// What it speaks there.
     pub speaks: Protocol,
+    /// What its server takes, where that is Chat Completions.
+    pub dialect: Dialect,
     /// Whose account it is: a hash of server and key. What an account keeps is
     /// found again by it.
     pub account: Account,
@@ -327,6 +330,7 @@ impl Upstream {
         };
         Ok(Self {
             speaks,
+            dialect: Dialect::of(&uri),
             account: account(&uri, &key),
             no_responses_until: AtomicU64::new(0),
             uri,

@@ -167,7 +167,7 @@ impl Telling {
                 endpoint: speaks,
                 model: &upstream.model,
                 adaptive: changes.is_adaptive(),
-                dialect: translate::Dialect::of(&upstream.uri),
+                dialect: upstream.dialect,
                 request_id,
                 now: now_ms / 1000,
             };

@@ -5,17 +5,20 @@ use http::Uri;
 use super::super::json::Text;
 use super::super::neutral::{Dropped, Part, Request, Thinking};
 
-/// Domains of servers that know a limit of tokens as `max_tokens` alone.
-const FIRST_LIMIT: [&str; 4] = ["bigmodel.cn", "deepseek.com", "perplexity.ai", "z.ai"];
+/// What servers at these domains and below take.
+const SERVERS: [(&str, Dialect); 8] = [
+    ("azure.com", Dialect::OpenAi),
+    ("bigmodel.cn", Dialect::FirstLimit),
+    ("deepseek.com", Dialect::FirstLimit),
+    ("groq.com", Dialect::OpenAi),
+    ("mistral.ai", Dialect::Strict),
+    ("openai.com", Dialect::OpenAi),
+    ("perplexity.ai", Dialect::FirstLimit),
+    ("z.ai", Dialect::FirstLimit),
+];
 
-/// Where Ollama listens, which is the same.
+/// Where Ollama listens, which knows the first limit.
 const OLLAMA: u16 = 11_434;
-
-/// Domains of servers that refuse a request for any field they do not know.
-const STRICT: [&str; 1] = ["mistral.ai"];
-
-/// Domains of servers that refuse a message or a call for any field they do not know.
-const OPENAI: [&str; 3] = ["azure.com", "groq.com", "openai.com"];
 
 /// Letters and digits of the ids that a strict server takes for calls.
 const ID_LENGTH: usize = 9;
@@ -26,11 +29,12 @@ pub enum Dialect {
     /// All that is known of the protocol, and passes over what it does not know.
     #[default]
     Usual,
-    /// The same, and no thinking back.
+    /// The same, and no thinking back: a message or a call is refused for any field that is
+    /// not known.
     OpenAi,
-    /// What is usual, but for the limit of tokens, which it knows by its first name.
+    /// What is usual, but for the limit of tokens, which it knows as `max_tokens` alone.
     FirstLimit,
-    /// That, and nothing else that is not its own: no usage asked for in a stream, which it
+    /// That, and nothing else that is not its own, for which all is refused: no usage asked for in a stream, which it
     /// gives anyway, no effort, no end user, no thinking back, no ids but its own.
     Strict,
 }
@@ -39,7 +43,7 @@ impl Dialect {
     /// Of the server at this address.
     pub fn of(address: &Uri) -> Self {
         let host = address.host().unwrap_or_default();
-        let is_below = |domain: &&str| {
+        let is_below = |domain: &str| {
             let at = host.len().checked_sub(domain.len());
             at.is_some_and(|at| {
                 let (below, end) = host.as_bytes().split_at(at);
@@ -47,14 +51,11 @@ impl Dialect {
                     && (below.is_empty() || below.ends_with(b"."))
             })
         };
-        if STRICT.iter().any(is_below) {
-            Self::Strict
-        } else if address.port_u16() == Some(OLLAMA) || FIRST_LIMIT.iter().any(is_below) {
-            Self::FirstLimit
-        } else if OPENAI.iter().any(is_below) {
-            Self::OpenAi
-        } else {
-            Self::Usual
+        let known = SERVERS.iter().find(|(domain, _)| is_below(domain));
+        match (known, address.port_u16()) {
+            (Some((_, dialect)), _) => *dialect,
+            (None, Some(OLLAMA)) => Self::FirstLimit,
+            (None, _) => Self::Usual,
         }
     }
 
