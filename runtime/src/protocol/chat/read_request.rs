@@ -83,14 +83,7 @@ pub fn read_request<'a>(
                 request.thinking = dropped.read("reasoning_effort", field, thinking);
             }
             "response_format" => request.format = format(value, dropped),
-            "safety_identifier" => {
-                let user = dropped.read("safety_identifier", field, Json::text);
-                request.user = user.cloned().or(request.user);
-            }
-            "user" => {
-                let user = dropped.read("user", field, Json::text);
-                request.user = request.user.or(user.cloned());
-            }
+            "safety_identifier" | "user" => end_user(body, &mut request, dropped),
             // An empty one asks for a search as well.
             "web_search_options" if !value.is_null() => dropped.note("web_search_options"),
             other if is_default(other, value) => {}
@@ -120,6 +113,14 @@ fn conversation<'a>(
     }
     called.end(request);
     Ok(())
+}
+
+/// Takes the end user, under either of the names that OpenAI's protocols have; the newer one
+/// counts.
+pub(crate) fn end_user<'a>(body: &Json<'a>, request: &mut Request<'a>, dropped: &mut Dropped) {
+    let mut named = |name| dropped.read(name, body.get(name), Json::text).cloned();
+    let (newer, older) = (named("safety_identifier"), named("user"));
+    request.user = newer.or(older);
 }
 
 /// Whether a field says what would be so without it.

@@ -105,14 +105,7 @@ pub fn read_request<'a>(
             "stream" => request.stream = dropped.read("stream", field, Json::flag) == Some(true),
             "reasoning" => request.thinking = thinking(value, dropped),
             "text" => request.format = text(value, dropped),
-            "safety_identifier" => {
-                let user = dropped.read("safety_identifier", field, Json::text);
-                request.user = user.cloned().or(request.user);
-            }
-            "user" => {
-                let user = dropped.read("user", field, Json::text);
-                request.user = request.user.or(user.cloned());
-            }
+            "safety_identifier" | "user" => chat::end_user(body, &mut request, dropped),
             other if chat::is_default(other, value) => {}
             other => match KEPT.iter().find(|(kept, _)| *kept == other) {
                 Some((_, why)) => return Err(Unreadable((*why).into())),
