@@ -170,7 +170,7 @@ impl Health {
             .map(|ms| ms.min(policy.retry_after_max_ms))
             .filter(|ms| *ms > 0);
         let was_open = self.open_until > 0;
-        if !self.is_of(now) {
+        if !self.is_of_this_clock(now) {
             self.forget_deadlines();
         }
         let is_new = self.has_failed_before(sent, now);
@@ -319,13 +319,13 @@ impl Health {
 
     /// Whether a deadline is to be waited for at `now`.
     fn is_ahead(&self, until: u64, now: u64) -> bool {
-        until > now && self.is_of(now)
+        until > now && self.is_of_this_clock(now)
     }
 
     /// Whether the record was written by the clock that says `now`: where its last failure is
     /// still to come, the clock was set back, and nobody knows when its deadlines are. What
     /// was noted while somebody decided is not such a failure.
-    fn is_of(&self, now: u64) -> bool {
+    fn is_of_this_clock(&self, now: u64) -> bool {
         const SIDE_BY_SIDE_MS: u64 = 1_000;
         let latest = now.saturating_add(SIDE_BY_SIDE_MS);
         self.last_failure_at.is_none_or(|failed| failed <= latest)
@@ -339,7 +339,7 @@ impl Health {
 
     /// Whether the last failure, if there was one, was known when a request was sent.
     fn has_failed_before(&self, sent: u64, now: u64) -> bool {
-        self.last_failure_at.is_none_or(|failed| failed <= sent) || !self.is_of(now)
+        self.last_failure_at.is_none_or(|failed| failed <= sent) || !self.is_of_this_clock(now)
     }
 
     fn begin_opening(&mut self) {

@@ -105,7 +105,7 @@ impl Saved {
             told_until: until(self.retry_after_until, told),
             ..Health::default()
         };
-        if !health.is_of(now) {
+        if !health.is_of_this_clock(now) {
             health.forget_deadlines();
         }
         health.last_failure_at = past(self.last_failure_at);

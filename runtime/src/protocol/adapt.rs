@@ -11,7 +11,7 @@ mod context;
 mod messages;
 mod responses;
 mod thinking;
-mod told;
+mod tools_as_text;
 
 use ctr_compiler::plan::Capabilities;
 

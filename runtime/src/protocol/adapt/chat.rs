@@ -1,7 +1,7 @@
 //! Requests of Chat Completions.
 
 use super::super::json::{Json, Object, Text};
-use super::told::{Said, arguments, call, content};
+use super::tools_as_text::{Said, arguments, call, content};
 use super::{Lacks, PICTURE, Taken};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {

@@ -3,7 +3,7 @@
 use super::super::anthropic::arguments;
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::Seal;
-use super::told::{Said, call};
+use super::tools_as_text::{Said, call};
 use super::{Lacks, PICTURE, Taken};
 
 pub(super) fn adapt(body: &mut Object<'_>, lacks: Lacks, taken: &mut Taken) {
