@@ -5,7 +5,7 @@ use ctr_runtime::protocol::neutral::Dropped;
 use ctr_runtime::protocol::translate::Dialect;
 use serde_json::{Value, json};
 
-use super::slips::{asked, asked_of, back, pieces, streamed, told};
+use super::slips::{asked, asked_of, asked_of_model, back, pieces, streamed, told};
 
 #[test]
 fn what_seals_a_call_goes_back_beside_it() {
@@ -78,6 +78,61 @@ fn what_seals_a_call_goes_to_no_server_that_refuses_it() {
         assert_eq!(extra.as_str(), seal, "{dialect:?}");
         assert_eq!(call["function"]["name"], "get");
         assert_eq!(dropped, named, "{dialect:?}");
+    }
+}
+
+#[test]
+fn calls_of_another_model_are_told_as_such_where_they_have_to_be_signed() {
+    let call = |id: &str| json!({ "type": "tool_use", "id": id, "name": "get", "input": {} });
+    let seal = |mark: &str| json!({ "type": "thinking", "thinking": "", "signature": mark });
+    let result = |id: &str| json!({ "type": "tool_result", "tool_use_id": id, "content": "a" });
+    let text = json!({ "type": "text", "text": "so" });
+    let said = json!({ "messages": [
+        { "role": "user", "content": "before" },
+        { "role": "assistant", "content": [call("old")] },
+        { "role": "user", "content": [result("old")] },
+        { "role": "assistant", "content": "done" },
+        { "role": "user", "content": "now" },
+        { "role": "assistant", "content": [text, call("one"), call("beside")] },
+        { "role": "user", "content": [result("one"), result("beside"), text] },
+        { "role": "assistant", "content": [seal("ctr:call:A"), call("two")] },
+        { "role": "user", "content": [result("two")] },
+        { "role": "assistant", "content": [call("three"), seal("ctr:call-before:B")] },
+        { "role": "user", "content": [result("three")] },
+        { "role": "assistant", "content": [seal("Anthropic's"), call("four")] },
+        { "role": "user", "content": [result("four")] },
+    ] });
+    let foreign = Some("skip_thought_signature_validator");
+    let none = [None, None, None, Some("A"), Some("B"), None];
+    for (dialect, model, signatures) in [
+        (
+            Dialect::Google,
+            "gemini-3-pro-preview",
+            [None, foreign, None, Some("A"), Some("B"), foreign],
+        ),
+        (
+            Dialect::Google,
+            "google/gemini-flash-latest",
+            [None, foreign, None, Some("A"), Some("B"), foreign],
+        ),
+        (Dialect::Google, "gemini-2.5-flash", none),
+        (Dialect::Google, "meta/llama-4-maverick", none),
+        (Dialect::Usual, "gemini-3-pro-preview", none),
+    ] {
+        let (body, dropped) = asked_of_model(dialect, model, Messages, &said);
+        let messages = body["messages"].as_array().unwrap().iter();
+        let calls =
+            messages.flat_map(|message| message["tool_calls"].as_array().into_iter().flatten());
+        let told: Vec<(&str, Option<&str>)> = calls
+            .map(|call| {
+                let extra = &call["extra_content"]["google"]["thought_signature"];
+                (call["id"].as_str().unwrap(), extra.as_str())
+            })
+            .collect();
+        let ids = ["old", "one", "beside", "two", "three", "four"];
+        let expected: Vec<_> = ids.into_iter().zip(signatures).collect();
+        assert_eq!(told, expected, "{dialect:?} {model}");
+        assert_eq!(dropped, "thinking", "{dialect:?} {model}");
     }
 }
 

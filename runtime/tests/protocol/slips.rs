@@ -19,15 +19,15 @@ pub(super) fn back(client: Protocol, stream: bool) -> Back {
 }
 
 fn translated(client: Protocol, body: &str) -> Translated {
-    translated_for(Dialect::Usual, client, body)
+    translated_for(Dialect::Usual, "m", client, body)
 }
 
-fn translated_for(dialect: Dialect, client: Protocol, body: &str) -> Translated {
+fn translated_for(dialect: Dialect, model: &str, client: Protocol, body: &str) -> Translated {
     let json = Json::parse(body, translate::opaque(client)).unwrap();
     let call = Call {
         client,
         endpoint: Chat,
-        model: "m",
+        model,
         adaptive: false,
         dialect,
         request_id: "r",
@@ -42,7 +42,17 @@ pub(super) fn asked(client: Protocol, body: &Value) -> (Value, String) {
 }
 
 pub(super) fn asked_of(dialect: Dialect, client: Protocol, body: &Value) -> (Value, String) {
-    let Translated { body, dropped, .. } = translated_for(dialect, client, &body.to_string());
+    asked_of_model(dialect, "m", client, body)
+}
+
+pub(super) fn asked_of_model(
+    dialect: Dialect,
+    model: &str,
+    client: Protocol,
+    body: &Value,
+) -> (Value, String) {
+    let body = body.to_string();
+    let Translated { body, dropped, .. } = translated_for(dialect, model, client, &body);
     (serde_json::from_str(&body).unwrap(), dropped.words())
 }
 

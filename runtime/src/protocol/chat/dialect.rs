@@ -1,15 +1,18 @@
-//! Servers of this protocol that take less than OpenAI's, by where they are.
+//! Servers of this protocol that take less than OpenAI's or want more, by where they are.
 
 use http::Uri;
 
 use super::super::json::Text;
-use super::super::neutral::{Dropped, Part, Request, Thinking};
+use super::super::neutral::{
+    Dropped, Message, Part, Request, Role, Seal, Signed, Signer, Thinking, Thought,
+};
 
 /// What servers at these domains and below take.
-const SERVERS: [(&str, Dialect); 8] = [
+const SERVERS: [(&str, Dialect); 9] = [
     ("azure.com", Dialect::OpenAi),
     ("bigmodel.cn", Dialect::FirstLimit),
     ("deepseek.com", Dialect::FirstLimit),
+    ("googleapis.com", Dialect::Google),
     ("groq.com", Dialect::OpenAi),
     ("mistral.ai", Dialect::Strict),
     ("openai.com", Dialect::OpenAi),
@@ -19,6 +22,13 @@ const SERVERS: [(&str, Dialect); 8] = [
 
 /// Where Ollama listens, which knows the first limit.
 const OLLAMA: u16 = 11_434;
+
+/// Models of Gemini's before the ones that refuse a call without its signature.
+const UNSIGNED: [&str; 2] = ["gemini-1", "gemini-2"];
+
+/// Stands for the signature of a call that another model made
+/// (<https://ai.google.dev/gemini-api/docs/thought-signatures>, "FAQs").
+const FOREIGN: &str = "skip_thought_signature_validator";
 
 /// Letters and digits of the ids that a strict server takes for calls.
 const ID_LENGTH: usize = 9;
@@ -32,10 +42,13 @@ pub enum Dialect {
     /// The same, and no thinking back: a message or a call is refused for any field that is
     /// not known.
     OpenAi,
+    /// What is usual, and of Gemini 3 and later the first call of each step has to be signed.
+    Google,
     /// What is usual, but for the limit of tokens, which it knows as `max_tokens` alone.
     FirstLimit,
-    /// That, and nothing else that is not its own, for which all is refused: no usage asked for in a stream, which it
-    /// gives anyway, no effort, no end user, no thinking back, no ids but its own.
+    /// That, and nothing else that is not its own, for which all is refused: no usage asked
+    /// for in a stream, which it gives anyway, no effort, no end user, no thinking back, no
+    /// ids but its own.
     Strict,
 }
 
@@ -62,7 +75,7 @@ impl Dialect {
     /// The field with the limit of tokens.
     pub(super) fn limit(self) -> &'static str {
         match self {
-            Self::Usual | Self::OpenAi => "max_completion_tokens",
+            Self::Usual | Self::OpenAi | Self::Google => "max_completion_tokens",
             Self::FirstLimit | Self::Strict => "max_tokens",
         }
     }
@@ -72,11 +85,18 @@ impl Dialect {
         self != Self::Strict
     }
 
-    /// Takes out of a request what the server refuses.
-    pub(super) fn fit(self, request: &mut Request<'_>, dropped: &mut Dropped) {
+    /// Takes out of a request for this model what the server refuses, and adds what it has
+    /// to have.
+    pub(super) fn fit(self, request: &mut Request<'_>, model: &str, dropped: &mut Dropped) {
         match self {
             Self::Usual | Self::FirstLimit => {}
             Self::OpenAi => leave_thoughts_out(request, dropped),
+            Self::Google => {
+                let is_older = UNSIGNED.iter().any(|older| model.contains(older));
+                if model.contains("gemini") && !is_older {
+                    sign_foreign_calls(&mut request.messages);
+                }
+            }
             Self::Strict => {
                 if request.user.take().is_some_and(|user| !user.is_empty()) {
                     dropped.note("metadata.user_id");
@@ -100,6 +120,38 @@ fn leave_thoughts_out(request: &mut Request<'_>, dropped: &mut Dropped) {
             }
             !is_out
         });
+    }
+}
+
+/// Says of calls without a signature that another model made them. Only those of this turn are
+/// looked at by the server, of each step the first.
+fn sign_foreign_calls(messages: &mut [Message<'_>]) {
+    let is_result = |part: &Part<'_>| matches!(part, Part::ToolResult(_));
+    let is_call = |part: &Part<'_>| matches!(part, Part::ToolCall(_));
+    let is_signature = |part: &Part<'_>| match part {
+        Part::Thought(thought) => matches!(thought.seal, Some(Seal::Call(..))),
+        _ => false,
+    };
+    let begins_turn =
+        |message: &Message<'_>| message.role == Role::User && !message.parts.iter().any(is_result);
+    let turn = messages.iter().rposition(begins_turn).unwrap_or(0);
+    for message in &mut messages[turn..] {
+        let parts = &mut message.parts;
+        let Some(call) = parts.iter().position(is_call) else {
+            continue;
+        };
+        if parts.iter().any(is_signature) {
+            continue;
+        }
+        let signed = Signed {
+            by: Signer::Google,
+            is_late: false,
+        };
+        let thought = Thought {
+            seal: Some(Seal::Call(signed, FOREIGN.into())),
+            ..Thought::default()
+        };
+        parts.insert(call, Part::Thought(thought));
     }
 }
 
@@ -146,7 +198,11 @@ mod tests {
             ),
             (
                 "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
-                Dialect::Usual,
+                Dialect::Google,
+            ),
+            (
+                "https://us-central1-aiplatform.googleapis.com/v1/projects/a/locations/b/endpoints/openapi/chat/completions",
+                Dialect::Google,
             ),
             (
                 "https://api.mistral.ai/v1/chat/completions",

@@ -24,7 +24,7 @@ pub fn write_request(
 ) -> String {
     request.make_dialogue();
     request.name_calls();
-    dialect.fit(&mut request, dropped);
+    dialect.fit(&mut request, model, dropped);
     let mut out = Object::new().with("model", model);
     out.push(
         "messages",
