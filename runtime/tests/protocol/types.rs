@@ -78,6 +78,11 @@ fn fields_of_chat_completions() {
             (json!({"stop": 5}), "stop"),
             (json!({"stop": ["x", 5, null]}), "stop"),
             (json!({"stream": "yes"}), "stream"),
+            (json!({"stream_options": "all"}), "stream_options"),
+            (
+                json!({"stream_options": {"include_usage": "yes"}}),
+                "stream_options.include_usage",
+            ),
             (json!({"tools": {"type": "function"}}), "tools"),
             (json!({"tools": ["f"]}), "tools"),
             (

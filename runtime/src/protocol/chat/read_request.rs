@@ -76,8 +76,10 @@ pub fn read_request<'a>(
             "stop" => request.stop = stop(value, dropped),
             "stream" => request.stream = dropped.read("stream", field, Json::flag) == Some(true),
             "stream_options" => {
-                request.stream_usage =
-                    value.get("include_usage").and_then(Json::flag) == Some(true);
+                let options = dropped.read("stream_options", field, Json::object);
+                let usage = options.and_then(|options| options.get("include_usage"));
+                let usage = dropped.read("stream_options.include_usage", usage, Json::flag);
+                request.stream_usage = usage == Some(true);
             }
             "reasoning_effort" => {
                 request.thinking = dropped.read("reasoning_effort", field, thinking);
