@@ -16,10 +16,10 @@ mod write_stream;
 pub use answer::{failed, read_answer, write_answer};
 pub use dialect::Dialect;
 pub use read_request::read_request;
-pub(crate) use read_request::{choice_word, detail, end_user, is_default, thinking};
+pub(crate) use read_request::{choice_word, detail, end_user, function, is_default, thinking};
 pub use read_stream::ReadStream;
 pub use write_request::write_request;
-pub(crate) use write_request::{effort_word, fitting_user, parameters};
+pub(crate) use write_request::{effort_word, fitting_user, parameters, push_sampling};
 pub use write_stream::WriteStream;
 
 /// Names under which nothing is looked into.

@@ -323,8 +323,9 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, dropped: &mut Dropped) -> Option
     self::function(function, dropped)
 }
 
-fn function<'a>(function: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
-    let fields = ["name", "description", "parameters", "strict"];
+/// A function that may be called; nothing where it has no name.
+pub(crate) fn function<'a>(function: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
+    let fields = ["type", "name", "description", "parameters", "strict"];
     dropped.note_unknown("tools.", function, &fields);
     let Some(name) = function.text_at("name") else {
         dropped.note("tools");

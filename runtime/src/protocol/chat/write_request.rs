@@ -43,17 +43,8 @@ pub fn write_request(
     if let Some(limit) = request.max_tokens {
         out.push(dialect.limit(), limit);
     }
-    for (name, value) in [
-        ("temperature", request.temperature),
-        ("top_p", request.top_p),
-    ] {
-        if let Some(value) = value.filter(|value| !value.is_null()) {
-            out.push(name, value);
-        }
-    }
-    if request.top_k.is_some_and(|value| !value.is_null()) {
-        dropped.note("top_k");
-    }
+    let sampling = [request.temperature, request.top_p, request.top_k];
+    push_sampling(sampling, &mut out, dropped);
     if !request.stop.is_empty() {
         if request.stop.len() > STOPS {
             dropped.note("stop_sequences");
@@ -107,6 +98,22 @@ pub(crate) fn parameters<'a>(schema: Option<Json<'a>>) -> Json<'a> {
             .with("properties", Object::new())
             .into()
     })
+}
+
+/// Adds what OpenAI's protocols know of temperature, `top_p` and `top_k`.
+pub(crate) fn push_sampling<'a>(
+    [temperature, top_p, top_k]: [Option<Json<'a>>; 3],
+    out: &mut Object<'a>,
+    dropped: &mut Dropped,
+) {
+    for (name, value) in [("temperature", temperature), ("top_p", top_p)] {
+        if let Some(value) = value.filter(|value| !value.is_null()) {
+            out.push(name, value);
+        }
+    }
+    if top_k.is_some_and(|value| !value.is_null()) {
+        dropped.note("top_k");
+    }
 }
 
 fn tool<'a>(tool: Tool<'a>, names: &mut Names) -> Object<'a> {

@@ -286,7 +286,7 @@ fn part<'a>(item: &Json<'a>, dropped: &mut Dropped) -> Option<Part<'a>> {
 fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropped: &mut Dropped) {
     let kind = tool.text_at("type").unwrap_or_default();
     match &*kind.plain() {
-        "function" => tools.extend(function(tool, dropped)),
+        "function" => tools.extend(chat::function(tool, dropped)),
         "custom" => {
             dropped.note_unknown("tools.", tool, &["type", "name", "description", "format"]);
             tools.extend(dropped.read("tools", Some(tool), |tool| forms.custom(tool)));
@@ -298,7 +298,7 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropp
             let about = tool.text_at("description").filter(|text| !text.is_empty());
             let inner = dropped.read("tools.namespace.tools", tool.get("tools"), Json::list);
             for inner in inner.unwrap_or_default() {
-                let Some(mut function) = function(inner, dropped) else {
+                let Some(mut function) = chat::function(inner, dropped) else {
                     continue;
                 };
                 function.name = forms.within(&space, &function.name);
@@ -312,24 +312,6 @@ fn tool<'a>(tool: &Json<'a>, forms: &mut Forms, tools: &mut Vec<Tool<'a>>, dropp
         }
         other => dropped.note_field("tools.", other),
     }
-}
-
-fn function<'a>(tool: &Json<'a>, dropped: &mut Dropped) -> Option<Tool<'a>> {
-    let fields = ["type", "name", "description", "parameters", "strict"];
-    dropped.note_unknown("tools.", tool, &fields);
-    let Some(name) = tool.text_at("name") else {
-        dropped.note("tools");
-        return None;
-    };
-    Some(Tool {
-        name,
-        description: dropped.text_at("tools.", tool, "description"),
-        schema: tool
-            .get("parameters")
-            .filter(|schema| !schema.is_null())
-            .cloned(),
-        strict: dropped.read("tools.strict", tool.get("strict"), Json::flag),
-    })
 }
 
 fn tool_choice<'a>(choice: &Json<'a>, dropped: &mut Dropped) -> Option<ToolChoice<'a>> {

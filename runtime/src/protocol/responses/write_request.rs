@@ -1,7 +1,7 @@
 //! A request to a Responses endpoint. Nothing is stored there: the client knows
 //! no way to build on it or to delete it.
 
-use super::super::chat::{effort_word, fitting_user, parameters};
+use super::super::chat::{effort_word, fitting_user, parameters, push_sampling};
 use super::super::json::{Json, Object, Text};
 use super::super::names::Names;
 use super::super::neutral::{
@@ -48,17 +48,8 @@ pub fn write_request(
     if let Some(limit) = request.max_tokens {
         out.push("max_output_tokens", limit.max(LEAST_TOKENS));
     }
-    for (name, value) in [
-        ("temperature", request.temperature),
-        ("top_p", request.top_p),
-    ] {
-        if let Some(value) = value.filter(|value| !value.is_null()) {
-            out.push(name, value);
-        }
-    }
-    if request.top_k.is_some_and(|value| !value.is_null()) {
-        dropped.note("top_k");
-    }
+    let sampling = [request.temperature, request.top_p, request.top_k];
+    push_sampling(sampling, &mut out, dropped);
     if !request.stop.is_empty() {
         dropped.note("stop");
     }
