@@ -95,15 +95,20 @@ fn messages(
             return false;
         }
     }
+    // Models that think with a budget refuse an effort; one is said to others, and read by
+    // the translation.
+    let is_adaptive = mode == Some(ThinkingMode::Adaptive);
+    let takes_effort =
+        !is_own || is_adaptive || kind.is_some_and(|kind| kind.is("adaptive")) || has_effort(body);
     let mut changed = false;
-    if let Some(effort) = thinking.effort {
+    if let Some(effort) = thinking.effort.filter(|_| takes_effort) {
         match body.get_mut("output_config").and_then(Json::object_mut) {
             Some(config) => config.set("effort", effort.word()),
             None => body.set("output_config", Object::new().with("effort", effort.word())),
         }
         changed = true;
     }
-    if is_own && mode == Some(ThinkingMode::Adaptive) {
+    if is_own && is_adaptive {
         adaptively(body);
         return true;
     }
@@ -111,10 +116,12 @@ fn messages(
         let known = Effort::from_word(&Text::from(effort.word()));
         known.unwrap_or(Effort::Medium).budget()
     });
-    let budget = match (thinking.budget_tokens, is_asked) {
-        (Some(budget), _) => budget,
-        (None, false) => of_effort.unwrap_or(Effort::Medium.budget()),
-        (None, true) => return changed,
+    let budget = match (thinking.budget_tokens, of_effort, is_asked) {
+        (Some(budget), _, _) => budget,
+        (None, Some(budget), false) => budget,
+        (None, Some(budget), true) if !takes_effort => budget,
+        (None, None, false) => Effort::Medium.budget(),
+        (None, _, true) => return changed,
     };
     // The limit of the answer holds the thinking, too; half of it stays for the rest.
     let limit = body.get("max_tokens").and_then(Json::count);
@@ -131,6 +138,12 @@ fn messages(
         without_sampling(body, dropped);
     }
     true
+}
+
+/// Whether the client said how hard the model thinks, and so knows that it takes that.
+fn has_effort(body: &Object<'_>) -> bool {
+    let effort = body.get("output_config").and_then(|it| it.get("effort"));
+    effort.is_some_and(|effort| !effort.is_null())
 }
 
 /// Whether a request says how the answer begins, with a tool that has to be called or in
@@ -277,7 +290,25 @@ mod tests {
                 Protocol::Messages,
                 &high,
                 "{}",
-                r#"{"output_config":{"effort":"high"},"thinking":{"type":"enabled","budget_tokens":16384}}"#,
+                r#"{"thinking":{"type":"enabled","budget_tokens":16384}}"#,
+            ),
+            (
+                Protocol::Messages,
+                &high,
+                r#"{"thinking":{"type":"enabled","budget_tokens":2000}}"#,
+                r#"{"thinking":{"type":"enabled","budget_tokens":16384}}"#,
+            ),
+            (
+                Protocol::Messages,
+                &high,
+                r#"{"thinking":{"type":"adaptive"}}"#,
+                r#"{"thinking":{"type":"adaptive"},"output_config":{"effort":"high"}}"#,
+            ),
+            (
+                Protocol::Messages,
+                &high,
+                r#"{"output_config":{"effort":"low"},"thinking":{"type":"enabled","budget_tokens":2000}}"#,
+                r#"{"output_config":{"effort":"high"},"thinking":{"type":"enabled","budget_tokens":2000}}"#,
             ),
             (
                 Protocol::Chat,
