@@ -117,6 +117,9 @@ pub(crate) enum SendError {
     Connect(Box<dyn Error + Send + Sync>),
     /// A request went out, and no answer came.
     Broke(Broke),
+    /// A request went out on a kept connection, which broke before a byte of an answer came,
+    /// as it does where the upstream closes it at the same time.
+    Stale(Broke),
 }
 
 /// Why an answer did not come, or not whole.
@@ -149,7 +152,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect(_) => "no connection",
-            Self::Broke(_) => "the connection broke",
+            Self::Broke(_) | Self::Stale(_) => "the connection broke",
         })
     }
 }
@@ -158,7 +161,7 @@ impl Error for SendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(match self {
             Self::Connect(error) => &**error,
-            Self::Broke(error) => error,
+            Self::Broke(error) | Self::Stale(error) => error,
         })
     }
 }
@@ -217,7 +220,9 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer. A request of which nothing was sent on a kept
-    /// connection, since the peer had just closed it, is sent on another one.
+    /// connection, since the peer had just closed it, is sent on another one. Where something
+    /// was sent, and the connection broke before a byte of an answer, that is
+    /// [`SendError::Stale`], and the next request to this peer gets a connection of its own.
     pub(crate) fn request<B: Sendable>(
         &self,
         request: impl Into<Request<B>>,
@@ -253,6 +258,14 @@ impl Client {
                     return Ok(head.response.with(body));
                 }
                 Err(Broke::Io(_) | Broke::Closed) if is_kept && sending.is_untouched() => {}
+                Err(broke @ (Broke::Io(_) | Broke::Closed))
+                    if is_kept && connection.is_silent() =>
+                {
+                    cold_path();
+                    // What was kept as long as this one may be gone, too.
+                    self.idle.forget(&peer);
+                    return Err(SendError::Stale(broke));
+                }
                 Err(broke) => {
                     cold_path();
                     return Err(SendError::Broke(broke));

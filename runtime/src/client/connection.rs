@@ -41,6 +41,11 @@ impl Connection {
         self.came.poll_more(cx, &mut self.stream)
     }
 
+    /// Whether nothing came that was not taken.
+    pub(super) fn is_silent(&self) -> bool {
+        self.came.is_empty()
+    }
+
     /// Whether another request can be sent, as far as the peer has said until now.
     pub(super) fn is_free(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());

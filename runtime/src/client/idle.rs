@@ -68,6 +68,11 @@ impl Idle {
         }
     }
 
+    /// Lets go of all connections to a peer.
+    pub(super) fn forget(&self, peer: &Peer) {
+        self.with(|state| state.kept.remove(peer));
+    }
+
     /// Lets go of what is no longer good; whether anything is left.
     fn sweep(&self) -> bool {
         let now = Instant::now();

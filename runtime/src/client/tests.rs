@@ -148,6 +148,33 @@ async fn a_server_that_says_it_closes_is_believed() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_breaks_is_told_apart() {
+    let (server, client) = (Server::start().await, Client::new());
+    let serve = async {
+        let (mut one, mut other) = (server.accept().await, server.accept().await);
+        answer(&mut one, ANSWER).await;
+        answer(&mut other, ANSWER).await;
+        // The one that is used again takes the request, and is gone without a word.
+        let (gone, still_open) = tokio::select! {
+            () = read(&mut one) => (one, other),
+            () = read(&mut other) => (other, one),
+        };
+        drop(gone);
+        // What was kept beside it is not trusted.
+        answer(&mut server.accept().await, ANSWER).await;
+        drop(still_open);
+    };
+    let ask = async {
+        let both = tokio::join!(ask(&client, &server), ask(&client, &server));
+        assert_eq!(both, ("ok".into(), "ok".into()));
+        let broke = client.request(server.request()).await;
+        assert!(matches!(broke, Err(SendError::Stale(_))));
+        assert_eq!(ask(&client, &server).await, "ok");
+    };
+    tokio::join!(serve, ask);
+}
+
+#[tokio::test]
 async fn what_went_wrong_is_told_apart() {
     let (server, client) = (Server::start().await, Client::new());
     let serve = async {
@@ -155,7 +182,7 @@ async fn what_went_wrong_is_told_apart() {
     };
     let ask = async {
         let broke = client.request(server.request()).await;
-        assert!(broke.is_err_and(|error| !error.is_connect()));
+        assert!(matches!(broke, Err(SendError::Broke(_))));
     };
     tokio::join!(serve, ask);
     let request = server.request();

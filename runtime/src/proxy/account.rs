@@ -1,6 +1,8 @@
 //! What is told of a request when it is over: one line in the log, written
 //! exactly once, also when the client went away in the middle.
 
+use std::time::Duration;
+
 use ctr_compiler::health::Failure;
 use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
@@ -199,6 +201,11 @@ impl Mark {
     /// Notes that the endpoint is asked now.
     pub(super) fn begins(&mut self) {
         self.sent = Instant::now();
+    }
+
+    /// How long the endpoint has been asked.
+    pub(super) fn age(&self) -> Duration {
+        self.sent.elapsed()
     }
 
     /// Whether it matters how many tokens the answer tells.

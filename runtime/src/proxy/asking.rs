@@ -26,6 +26,10 @@ use crate::protocol::error::ProxyError;
 /// to wake whoever waits for what is sent.
 const TOGETHER: Range<usize> = 16 << 10..256 << 10;
 
+/// How long after a request it can be heard that its connection was closed at that moment.
+/// What breaks later was being answered.
+const CROSSED: Duration = Duration::from_secs(2);
+
 /// What every request to an endpoint needs.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a> {
@@ -62,6 +66,16 @@ impl Asking<'_> {
         }
         mark.begins();
         let mut answered = self.attempt(telling, upstream).await;
+        if answered.as_ref().is_err_and(|failed| failed.is_stale) && mark.age() < CROSSED {
+            cold_path();
+            tracing::debug!(
+                request_id = self.request_id,
+                endpoint = upstream.id_header.to_str().unwrap_or_default(),
+                "a kept connection was gone; asking on a new one"
+            );
+            let telling = self.tell(upstream, endpoint)?;
+            answered = Box::pin(self.attempt(telling, upstream)).await;
+        }
         if is_guess
             && let Ok(answer) = &mut answered
             && Box::pin(refusal::is_not_served(answer, self.limit)).await

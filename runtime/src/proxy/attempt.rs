@@ -93,6 +93,8 @@ pub(super) struct Failed {
     pub(super) answer: Option<Box<Answer>>,
     /// For the log.
     pub(super) cause: Option<String>,
+    /// Whether a kept connection was gone, which tells nothing about the endpoint.
+    pub(super) is_stale: bool,
 }
 
 impl Failed {
@@ -108,6 +110,7 @@ impl Failed {
             class,
             answer: None,
             cause,
+            is_stale: false,
         })
     }
 
@@ -117,6 +120,7 @@ impl Failed {
             class,
             answer: Some(answer),
             cause,
+            is_stale: false,
         })
     }
 }
@@ -177,7 +181,9 @@ fn begun(
             } else {
                 Failure::Network
             };
-            Err(Failed::without_answer(class, error.source().map(cause)))
+            let mut failed = Failed::without_answer(class, error.source().map(cause));
+            failed.is_stale = matches!(error, SendError::Stale(_));
+            Err(failed)
         }
     }
 }

@@ -358,6 +358,37 @@ async fn a_refused_connection_is_a_failure() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_is_gone_blames_nobody() {
+    let (a, b) = (upstream().await, upstream().await);
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+    assert_eq!(stage.ask(MESSAGES, &[], PLAIN).await.status, 200);
+    // It takes the next request on the same connection, and resets it.
+    a.push(Answer::reset());
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    assert_eq!(got.header("x-ctr-endpoint"), "a");
+    assert_eq!(a.received().len(), 3);
+    assert_eq!(stage.health("a").failure_count, 0);
+    // Twice is once too often.
+    a.set_script([Answer::reset(), Answer::reset()]);
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "b");
+    assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_connection_that_breaks_later_was_being_answered() {
+    let (a, b) = (upstream().await, upstream().await);
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&a, &b])).await;
+    assert_eq!(stage.ask(MESSAGES, &[], PLAIN).await.status, 200);
+    a.push(Answer::reset().delay(Duration::from_secs(3)));
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "b");
+    assert_eq!(a.received().len(), 2);
+    assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test]
 async fn an_answer_that_leaves_http_is_a_failure() {
     let (a, b) = (upstream().await, upstream().await);
     let odd = TcpListener::bind("127.0.0.1:0").await.unwrap();
