@@ -171,7 +171,7 @@ impl Drop for Account {
 enum Began {
     /// Nothing, or the caller's own fault, which says nothing about the endpoint.
     Nothing,
-    /// An answer whose latency is the time to its end.
+    /// An answer whose latency is the time to its end, without what the client took to read.
     Answer,
     /// A stream whose first event came after so many milliseconds.
     Stream(u64),
@@ -182,6 +182,8 @@ pub(super) struct Mark {
     entered: Entered,
     endpoint: HeaderValue,
     sent: Instant,
+    /// What of the time since then was the client's.
+    held: Duration,
     answer: Began,
     /// The session whose length is noted.
     session: Option<Open>,
@@ -193,6 +195,7 @@ impl Mark {
             entered,
             endpoint,
             sent: Instant::now(),
+            held: Duration::ZERO,
             answer: Began::Nothing,
             session: None,
         }
@@ -208,6 +211,21 @@ impl Mark {
         self.sent.elapsed()
     }
 
+    /// Notes when the endpoint had the whole request: it answers from then on.
+    pub(super) fn was_asked_by(&mut self, whole: Instant) {
+        self.sent = self.sent.max(whole);
+    }
+
+    /// Whether the time until the end of the answer is measured.
+    pub(super) fn lasts(&self) -> bool {
+        matches!(self.answer, Began::Answer)
+    }
+
+    /// Notes that the client kept the answer waiting.
+    pub(super) fn was_held(&mut self, held: Duration) {
+        self.held += held;
+    }
+
     /// Whether it matters how many tokens the answer tells.
     fn counts_tokens(&self) -> bool {
         self.session.is_some() || self.entered.counts_tokens()
@@ -216,6 +234,18 @@ impl Mark {
     /// Lets a session know how long the conversation was.
     pub(super) fn listens(&mut self, session: Open) {
         self.session = Some(session);
+    }
+
+    /// Says that an attempt failed, which tells nothing about the endpoint; `cause` is for
+    /// people and holds no secret.
+    pub(super) fn excused(&self, request_id: &str, failure: Failure, cause: Option<&str>) {
+        tracing::warn!(
+            request_id,
+            endpoint = text(&self.endpoint),
+            class = failure.word(),
+            cause,
+            "attempt failed while its request was still coming"
+        );
     }
 
     /// Notes a failure and says so; `cause` is for people and holds no secret.
@@ -239,13 +269,11 @@ impl Mark {
 
     /// Notes that the answer is one to pass on. It is a success when it is complete.
     pub(super) fn committed(&mut self, status: StatusCode, is_events: bool) {
+        self.entered.answers();
         self.answer = match (status.is_success(), is_events) {
             (false, _) => Began::Nothing,
             (true, false) => Began::Answer,
-            (true, true) => {
-                self.entered.answers();
-                Began::Stream(millis_since(self.sent))
-            }
+            (true, true) => Began::Stream(millis_since(self.sent)),
         };
     }
 
@@ -253,7 +281,7 @@ impl Mark {
     pub(super) fn complete(mut self, tokens: Option<Tokens>) {
         match self.answer {
             Began::Nothing => {}
-            Began::Answer => self.entered.succeeded(millis_since(self.sent)),
+            Began::Answer => self.entered.succeeded(millis_since(self.sent + self.held)),
             Began::Stream(first_event_ms) => self.entered.succeeded(first_event_ms),
         }
         self.entered.used(tokens.as_ref().map(Tokens::limited));

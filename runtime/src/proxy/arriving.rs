@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
 
 use super::body::Waits;
 use crate::protocol::ask::{Ask, Rest};
@@ -37,8 +38,8 @@ struct State {
     pieces: Vec<(usize, Bytes)>,
     /// What of it stands behind the model.
     rest: Rest,
-    /// How the body ended, once it did.
-    over: Option<Result<(), ProxyError>>,
+    /// When and how the body ended, once it did.
+    over: Option<(Instant, Result<(), ProxyError>)>,
 }
 
 /// The client did not send what it had promised, or it is no request.
@@ -97,7 +98,7 @@ impl Arriving {
     ) -> Poll<Result<Option<Bytes>, Lost>> {
         let mut state = self.state();
         loop {
-            if matches!(state.over, Some(Err(_))) {
+            if matches!(state.over, Some((_, Err(_)))) {
                 return Poll::Ready(Err(Lost));
             }
             if let Some(piece) = state.piece(at) {
@@ -118,7 +119,7 @@ impl Arriving {
         poll_fn(|cx| {
             let mut state = self.state();
             loop {
-                if let Some(over) = &state.over {
+                if let Some((_, over)) = &state.over {
                     return Poll::Ready(over.clone());
                 }
                 ready!(state.poll_more(cx, self.length));
@@ -129,7 +130,14 @@ impl Arriving {
 
     /// What is wrong with it, as far as it came.
     pub(super) fn fault(&self) -> Option<ProxyError> {
-        self.state().over.clone()?.err()
+        let state = self.state();
+        let (_, over) = state.over.as_ref()?;
+        over.clone().err()
+    }
+
+    /// When the end of it came; none while more is to come.
+    pub(super) fn ended(&self) -> Option<Instant> {
+        self.state().over.as_ref().map(|(at, _)| *at)
     }
 }
 
@@ -146,15 +154,16 @@ impl State {
 
     /// Waits for the next piece of a body of this length, or for its end.
     fn poll_more(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<()> {
-        match ready!(self.waits.poll_piece(cx, &mut self.body)) {
+        let over = match ready!(self.waits.poll_piece(cx, &mut self.body)) {
             Ok(Some(piece)) => {
                 self.take(piece);
-                if self.have() == length {
-                    self.over = Some(self.check());
-                }
+                (self.have() == length).then(|| self.check())
             }
-            Ok(None) => self.over = Some(Err(ProxyError::Interrupted)),
-            Err(error) => self.over = Some(Err(error)),
+            Ok(None) => Some(Err(ProxyError::Interrupted)),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(over) = over {
+            self.over = Some((Instant::now(), over));
         }
         Poll::Ready(())
     }

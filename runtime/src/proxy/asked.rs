@@ -7,6 +7,7 @@ use bytes::Bytes;
 use ctr_compiler::plan::{AnalysisScope, Interface, Plan, Slot, Tokenizer};
 use ctr_compiler::route::{RequestFeatures, Text, Tokens, looks_beyond_model};
 use http::Method;
+use tokio::time::Instant;
 
 use super::arriving::Arriving;
 use super::call::Call;
@@ -216,6 +217,18 @@ impl Asked {
             None => Ok(()),
             Some(arriving) => arriving.arrive().await,
         }
+    }
+
+    /// Whether more of the body is to come.
+    pub(super) fn is_coming(&self) -> bool {
+        let arriving = self.arriving.as_ref();
+        arriving.is_some_and(|arriving| arriving.ended().is_none())
+    }
+
+    /// When the end of a body came that began to go on before; this moment, if it did not.
+    pub(super) fn came_whole(&self) -> Option<Instant> {
+        let arriving = self.arriving.as_ref()?;
+        Some(arriving.ended().unwrap_or_else(Instant::now))
     }
 
     /// What is wrong with the body, as far as it came.

@@ -105,6 +105,15 @@ impl Failed {
         wait::told_ms(head.status, &head.headers, now)
     }
 
+    /// Whether it may be that the endpoint would not wait for a request that was still coming.
+    pub(super) fn is_impatient(&self) -> bool {
+        let status = self.answer.as_ref().map(|answer| answer.head.status);
+        match self.class {
+            Failure::Network => true,
+            _ => status == Some(StatusCode::REQUEST_TIMEOUT),
+        }
+    }
+
     pub(super) fn without_answer(class: Failure, cause: Option<String>) -> Box<Self> {
         Box::new(Self {
             class,

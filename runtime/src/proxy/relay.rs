@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 
 use super::account::{Account, Mark, Outcome};
 use super::attempt::{Answer, failing_type};
@@ -57,6 +58,8 @@ enum Through {
 pub(super) struct Relay {
     /// Absent once nothing more is read from it.
     upstream: Option<Answering>,
+    /// When a piece was handed on, where it matters how long the client takes for it.
+    handed: Option<Instant>,
     /// Goes out before anything else.
     ready: Bytes,
     through: Through,
@@ -95,6 +98,7 @@ impl Relay {
         let mark = mark.filter(|_| answer.error.is_none());
         let mut relay = Self {
             upstream: answer.rest,
+            handed: None,
             ready: Bytes::new(),
             through,
             limit: limit.map(Duration::from_millis),
@@ -287,8 +291,14 @@ impl Body for Relay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let relay = &mut *self;
+        if let (Some(handed), Some(mark)) = (relay.handed.take(), &mut relay.mark) {
+            mark.was_held(handed.elapsed());
+        }
         loop {
             if !relay.ready.is_empty() {
+                if relay.mark.as_ref().is_some_and(Mark::lasts) {
+                    relay.handed = Some(Instant::now());
+                }
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut relay.ready)))));
             }
             let Some(upstream) = &mut relay.upstream else {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::hint::cold_path;
 use std::time::Duration;
 
-use ctr_compiler::health::{Failure, NotNow};
+use ctr_compiler::health::{Failure, NotNow, Standing};
 use ctr_compiler::plan::Endpoint;
 use ctr_compiler::route::{self, Decision, NoRoute, PoolSnapshot, Walk};
 
@@ -215,6 +215,11 @@ impl<'w> Going<'w> {
         let retry = |terms: &_| pool.is_some_and(|pool| pool.retry(terms, self.way.clock.now_ms()));
         while let Some((candidate, regardless)) = walk.step(decision, retry) {
             let upstream = self.live.upstream(candidate.endpoint);
+            if self.asked.is_coming() && self.is_on_trial(upstream) {
+                cold_path();
+                // Its trials are few, and not for those who would keep others waiting.
+                self.asked.arrive().await?;
+            }
             let asking = self.asking(account);
             let telling = match asking.tell(upstream, candidate.endpoint) {
                 Ok(telling) => telling,
@@ -264,6 +269,15 @@ impl<'w> Going<'w> {
         }
     }
 
+    /// Whether an endpoint takes only trials at this moment.
+    fn is_on_trial(&self, upstream: &Upstream) -> bool {
+        let Way { clock, tokens, .. } = self.way;
+        let seen = upstream
+            .record
+            .seen(&upstream.terms, clock.now_ms(), *tokens);
+        matches!(seen.standing, Standing::HalfOpen { .. })
+    }
+
     fn limit(&self) -> Option<Duration> {
         let limit = self.live.plan().upstream_timeout_ms;
         limit.map(Duration::from_millis)
@@ -307,6 +321,9 @@ impl<'w> Going<'w> {
         }
         match answered {
             Ok(answer) => {
+                if let Some(whole) = self.asked.came_whole() {
+                    mark.was_asked_by(whole);
+                }
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);
                 Ok(Some(Committed {
@@ -319,10 +336,20 @@ impl<'w> Going<'w> {
                 cold_path();
                 let told_ms = failed.told_ms(self.way.clock.now_ms());
                 let cause = failed.cause.as_deref();
-                mark.failed(&account.request_id, failed.class, told_ms, cause);
+                // A slow client is not the endpoint's fault.
+                let is_excused = self.asked.is_coming() && failed.is_impatient();
+                match is_excused {
+                    true => mark.excused(&account.request_id, failed.class, cause),
+                    false => mark.failed(&account.request_id, failed.class, told_ms, cause),
+                }
+                drop(mark);
                 self.timed_out = failed.class == Failure::Timeout;
                 let said = failed.answer.map(|answer| (answer, upstream));
                 self.said = said.or(self.said.take());
+                if is_excused {
+                    // The next one is not to be kept waiting as well.
+                    self.asked.arrive().await?;
+                }
                 Ok(None)
             }
         }

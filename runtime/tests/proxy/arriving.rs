@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{Instant, advance};
 
 use crate::stage::{MESSAGES, Stage, gone, pool_plan, upstream};
@@ -76,10 +77,10 @@ impl Reading {
 }
 
 /// A client that sends its body in parts.
-struct Client(TcpStream);
+pub(crate) struct Client(TcpStream);
 
 impl Client {
-    async fn begin(stage: &Stage, length: usize, beginning: &str) -> Self {
+    pub(crate) async fn begin(stage: &Stage, length: usize, beginning: &str) -> Self {
         let mut stream = TcpStream::connect(stage.addr).await.unwrap();
         let head = format!(
             "POST {MESSAGES} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
@@ -89,12 +90,12 @@ impl Client {
         Self(stream)
     }
 
-    async fn go_on(&mut self, rest: &str) {
+    pub(crate) async fn go_on(&mut self, rest: &str) {
         self.0.write_all(rest.as_bytes()).await.unwrap();
     }
 
     /// Status and body of the answer.
-    async fn answer(mut self) -> (u16, String) {
+    pub(crate) async fn answer(mut self) -> (u16, String) {
         let mut answer = String::new();
         self.0.read_to_string(&mut answer).await.unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
@@ -111,8 +112,8 @@ async fn begun(stage: &Stage, raw: &Raw) -> (Client, Reading) {
 }
 
 /// A body in two parts.
-const BEGINNING: &str = "{ \"model\":\"m\", \"x\": \"it beg";
-const REST: &str = "ins\",\"of\":\"a \\\"model\\\" of its kind\" }";
+pub(crate) const BEGINNING: &str = "{ \"model\":\"m\", \"x\": \"it beg";
+pub(crate) const REST: &str = "ins\",\"of\":\"a \\\"model\\\" of its kind\" }";
 
 #[tokio::test]
 async fn the_upstream_hears_of_a_body_before_its_end() {
@@ -164,6 +165,82 @@ async fn another_endpoint_is_sent_the_same() {
     assert_eq!(other.received()[0].body, whole);
     assert_eq!(client.answer().await.0, 200);
     assert_eq!(stage.health("a").failure_count, 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_wait_for_a_slow_client_is_not_blamed() {
+    for status in [Some(408), None] {
+        let (raw, other) = (Raw::start().await, upstream().await);
+        let stage = Stage::new(&raw.plan(&[&other])).await;
+        let (mut client, mut reading) = begun(&stage, &raw).await;
+        if let Some(status) = status {
+            reading.answer(status).await;
+        }
+        drop(reading);
+        // The proxy hears of it before the rest comes.
+        for _ in 0..1_000 {
+            yield_now().await;
+        }
+        client.go_on(REST).await;
+        other.wait_received(1).await;
+        let whole = format!("{BEGINNING}{REST}").replace("\"m\"", "\"up/b\"");
+        assert_eq!(other.received()[0].body, whole);
+        assert_eq!(client.answer().await.0, 200);
+        assert_eq!(stage.health("a").failure_count, 0, "{status:?}");
+    }
+}
+
+/// Milliseconds that an endpoint is taken to have needed.
+fn latencies(stage: &Stage) -> Vec<u64> {
+    let policy = &stage.live.plan().pools["m"].health;
+    let latencies = stage.health("a").latencies;
+    let fresh = latencies.fresh(policy, stage.live.clock().now_ms());
+    fresh.map(|sample| sample.latency_ms).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_client_is_not_the_endpoints() {
+    let _still = still();
+    let raw = Raw::start().await;
+    let gone = gone().await;
+    let stage = Stage::new(&raw.plan(&[&gone])).await;
+    // It sends slowly.
+    let (mut client, mut reading) = begun(&stage, &raw).await;
+    advance(Duration::from_secs(3)).await;
+    client.go_on(REST).await;
+    reading.until("kind\" }").await;
+    advance(Duration::from_millis(20)).await;
+    reading.answer(200).await;
+    assert_eq!(client.answer().await.0, 200);
+    let first = latencies(&stage);
+    assert!((20..3_000).contains(&first[0]), "{first:?}");
+    // It reads slowly, more than any buffer of a socket holds.
+    reading.bytes.clear();
+    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    client.go_on(REST).await;
+    reading.until("kind\" }").await;
+    let length = 24 << 20;
+    let head = format!("HTTP/1.1 200 x\r\ncontent-length: {length}\r\n\r\n");
+    let answer = tokio::spawn(async move {
+        reading.stream.write_all(head.as_bytes()).await.unwrap();
+        reading.stream.write_all(&vec![b' '; length]).await.unwrap();
+    });
+    let mut begun = [0; 1];
+    client.0.read_exact(&mut begun).await.unwrap();
+    // All that there is room for goes out.
+    for _ in 0..10_000 {
+        yield_now().await;
+    }
+    advance(Duration::from_secs(4)).await;
+    let (status, body) = {
+        let mut rest = String::from_utf8(begun.to_vec()).unwrap();
+        client.0.read_to_string(&mut rest).await.unwrap();
+        (rest.starts_with("HTTP/1.1 200"), rest.len())
+    };
+    answer.await.unwrap();
+    assert!(status && body > length);
+    let both = latencies(&stage);
+    assert!(both.len() == 2 && both[1] < 4_000, "{both:?}");
 }
 
 #[tokio::test]

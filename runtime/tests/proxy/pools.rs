@@ -10,6 +10,7 @@ use ctr_runtime::clock::Clock;
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
 use serde_json::{Value, json};
 
+use crate::arriving::{BEGINNING, Client, REST};
 use crate::stage::{CHAT, Got, MESSAGES, Stage, gone, pool_plan, upstream};
 
 const PLAIN: &str = "{\"model\":\"m\"}";
@@ -195,6 +196,35 @@ async fn what_was_open_gets_one_trial_at_a_time() {
         assert_eq!(pool.answers().await, "a");
     }
     assert_eq!(pool.standing("a"), (Standing::Healthy, None));
+}
+
+#[tokio::test]
+async fn slow_clients_hold_no_trial() {
+    let (a, b) = (upstream().await, upstream().await);
+    a.push(Answer::error(401, "authentication_error", "no"));
+    let pool = Pool::new(&[&a, &b], json!({})).await;
+    assert_eq!(pool.answers().await, "b");
+    pool.wait(300_000);
+    let free = Standing::HalfOpen { trials: 1 };
+    assert_eq!(pool.standing("a").0, free);
+    // One that has not sent all of its request does not go there yet.
+    let length = BEGINNING.len() + REST.len();
+    let mut slow = Client::begin(&pool.stage, length, BEGINNING).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pool.standing("a").0, free);
+    assert_eq!(a.received().len(), 1);
+    // One that has not read all of its answer is there no longer.
+    let large = " ".repeat(4 << 20);
+    a.push(Answer::raw("application/json", ["{".to_owned(), large]));
+    let answer = pool.stage.send(MESSAGES, &[], PLAIN).await;
+    assert_eq!(answer.headers()["x-ctr-endpoint"], "a");
+    assert_eq!(pool.standing("a").0, free);
+    slow.go_on(REST).await;
+    assert_eq!(slow.answer().await.0, 200);
+    assert_eq!(a.received().len(), 3);
+    assert_eq!(pool.standing("a").0, Standing::Healthy);
 }
 
 #[tokio::test]
