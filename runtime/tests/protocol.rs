@@ -9,6 +9,8 @@ mod failures;
 mod laws;
 #[path = "protocol/requests.rs"]
 mod requests;
+#[path = "protocol/schemas.rs"]
+mod schemas;
 #[path = "protocol/seals.rs"]
 mod seals;
 #[path = "protocol/slips.rs"]

@@ -6,6 +6,7 @@ mod answer;
 mod files;
 mod read_request;
 mod read_stream;
+mod schema;
 mod write_request;
 mod write_stream;
 

@@ -337,6 +337,16 @@ impl<'a> Object<'a> {
         found.map(|(_, value)| value)
     }
 
+    /// Its members in their order.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// The values of its members, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Json<'a>> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// It as JSON.
     pub fn written(&self) -> String {
         let mut out = String::with_capacity(self.length());

@@ -7,7 +7,7 @@ use super::super::neutral::{
     Citation, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
     ToolChoice, ToolResult,
 };
-use super::files;
+use super::{files, schema};
 
 /// Tokens of an answer whose request names no limit, which this protocol asks
 /// for: what every model that is still served can write.
@@ -64,6 +64,7 @@ pub fn write_request(
     }
     match request.format {
         Some(Format::Schema { schema, .. }) => {
+            let schema = schema::fitting(schema, dropped);
             config.push(
                 "format",
                 Object::of_type("json_schema").with("schema", schema),
