@@ -1,6 +1,8 @@
 //! One protocol told in another: stories with snapshots, and laws.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "protocol/call_ids.rs"]
+mod call_ids;
 #[path = "protocol/cut.rs"]
 mod cut;
 #[path = "protocol/failures.rs"]

@@ -5,6 +5,7 @@
 //! what the client reads. Nothing here waits, reads or sends: bytes go in and
 //! bytes come out, in chunks of any size.
 
+mod calls;
 mod joined;
 mod stream;
 
@@ -17,6 +18,7 @@ use super::names::Names;
 use super::neutral::{Answer, Dropped, Part, Request, events};
 use super::responses::Echo;
 use super::{Protocol, anthropic, chat, failure, responses};
+use calls::CallIds;
 
 pub use super::chat::Dialect;
 pub use joined::{Joined, Turn};
@@ -140,16 +142,25 @@ fn read<'a>(
     }
 }
 
+/// Reads an answer to the request of this name, all of whose calls have ids then.
 fn read_answer<'a>(
     json: &Json<'a>,
     endpoint: Protocol,
+    request_id: &str,
     dropped: &mut Dropped,
 ) -> Option<Answer<'a>> {
-    match endpoint {
+    let mut answer = match endpoint {
         Protocol::Messages => anthropic::read_answer(json, dropped),
         Protocol::Chat => chat::read_answer(json, dropped),
         Protocol::Responses => responses::read_answer(json, dropped),
+    }?;
+    let mut ids = CallIds::new(request_id, &answer.id);
+    for part in &mut answer.parts {
+        if let Part::ToolCall(call) = part {
+            call.id = ids.next(std::mem::take(&mut call.id));
+        }
     }
+    Some(answer)
 }
 
 /// An answer that cannot be read.
@@ -209,7 +220,7 @@ impl Back {
     /// When it is none.
     pub fn answer(&self, body: &[u8], dropped: &mut Dropped) -> Result<String, BadAnswer> {
         let json = Json::read(body, opaque(self.endpoint)).map_err(|_| BadAnswer::Unreadable)?;
-        let answer = read_answer(&json, self.endpoint, dropped);
+        let answer = read_answer(&json, self.endpoint, &self.request_id, dropped);
         let failed = || responses::failed(&json).or_else(|| chat::failed(&json));
         match answer.ok_or_else(failed) {
             Ok(answer) => Ok(self.write(answer, dropped)),

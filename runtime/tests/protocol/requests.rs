@@ -145,7 +145,7 @@ fn no_thinking_is_said_in_the_word_that_the_client_had_for_it() {
     }
 }
 
-fn user(text: &str) -> Value {
+pub(super) fn user(text: &str) -> Value {
     json!({"role": "user", "content": text})
 }
 
@@ -159,7 +159,7 @@ fn old_result(name: &str, result: &str) -> Value {
 }
 
 /// Who calls (`+`), and who gets which result, message by message of Anthropic's protocol.
-fn calls(messages: &Value) -> Vec<Vec<String>> {
+pub(super) fn calls(messages: &Value) -> Vec<Vec<String>> {
     let told = |block: &Value| match block["type"].as_str().unwrap() {
         "tool_use" => format!("+{}", block["id"].as_str().unwrap()),
         "tool_result" => {
@@ -243,13 +243,13 @@ fn an_old_result_answers_the_oldest_call_of_its_name_and_no_other_does() {
 }
 
 /// Calls of one message, as Chat Completions has them.
-fn called(ids: &[&str]) -> Value {
+pub(super) fn called(ids: &[&str]) -> Value {
     let call = |id: &&str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let calls: Vec<Value> = ids.iter().map(call).collect();
     json!({"role": "assistant", "tool_calls": calls})
 }
 
-fn result(id: &str, text: &str) -> Value {
+pub(super) fn result(id: &str, text: &str) -> Value {
     json!({"role": "tool", "tool_call_id": id, "content": text})
 }
 

@@ -455,7 +455,7 @@ fn a_call_may_be_told_as_before_there_were_tools() {
     for (message, content, lost) in [
         (
             old("get", "{\"a\":1}"),
-            used("call_0", "get", json!({ "a": 1 })),
+            used("call_b2dea48d667b2821_0", "get", json!({ "a": 1 })),
             "",
         ),
         (both, used("c", "other", json!({})), "message.function_call"),

@@ -68,16 +68,15 @@ pub fn read_answer<'a>(body: &Json<'a>, dropped: &mut Dropped) -> Option<Answer<
 fn calls<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     let calls = message.get("tool_calls").map(Json::items);
-    for (at, call) in calls.unwrap_or_default().iter().enumerate() {
+    for call in calls.unwrap_or_default() {
         let function = call.get("function").unwrap_or(&Json::NULL);
-        let id = call.text_at("id").filter(|id| !id.is_empty());
         let seal = call_seal(call, false, dropped).map(Some);
         parts.extend(seal.map(|seal| {
             let text = Text::default();
             Part::Thought(Thought { text, seal })
         }));
         parts.push(Part::ToolCall(ToolCall {
-            id: id.unwrap_or_else(|| numbered(at)),
+            id: call.text_at("id").unwrap_or_default(),
             name: function.text_at("name").unwrap_or_default(),
             arguments: arguments(function),
         }));
@@ -86,7 +85,7 @@ fn calls<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
         let arguments = arguments(function);
         match name_of(function) {
             Some(name) if parts.is_empty() => parts.push(Part::ToolCall(ToolCall {
-                id: numbered(0),
+                id: Text::default(),
                 name,
                 arguments,
             })),
@@ -95,11 +94,6 @@ fn calls<'a>(message: &Json<'a>, dropped: &mut Dropped) -> Vec<Part<'a>> {
         }
     }
     parts
-}
-
-/// The id of a call that has none.
-pub(super) fn numbered(nth: usize) -> Text<'static> {
-    Text::from_string(format!("call_{nth}"))
 }
 
 /// The name of what is called.

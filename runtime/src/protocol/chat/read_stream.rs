@@ -11,8 +11,8 @@ use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Thought, Usage};
 use super::OPAQUE;
 use super::answer::{
-    FUNCTION_CALL, call_seal, choice_failed, citations, error_in, name_of, note_others, numbered,
-    read_stop, read_usage, text, thinking,
+    FUNCTION_CALL, call_seal, choice_failed, citations, error_in, name_of, note_others, read_stop,
+    read_usage, text, thinking,
 };
 use super::call::{Call, State, is_empty_object};
 
@@ -376,7 +376,7 @@ impl ReadStream {
         out: &mut Vec<Event<'a>>,
     ) -> usize {
         let nth = self.calls.len();
-        let id = id.unwrap_or_else(|| numbered(nth));
+        let id = id.unwrap_or_default();
         let (own_id, own_name) = (id.clone().into_owned(), name.clone().into_owned());
         let at = self.begin(Opening::ToolCall { id, name }, out);
         self.calls.push(Call::new(index, own_id, own_name, at));

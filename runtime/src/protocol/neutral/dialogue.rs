@@ -1,7 +1,7 @@
 //! The conversation as one of two sides, where a result follows its call at once, and has
 //! its id.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Message, Part, Request, Role};
 use crate::protocol::json::Text;
@@ -69,11 +69,11 @@ impl Request<'_> {
         }
     }
 
-    /// Gives calls without ids different ones, and their results the same: where no result has
-    /// an id, they come in the order of the calls.
+    /// Gives calls different ids where they have none, or one that an earlier call has, and
+    /// their results the same: results of one id, or of none, come in the order of the calls.
     pub fn name_calls(&mut self) {
-        let mut count = 0u64;
-        let mut open = VecDeque::new();
+        let mut ids = Ids::of(&self.messages);
+        let mut open: HashMap<String, VecDeque<Text<'_>>> = HashMap::new();
         let mut has_user_spoken = false;
         for message in &mut self.messages {
             match message.role {
@@ -84,13 +84,18 @@ impl Request<'_> {
             }
             for part in &mut message.parts {
                 match part {
-                    Part::ToolCall(call) if call.id.is_empty() => {
-                        count += 1;
-                        call.id = Text::from_string(format!("no_id_{count}"));
-                        open.push_back(call.id.clone());
+                    Part::ToolCall(call) => {
+                        let own = call.id.plain().into_owned();
+                        if let Some(other) = ids.in_place_of(&own) {
+                            call.id = Text::from_string(other);
+                        }
+                        open.entry(own).or_default().push_back(call.id.clone());
                     }
-                    Part::ToolResult(result) if result.id.is_empty() => {
-                        result.id = open.pop_front().unwrap_or_default();
+                    Part::ToolResult(result) => {
+                        let called = open.get_mut(&*result.id.plain());
+                        if let Some(id) = called.and_then(VecDeque::pop_front) {
+                            result.id = id;
+                        }
                     }
                     _ => {}
                 }
@@ -109,6 +114,45 @@ impl Request<'_> {
         let (model, user) = (self.messages.pop(), self.messages.pop());
         for message in [model, user].into_iter().flatten() {
             self.say(message.role, message.parts);
+        }
+    }
+}
+
+/// The ids of calls of a conversation.
+struct Ids {
+    taken: HashSet<String>,
+    /// How many calls of an id have come.
+    counts: HashMap<String, u64>,
+}
+
+impl Ids {
+    fn of(messages: &[Message<'_>]) -> Self {
+        let parts = messages.iter().flat_map(|message| &message.parts);
+        let taken = parts.filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call.id.plain().into_owned()),
+            _ => None,
+        });
+        Self {
+            taken: taken.collect(),
+            counts: HashMap::new(),
+        }
+    }
+
+    /// Another id for the next call of this one, where it needs another.
+    fn in_place_of(&mut self, own: &str) -> Option<String> {
+        let count = self.counts.entry(own.to_owned()).or_default();
+        *count += 1;
+        let start = match own {
+            "" => "no_id",
+            _ if *count == 1 => return None,
+            own => own,
+        };
+        loop {
+            let other = format!("{start}_{count}");
+            if self.taken.insert(other.clone()) {
+                return Some(other);
+            }
+            *count += 1;
         }
     }
 }

@@ -9,6 +9,7 @@ use super::super::neutral::{Collector, Dropped, Event, InTurn, Opening};
 use super::super::sse::{self, Ending, Split};
 use super::super::{Protocol, anthropic, chat, failure, responses};
 use super::Back;
+use super::calls::CallIds;
 
 /// A stream that did not come to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,14 @@ pub struct Stream {
 pub(super) struct Reading {
     split: Split,
     reader: Reader,
+    rest: Handing,
+}
+
+/// What is known of the events that were handed over.
+#[derive(Debug)]
+struct Handing {
+    request_id: String,
+    ids: CallIds,
     is_over: bool,
 }
 
@@ -87,7 +96,7 @@ impl Stream {
             Writer::new(back)
         };
         Self {
-            reading: Reading::new(back.endpoint),
+            reading: Reading::new(back.endpoint, &back.request_id),
             writer,
             names: back.names.clone(),
             dropped: Dropped::default(),
@@ -203,7 +212,8 @@ fn write(
 }
 
 impl Reading {
-    pub(super) fn new(protocol: Protocol) -> Self {
+    /// Of an answer to the request of this name.
+    pub(super) fn new(protocol: Protocol, request_id: &str) -> Self {
         let reader = match protocol {
             Protocol::Messages => Reader::Messages(anthropic::ReadStream::default()),
             Protocol::Chat => Reader::Chat(chat::ReadStream::default()),
@@ -212,7 +222,11 @@ impl Reading {
         Self {
             split: Split::default(),
             reader,
-            is_over: false,
+            rest: Handing {
+                request_id: request_id.to_owned(),
+                ids: CallIds::new(request_id, &Text::default()),
+                is_over: false,
+            },
         }
     }
 
@@ -244,7 +258,7 @@ impl Reading {
             Reader::Chat(reader) => reader.finish(&mut events),
             Reader::Responses(_) => {}
         }
-        hand(events, &mut self.is_over, take);
+        self.rest.hand(events, take);
     }
 
     /// What was met and could not be carried.
@@ -257,7 +271,7 @@ impl Reading {
     }
 
     fn block(&mut self, block: &[u8], take: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
-        if self.is_over {
+        if self.rest.is_over {
             return Ok(());
         }
         let Some(data) = sse::data(block) else {
@@ -277,19 +291,29 @@ impl Reading {
             Reader::Chat(reader) => reader.read(&data, &mut events)?,
             Reader::Responses(reader) => reader.read(&data, &mut events)?,
         }
-        hand(events, &mut self.is_over, take);
+        self.rest.hand(events, take);
         Ok(())
     }
 }
 
-/// Hands events over. Nothing follows the end.
-fn hand(events: Vec<Event<'_>>, is_over: &mut bool, take: &mut dyn FnMut(Event<'_>)) {
-    for event in events {
-        if *is_over {
-            return;
+impl Handing {
+    /// Hands events over, all of whose calls have ids then. Nothing follows the end.
+    fn hand(&mut self, events: Vec<Event<'_>>, take: &mut dyn FnMut(Event<'_>)) {
+        for mut event in events {
+            if self.is_over {
+                return;
+            }
+            match &mut event {
+                Event::Start { id, .. } => self.ids = CallIds::new(&self.request_id, id),
+                Event::Open {
+                    part: Opening::ToolCall { id, .. },
+                    ..
+                } => *id = self.ids.next(std::mem::take(id)),
+                Event::End | Event::Failed { .. } => self.is_over = true,
+                _ => {}
+            }
+            take(event);
         }
-        *is_over = matches!(event, Event::End | Event::Failed { .. });
-        take(event);
     }
 }
 
