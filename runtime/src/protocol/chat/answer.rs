@@ -232,8 +232,10 @@ pub(super) fn is_cut(stop: &Stop<'_>) -> bool {
     matches!(stop, Stop::Length | Stop::Refusal)
 }
 
-fn stop_word(stop: &Stop<'_>, forms: &Forms) -> &'static str {
+/// The word for why an answer ends; whoever refuses `in_words` has answered.
+fn stop_word(stop: &Stop<'_>, in_words: bool, forms: &Forms) -> &'static str {
     match stop {
+        Stop::Refusal if in_words => "stop",
         Stop::Tool if forms.is_old() => "function_call",
         Stop::End | Stop::Sequence(_) | Stop::Pause => "stop",
         Stop::Length => "length",
@@ -352,11 +354,12 @@ pub fn write_answer(answer: Answer<'_>, created: u64, forms: &Forms) -> String {
     if !calls.is_empty() {
         message.push("tool_calls", calls);
     }
+    let reason = stop_word(&answer.stop, !refusals.is_empty(), forms);
     let choice = Object::new()
         .with("index", 0u64)
         .with("message", message)
         .with("logprobs", Json::NULL)
-        .with("finish_reason", stop_word(&answer.stop, forms));
+        .with("finish_reason", reason);
     Object::new()
         .with("id", completion_id(&answer.id))
         .with("object", "chat.completion")
@@ -389,11 +392,11 @@ fn tool_call<'a>(call: ToolCall<'a>, is_cut: bool, forms: &Forms) -> Object<'a> 
         .with(kind, inside)
 }
 
-/// The last choice of a stream.
-pub(super) fn last_choice(stop: &Stop<'_>, forms: &Forms) -> Object<'static> {
+/// The last choice of a stream, of an answer that perhaps refuses `in_words`.
+pub(super) fn last_choice(stop: &Stop<'_>, in_words: bool, forms: &Forms) -> Object<'static> {
     Object::new()
         .with("index", 0u64)
         .with("delta", Object::new())
         .with("logprobs", Json::NULL)
-        .with("finish_reason", stop_word(stop, forms))
+        .with("finish_reason", stop_word(stop, in_words, forms))
 }

@@ -108,11 +108,9 @@ impl WriteStream {
                 if !is_cut(&stop) {
                     self.complete_bare(out);
                 }
-                self.chunk(
-                    vec![last_choice(&stop, &self.forms).into()],
-                    Json::NULL,
-                    out,
-                );
+                let in_words = self.parts.contains(&Some(Kind::Refusal));
+                let last = last_choice(&stop, in_words, &self.forms);
+                self.chunk(vec![last.into()], Json::NULL, out);
                 if self.wants_usage {
                     self.chunk(Vec::new(), write_usage(self.usage).into(), out);
                 }
