@@ -4,6 +4,7 @@
 
 mod answer;
 mod files;
+mod images;
 mod read_request;
 mod read_stream;
 mod schema;

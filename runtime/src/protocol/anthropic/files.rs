@@ -65,7 +65,7 @@ fn source<'a>(from: Source<'a>) -> Result<Object<'a>, Text<'a>> {
 }
 
 /// What stands before and behind the comma of a `data:` URL.
-fn inside(url: &str) -> Option<(&str, &str)> {
+pub(super) fn inside(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
     let is_data = scheme.trim().eq_ignore_ascii_case("data");
     is_data.then(|| rest.split_once(',')).flatten()

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::super::json::{Json, Object, Text};
 use super::super::neutral::{
-    Citation, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Source, Thinking, Tool,
+    Citation, Dropped, Effort, Format, Message, Part, Request, Role, Seal, Thinking, Tool,
     ToolChoice, ToolResult,
 };
-use super::{files, schema};
+use super::{files, images, schema};
 
 /// Tokens of an answer whose request names no limit, which this protocol asks
 /// for: what every model that is still served can write.
@@ -319,12 +319,7 @@ fn is_blank(part: &Part<'_>) -> bool {
 fn block<'a>(part: Part<'a>, dropped: &mut Dropped) -> Option<Json<'a>> {
     let block = match part {
         Part::Text(text, _) | Part::Refusal(text) => Object::of_type("text").with("text", text),
-        Part::Image(from, detail) => {
-            if detail.is_some() {
-                dropped.note("content.detail");
-            }
-            Object::of_type("image").with("source", source(from))
-        }
+        Part::Image(from, detail) => images::image(from, detail, dropped),
         Part::Document(from, title) => files::document(from, title, dropped),
         Part::ToolCall(call) => Object::of_type("tool_use")
             .with("id", id(&call.id))
@@ -359,15 +354,6 @@ fn tool_result<'a>(result: ToolResult<'a>, dropped: &mut Dropped) -> Object<'a> 
         out.with("content", blocks)
     };
     out.with_some("is_error", result.is_error.then_some(true))
-}
-
-fn source<'a>(source: Source<'a>) -> Object<'a> {
-    match source {
-        Source::Url(url) => Object::of_type("url").with("url", url),
-        Source::Base64(media, data) => Object::of_type("base64")
-            .with("media_type", media)
-            .with("data", data),
-    }
 }
 
 /// An id with nothing in it that this protocol refuses. Where something had to be replaced,
