@@ -10,12 +10,23 @@ use super::json::{Json, Object, Text};
 /// Codes of OpenAI's that clients act on and that no status and no type tells, with
 /// the type beside them.
 const OWN_CODES: [(&str, &str); 6] = [
-    ("context_length_exceeded", "invalid_request_error"),
+    (TOO_LONG, "invalid_request_error"),
     ("insufficient_quota", "insufficient_quota"),
     ("invalid_prompt", "invalid_request_error"),
     ("server_is_overloaded", "server_error"),
     ("slow_down", "server_error"),
     ("usage_not_included", "insufficient_quota"),
+];
+
+/// OpenAI's code for a request that is longer than the model's context.
+const TOO_LONG: &str = "context_length_exceeded";
+
+/// How messages begin that say so where no code does. Clients of Anthropic's look for the
+/// first.
+const TOO_LONG_IN_WORDS: [&str; 3] = [
+    "prompt is too long",
+    "input length and `max_tokens` exceed context limit",
+    "This model's maximum context length is",
 ];
 
 /// Words of servers of Chat Completions for why an answer ends that is not to be taken for
@@ -43,9 +54,7 @@ pub fn anthropic_type(word: &str) -> &'static str {
 fn known_type(word: &str) -> Option<&'static str> {
     Some(match word {
         "api_error" => "api_error",
-        "invalid_request_error" | "invalid_prompt" | "context_length_exceeded" => {
-            "invalid_request_error"
-        }
+        "invalid_request_error" | "invalid_prompt" | TOO_LONG => "invalid_request_error",
         "authentication_error" | "invalid_api_key" => "authentication_error",
         "billing_error" => "billing_error",
         "permission_error" => "permission_error",
@@ -86,9 +95,22 @@ pub fn type_in(error: &Json<'_>) -> &'static str {
     known.next().or_else(status).unwrap_or("api_error")
 }
 
+/// Whether the message of an `error` says that the request is longer than the context.
+fn is_too_long(error: &Json<'_>) -> bool {
+    error.text_at("message").is_some_and(|message| {
+        let message = message.plain();
+        let mut starts = TOO_LONG_IN_WORDS.iter();
+        starts.any(|start| message.starts_with(start))
+    })
+}
+
 /// The word of an `error` that has no status: its code or its type, whichever is known, or
-/// the Anthropic type of the status that stands in place of a code; else what there is.
+/// the Anthropic type of the status that stands in place of a code; else what there is. What
+/// its message says of the length of the context goes before.
 pub fn kind_in<'a>(error: &Json<'a>) -> Text<'a> {
+    if is_too_long(error) {
+        return TOO_LONG.into();
+    }
     let words = || {
         let words = ["code", "type"].iter();
         words.filter_map(|name| error.text_at(name).filter(|word| !word.is_empty()))
@@ -101,8 +123,12 @@ pub fn kind_in<'a>(error: &Json<'a>) -> Text<'a> {
 }
 
 /// The word of an `error` that says more than its status. OpenAI's code does more
-/// often than its type, which is mostly one for many statuses.
+/// often than its type, which is mostly one for many statuses. Of the length of the context
+/// its message may say more than both.
 pub fn word_of<'a>(error: &Json<'a>) -> Option<Text<'a>> {
+    if is_too_long(error) {
+        return Some(TOO_LONG.into());
+    }
     let says_more = |word: &Text<'_>| {
         let word = word.plain();
         !matches!(
@@ -128,6 +154,17 @@ pub fn anthropic_type_of(status: u16) -> &'static str {
         500.. => "api_error",
         _ => "invalid_request_error",
     }
+}
+
+/// The `error` of an Anthropic body for a word of either protocol. That the context is too
+/// long is told in the words that clients look for.
+pub fn anthropic_error<'a>(word: &str, message: Text<'a>) -> Object<'a> {
+    let [start, ..] = TOO_LONG_IN_WORDS;
+    let message = match word == TOO_LONG && !message.plain().starts_with(start) {
+        true => Text::joined(&[start.into(), message], ": "),
+        false => message,
+    };
+    Object::of_type(anthropic_type(word)).with("message", message)
 }
 
 /// The status that goes with an Anthropic type.

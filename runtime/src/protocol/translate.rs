@@ -295,12 +295,9 @@ impl Back {
         let word = word.map(Text::plain);
         match self.client {
             Protocol::Messages => {
-                let kind = word.map_or_else(
-                    || failure::anthropic_type_of(status),
-                    |word| failure::anthropic_type(&word),
-                );
+                let word = word.unwrap_or(failure::anthropic_type_of(status).into());
                 Object::of_type("error")
-                    .with("error", Object::of_type(kind).with("message", message))
+                    .with("error", failure::anthropic_error(&word, message))
                     .with("request_id", self.request_id.as_str())
                     .to_string()
             }

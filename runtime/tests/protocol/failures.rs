@@ -213,6 +213,90 @@ fn codes_that_clients_act_on_stay_in_streams() {
 }
 
 #[test]
+fn a_context_that_is_too_long_is_told_as_clients_look_for_it() {
+    const CODE: &str = "context_length_exceeded";
+    let anthropic = "prompt is too long: 210000 tokens > 200000 maximum";
+    let openai = "This model's maximum context length is 8 tokens. You asked for 9.";
+    let in_words = |start: &str, message: &str| (Value::Null, format!("{start}{message}"));
+    for (client, endpoint, said, code, (expected_code, expected)) in [
+        (
+            Protocol::Chat,
+            Protocol::Messages,
+            anthropic,
+            "",
+            (json!(CODE), anthropic.to_owned()),
+        ),
+        (
+            Protocol::Responses,
+            Protocol::Messages,
+            anthropic,
+            "",
+            (json!(CODE), anthropic.to_owned()),
+        ),
+        (
+            Protocol::Messages,
+            Protocol::Chat,
+            "no",
+            CODE,
+            in_words("prompt is too long: ", "no"),
+        ),
+        (
+            Protocol::Messages,
+            Protocol::Responses,
+            "no",
+            CODE,
+            in_words("prompt is too long: ", "no"),
+        ),
+        (
+            Protocol::Messages,
+            Protocol::Chat,
+            openai,
+            "",
+            in_words("prompt is too long: ", openai),
+        ),
+        (
+            Protocol::Messages,
+            Protocol::Chat,
+            anthropic,
+            CODE,
+            in_words("", anthropic),
+        ),
+        (
+            Protocol::Chat,
+            Protocol::Messages,
+            "max_tokens: is too long",
+            "",
+            in_words("", "max_tokens: is too long"),
+        ),
+    ] {
+        let error = json!({ "type": "invalid_request_error", "message": said, "code": code });
+        let got = told(client, endpoint, 400, &error);
+        assert_eq!(got["type"], "invalid_request_error");
+        assert_eq!(
+            (&got["code"], &got["message"]),
+            (&expected_code, &json!(expected))
+        );
+        let event = match endpoint {
+            Protocol::Responses => {
+                json!({ "type": "response.failed", "response": { "error": error } })
+            }
+            _ => json!({ "type": "error", "error": error }),
+        };
+        let mut out = String::new();
+        let mut stream = back(client, endpoint, true).stream();
+        stream
+            .push(format!("data: {event}\n\n").as_bytes(), &mut out)
+            .unwrap();
+        assert!(
+            out.contains(&format!("\"message\":\"{expected}\"")),
+            "{out}"
+        );
+        let has_code = out.contains(&format!("\"code\":\"{CODE}\""));
+        assert_eq!(has_code, expected_code == CODE, "{out}");
+    }
+}
+
+#[test]
 fn a_message_is_found_wherever_it_is() {
     let back = back(Protocol::Chat, Protocol::Messages, false);
     for (body, message) in [

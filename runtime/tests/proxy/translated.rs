@@ -277,24 +277,27 @@ async fn an_answer_that_is_none_is_left_for_the_next_endpoint() {
 #[tokio::test]
 async fn an_error_in_spite_of_its_status_is_one_in_the_clients_words() {
     let (a, b) = (upstream().await, upstream().await);
-    for (at, body, status, kind) in [
+    for (at, body, status, kind, message) in [
         (
             CHAT,
             "{\"error\":{\"message\":\"up says no\",\"code\":\"context_length_exceeded\"}}",
             400,
             "invalid_request_error",
+            "prompt is too long: up says no",
         ),
         (
             CHAT,
             "{\"error\":{\"message\":\"up says no\",\"code\":502}}",
             500,
             "api_error",
+            "up says no",
         ),
         (
             RESPONSES,
             "{\"status\":\"failed\",\"error\":{\"message\":\"up says no\",\"code\":\"invalid_prompt\"}}",
             400,
             "invalid_request_error",
+            "up says no",
         ),
     ] {
         let stage = Stage::new(&mixed(&[(&a, at)])).await;
@@ -303,7 +306,7 @@ async fn an_error_in_spite_of_its_status_is_one_in_the_clients_words() {
         let error = &got.json()["error"];
         assert_eq!(
             (got.status.as_u16(), &error["type"], &error["message"]),
-            (status, &json!(kind), &json!("up says no")),
+            (status, &json!(kind), &json!(message)),
             "{body}"
         );
         // Only the caller's own fault ends there.

@@ -1,5 +1,6 @@
 //! A stream of Messages events, as an upstream sends it.
 
+use super::super::failure;
 use super::super::json::{Json, Malformed, Text};
 use super::super::neutral::{Delta, Dropped, Event, Opening, Seal, Usage};
 use super::OPAQUE;
@@ -58,7 +59,7 @@ impl ReadStream {
             "error" => {
                 let error = json.get("error").unwrap_or(&Json::NULL);
                 out.push(Event::Failed {
-                    kind: error.text_at("type").unwrap_or_default(),
+                    kind: failure::kind_in(error),
                     message: error.text_at("message").unwrap_or_default(),
                 });
             }

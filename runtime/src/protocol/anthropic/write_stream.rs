@@ -92,10 +92,8 @@ impl WriteStream {
             Event::Usage(usage) => self.usage = usage,
             Event::Ping => send(out, "ping", &Object::new()),
             Event::Failed { kind, message } => {
-                let error = Object::of_type(failure::anthropic_type(&kind.plain()))
-                    .with("message", message);
                 let error = Object::new()
-                    .with("error", error)
+                    .with("error", failure::anthropic_error(&kind.plain(), message))
                     .with("request_id", self.request_id.as_str());
                 send(out, "error", &error);
             }
