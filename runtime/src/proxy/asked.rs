@@ -42,6 +42,8 @@ pub(super) struct Asked {
     pub(super) ask: Ask,
     /// The only interface that will do.
     pub(super) only: Option<Interface>,
+    /// What of it only an endpoint that speaks Responses keeps, by its name.
+    pub(super) on_kept: Option<&'static str>,
     /// Who keeps what the request goes on with.
     pub(super) kept_by: Option<activate::Account>,
     /// The name of what it goes on with.
@@ -81,13 +83,14 @@ impl Asked {
             true => Builds::read(&body),
             false => Builds::default(),
         };
-        let is_bound = builds.on_kept || call.tail().is_some();
+        let is_bound = builds.on_kept.is_some() || call.tail().is_some();
         let may_hold_foreign = may_hold_foreign(&body, call, live);
         let most_tokens = features.as_ref().map_or(0, |features| features.most_tokens);
         Ok(Box::new(Self {
             method: head.method,
             query: head.uri.query().map(str::to_owned),
             only: is_bound.then_some(Interface::Openai),
+            on_kept: builds.on_kept,
             builds_on: builds.on,
             may_be_kept: builds.will_be_kept && call.tail().is_none(),
             may_hold_foreign,
@@ -135,6 +138,7 @@ impl Asked {
             arriving: None,
             ask,
             only: None,
+            on_kept: None,
             kept_by: None,
             builds_on: None,
             may_be_kept: false,

@@ -118,13 +118,16 @@ fn response_id(text: &[u8]) -> Option<&str> {
     })
 }
 
+/// The type of an item that stands for one that is kept.
+pub(super) const ITEM_REFERENCE: &str = "item_reference";
+
 /// What a Responses request builds on.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Builds {
     /// An earlier response.
     pub(super) on: Option<String>,
-    /// Anything that only an endpoint of this protocol keeps.
-    pub(super) on_kept: bool,
+    /// What only an endpoint of this protocol keeps, by the name that it has in the request.
+    pub(super) on_kept: Option<&'static str>,
     /// Whether its own response will be kept.
     pub(super) will_be_kept: bool,
 }
@@ -132,18 +135,15 @@ pub(super) struct Builds {
 impl Builds {
     /// Reads a request body; most are only searched for names.
     pub(super) fn read(body: &[u8]) -> Self {
-        const NAMES: [&str; 6] = [
+        const FIELDS: [&str; 4] = [
             "previous_response_id",
             "conversation",
             "prompt",
             "background",
-            "item_reference",
-            "store",
         ];
         let opaque = ["input", "tools", "instructions", "text", "metadata"];
-        let may_build = NAMES
-            .iter()
-            .any(|name| memmem::find(body, name.as_bytes()).is_some());
+        let has = |name: &str| memmem::find(body, name.as_bytes()).is_some();
+        let may_build = has("store") || FIELDS.iter().any(|name| has(name));
         let json = match may_build.then(|| Json::read(body, &opaque)) {
             Some(Ok(json)) => json,
             _ => Json::NULL,
@@ -153,9 +153,10 @@ impl Builds {
             .text_at("previous_response_id")
             .filter(|id| !id.is_empty());
         Self {
-            // Within a text the marks around it would be escaped.
-            on_kept: NAMES[..4].iter().any(|name| said(name))
-                || memmem::find(body, b"\"item_reference\"").is_some(),
+            on_kept: FIELDS.into_iter().find(|name| said(name)).or_else(|| {
+                // Within a text the marks around it would be escaped.
+                has("\"item_reference\"").then_some(ITEM_REFERENCE)
+            }),
             on: on
                 .as_ref()
                 .map(Text::plain)
@@ -228,9 +229,17 @@ mod tests {
         );
         assert_eq!(builds("not JSON: store"), will_be_kept(true));
         let on = builds("{\"previous_response_id\":\"resp_1\",\"store\":true}");
-        assert_eq!((on.on.as_deref(), on.on_kept), (Some("resp_1"), true));
-        assert!(builds("{\"background\":true}").on_kept);
-        assert!(builds("{\"input\":[{\"type\":\"item_reference\",\"id\":\"i\"}]}").on_kept);
-        assert!(!builds("{\"input\":\"what is an \\\"item_reference\\\"?\"}").on_kept);
+        assert_eq!(on.on.as_deref(), Some("resp_1"));
+        assert_eq!(on.on_kept, Some("previous_response_id"));
+        for (body, name) in [
+            ("{\"background\":true}", Some("background")),
+            (
+                "{\"input\":[{\"type\":\"item_reference\",\"id\":\"i\"}]}",
+                Some(ITEM_REFERENCE),
+            ),
+            ("{\"input\":\"what is an \\\"item_reference\\\"?\"}", None),
+        ] {
+            assert_eq!(builds(body).on_kept, name, "{body}");
+        }
     }
 }

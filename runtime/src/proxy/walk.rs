@@ -17,7 +17,7 @@ use super::Asked;
 use super::account::{Account, Mark};
 use super::asking::Asking;
 use super::attempt::Answer;
-use super::kept::Kept;
+use super::kept::{ITEM_REFERENCE, Kept};
 use super::refusal;
 use super::telling::Telling;
 use super::traced::Traced;
@@ -32,9 +32,14 @@ const ROUNDS: usize = 3;
 /// Bytes that make a token, roughly, in any tongue that JSON is written in.
 const BYTES_A_TOKEN: u64 = 4;
 
-/// Why a request that builds on what OpenAI keeps can go nowhere.
-const KEPT: &str = "`previous_response_id`, `conversation`, `prompt` and `background` work only \
-    at an OpenAI endpoint, and this model has none";
+/// Why a request that builds on what OpenAI keeps, by this name, can go nowhere.
+fn only_kept(name: &str) -> String {
+    let remedy = match name {
+        ITEM_REFERENCE => "; with `store: false`, clients send the items themselves",
+        _ => "",
+    };
+    format!("`{name}` works only at an OpenAI endpoint, and this model has none{remedy}")
+}
 
 /// An answer the client will get, and the attempt it came from while that runs.
 pub(super) struct Committed {
@@ -154,10 +159,12 @@ pub(super) fn decide<'p>(
             asked: asked.ask.name().map(shown),
             nearest,
         },
-        NoRoute::Interface { .. } if asked.call.tail().is_none() => {
-            ProxyError::Untold(Cow::Borrowed(KEPT))
-        }
-        NoRoute::Interface { model, speaks } => ProxyError::WrongProtocol { model, speaks },
+        NoRoute::Interface { model, speaks } => match asked.on_kept {
+            Some(name) if asked.call.tail().is_none() => {
+                ProxyError::Untold(Cow::Owned(only_kept(name)))
+            }
+            _ => ProxyError::WrongProtocol { model, speaks },
+        },
         NoRoute::NothingEnabled { model } => ProxyError::NothingEnabled { model },
         NoRoute::Window {
             model,

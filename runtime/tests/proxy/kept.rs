@@ -148,19 +148,31 @@ async fn what_only_openai_keeps_is_not_sent_to_anthropic() {
     );
 
     let only = Stage::new(&pool_plan(MESSAGES, &[&a])).await;
-    let got = only.ask(RESPONSES, &[], GO_ON).await;
-    let body = got.json();
-    assert_eq!(
-        (got.status.as_u16(), &body["error"]["type"]),
-        (400, &json!("invalid_request_error"))
-    );
-    assert!(
-        body["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("previous_response_id"),
-        "{body}"
-    );
+    for (builds_on, name, remedy) in [
+        (
+            r#""previous_response_id":"resp_1""#,
+            "previous_response_id",
+            "",
+        ),
+        (r#""conversation":"conv_1""#, "conversation", ""),
+        (r#""prompt":{"id":"pmpt_1"}"#, "prompt", ""),
+        (r#""background":true"#, "background", ""),
+        (
+            r#""input":[{"type":"item_reference","id":"msg_1"}]"#,
+            "item_reference",
+            "; with `store: false`, clients send the items themselves",
+        ),
+    ] {
+        let ask = format!("{{\"model\":\"m\",{builds_on}}}");
+        let got = only.ask(RESPONSES, &[], &ask).await;
+        let error = got.json()["error"].take();
+        let message =
+            format!("`{name}` works only at an OpenAI endpoint, and this model has none{remedy}");
+        assert_eq!(
+            (got.status.as_u16(), &error["type"], &error["message"]),
+            (400, &json!("invalid_request_error"), &json!(message))
+        );
+    }
 }
 
 #[tokio::test]
