@@ -398,6 +398,38 @@ fn where_the_user_says_nothing_the_model_does_not_go_on_with_its_own_words() {
 }
 
 #[test]
+fn an_answer_that_the_model_goes_on_with_has_no_white_space_at_its_end() {
+    let answer = |content: Value| json!({"role": "assistant", "content": content});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    for (said, last) in [
+        (
+            json!([user("x"), answer(json!("{ \"a\":\t\n"))]),
+            "{ \"a\":",
+        ),
+        (
+            json!([user("x"), answer(json!([text("one "), text("two ")]))]),
+            "two",
+        ),
+        (
+            json!([user("x"), answer(json!([text("one "), text("\n")]))]),
+            "one",
+        ),
+        // Others may have it.
+        (json!([user("x"), answer(json!("y ")), user("z ")]), "z "),
+    ] {
+        let (messages, dropped) = told(Messages, &said);
+        let content = messages.as_array().unwrap().last().unwrap()["content"].as_array();
+        let text = &content.unwrap().last().unwrap()["text"];
+        assert_eq!((text, &*dropped), (&json!(last), ""), "{said}");
+    }
+    let (messages, _) = told(
+        Messages,
+        &json!([user("x"), answer(json!("y ")), user("z")]),
+    );
+    assert_eq!(messages[1]["content"][0]["text"], "y ");
+}
+
+#[test]
 fn an_effort_that_a_message_repeats_is_not_named() {
     let body = |of_all: &str, of_one: &str| {
         let thinking = r#""thinking":{"type":"adaptive"}"#;

@@ -290,6 +290,9 @@ fn conversation<'a>(
     }
     texts.retain(|text| !text.is_blank());
     turns.retain(|(_, blocks)| !blocks.is_empty());
+    if let Some((Role::Assistant, blocks)) = turns.last_mut() {
+        trim_end(blocks);
+    }
     let prose = |text: Text<'a>| Json::from(Object::of_type("text").with("text", text));
     if turns.is_empty()
         && let Some(last) = texts.pop()
@@ -309,6 +312,19 @@ fn conversation<'a>(
         texts.into_iter().map(prose).collect(),
         turns.into_iter().map(turn).collect(),
     )
+}
+
+/// Takes off the white space at the end, with which no answer that the model is to go on with
+/// is taken.
+fn trim_end(blocks: &mut [Json<'_>]) {
+    let last = blocks.last_mut().and_then(Json::object_mut);
+    if let Some(Json::Text(text)) = last.and_then(|last| last.get_mut("text")) {
+        let plain = text.plain();
+        let trimmed = plain.trim_end();
+        if trimmed.len() < plain.len() {
+            *text = Text::from_string(trimmed.to_owned());
+        }
+    }
 }
 
 /// Whether it is text without a character that is seen, which is refused.
