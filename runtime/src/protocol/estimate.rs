@@ -70,13 +70,16 @@ fn is_base64(source: &Json<'_>) -> bool {
     source.get("type").is_some_and(|kind| kind.is("base64"))
 }
 
+/// Nothing is decoded: an escape is some letter.
 fn quarters_of(text: &Text<'_>) -> u64 {
-    letters(&text.plain())
+    let written = text.written();
+    letters(written) - written.bytes().filter(|byte| *byte == b'\\').count() as u64
 }
 
 fn letters(text: &str) -> u64 {
     let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
-    let others = text.chars().filter(|c| !c.is_ascii()).count() as u64;
+    // Of each other letter, the first byte.
+    let others = text.bytes().filter(|byte| *byte >= 0xc0).count() as u64;
     ascii + 4 * others
 }
 
@@ -100,6 +103,10 @@ mod tests {
                 "{\"system\":[{\"type\":\"text\",\"text\":\"日本\",\"cache_control\":{\"type\":\"ephemeral\"}}]}"
             ),
             2
+        );
+        assert_eq!(
+            tokens(r#"{"system":"a\nb\"","messages":[{"content":"é€😀\u00e9"}]}"#),
+            4 + 6
         );
         assert_eq!(tokens("{\"tools\":[]}"), 0);
         assert_eq!(

@@ -17,7 +17,7 @@ use super::json::{Json, Object, Text};
 use super::names::Names;
 use super::neutral::{Answer, Dropped, Part, Request, events};
 use super::responses::Echo;
-use super::{Protocol, anthropic, chat, failure, responses};
+use super::{Protocol, anthropic, chat, estimate, failure, responses};
 use calls::CallIds;
 
 pub use super::chat::Dialect;
@@ -78,6 +78,9 @@ pub struct Back {
     stream_usage: bool,
     /// Whether the client wants to see thinking.
     thinks: bool,
+    /// About how many tokens the request has, for a client to whom a stream says that at its
+    /// beginning, where endpoints of other protocols do not know it; else 0.
+    input_tokens: u64,
     request_id: String,
     echo: Echo,
 }
@@ -108,6 +111,9 @@ pub fn request(body: &Json<'_>, call: &Call<'_>) -> Result<Translated, Unreadabl
     };
     let mut back = Back::of(body, &request, forms, call);
     back.names = Names::new(limit);
+    if call.client == Protocol::Messages && back.stream {
+        back.input_tokens = estimate::input_tokens(body);
+    }
     let body = match call.endpoint {
         Protocol::Messages => {
             anthropic::write_request(request, call.model, call.adaptive, &mut dropped)
@@ -196,6 +202,7 @@ impl Back {
             stream: request.stream,
             stream_usage: request.stream_usage,
             thinks: request.thinks(),
+            input_tokens: 0,
             request_id: call.request_id.to_owned(),
             echo: Echo {
                 created: call.now,

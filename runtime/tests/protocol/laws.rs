@@ -91,7 +91,7 @@ fn sent(protocol: Protocol, answer: &Answer<'static>) -> (String, String) {
     let mut out = String::new();
     let whole = match protocol {
         Protocol::Messages => {
-            let mut writer = anthropic::WriteStream::new(true, "req_1");
+            let mut writer = anthropic::WriteStream::new(true, 0, "req_1");
             steps
                 .into_iter()
                 .for_each(|event| writer.write(event, &mut out));

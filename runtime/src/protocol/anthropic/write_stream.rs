@@ -10,6 +10,8 @@ use super::write_request::citation;
 #[derive(Debug)]
 pub struct WriteStream {
     thinks: bool,
+    /// Of the request, about.
+    input_tokens: u64,
     request_id: String,
     /// By the number of a part.
     blocks: Vec<Block>,
@@ -33,10 +35,12 @@ enum Block {
 }
 
 impl WriteStream {
-    /// For a client that wants to see thinking or not; `request_id` goes into an error.
-    pub fn new(thinks: bool, request_id: &str) -> Self {
+    /// For a client that wants to see thinking or not; `request_id` goes into an error, and
+    /// `input_tokens` to the beginning of an answer that does not know them there.
+    pub fn new(thinks: bool, input_tokens: u64, request_id: &str) -> Self {
         Self {
             thinks,
+            input_tokens,
             request_id: request_id.to_owned(),
             blocks: Vec::new(),
             count: 0,
@@ -55,10 +59,13 @@ impl WriteStream {
     pub fn write(&mut self, event: Event<'_>, out: &mut String) {
         match event {
             Event::Start { id, model, usage } => {
-                let usage = Usage {
+                let mut usage = Usage {
                     output: usage.output.max(1),
                     ..usage
                 };
+                if usage.all_input() == 0 {
+                    usage.input = self.input_tokens;
+                }
                 let message = Object::new()
                     .with("id", message_id(&id))
                     .with("type", "message")

@@ -349,9 +349,11 @@ impl Writer {
 
     pub(super) fn new(back: &Back) -> Self {
         Self::of(match back.client {
-            Protocol::Messages => {
-                Form::Messages(anthropic::WriteStream::new(back.thinks, &back.request_id))
-            }
+            Protocol::Messages => Form::Messages(anthropic::WriteStream::new(
+                back.thinks,
+                back.input_tokens,
+                &back.request_id,
+            )),
             Protocol::Chat => {
                 let forms = back.echo.forms.clone();
                 Form::Chat(chat::WriteStream::new(
