@@ -45,6 +45,7 @@ use lint::{Lint, Waived};
 use plan::{Plan, Provenance, Secrets};
 use registration::TestEntry;
 use source::{Places, Sources, Span};
+use variable::Unset;
 
 /// How much input the compiler follows before it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,26 +227,28 @@ fn draft(sources: &Sources) -> Option<Plan> {
     plan::lower(checked).plan
 }
 
-/// Reports every variable that has neither a default nor, as `is_set` says, a value.
-/// One diagnostic for a name, with every place it stands at.
-pub fn unset_variables(compiled: &Compiled, is_set: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
+/// Reports every variable that has neither a default nor, as `lookup` says, a value;
+/// an empty one is none. One diagnostic for a name, with every place it stands at.
+pub fn unset_variables(
+    compiled: &Compiled,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     let mut seen: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for used in compiled
-        .variables
-        .iter()
-        .filter(|used| !used.has_default && !is_set(&used.name))
-    {
+    for used in compiled.variables.iter().filter(|used| !used.has_default) {
+        let Some(unset) = Unset::of(&used.name, lookup(&used.name).as_deref()) else {
+            continue;
+        };
         let at = *seen.entry(&used.name).or_insert_with(|| {
             let name = &used.name;
             let mut help = format!("set `{name}` before `ctr start`");
             // A default of a secret would be a secret in the document.
             if !used.is_secret {
                 help.push_str(&format!(", or write `${{{name}:-default}}`"));
+            } else if unset.is_empty {
+                help.push_str(&format!(", or write `${{{name}:-}}` where none is needed"));
             }
-            found.push(
-                Diagnostic::new(Code::EnvUnset, format!("variable `{name}` is not set")).help(help),
-            );
+            found.push(Diagnostic::new(Code::EnvUnset, unset.to_string()).help(help));
             found.len() - 1
         });
         // A handful of places is enough to find the rest.

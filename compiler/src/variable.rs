@@ -3,6 +3,7 @@
 //! The compiler only reads the names; the values are put in at activation, by
 //! whoever owns the environment. `$NAME` without braces is ordinary text.
 
+use std::fmt;
 use std::ops::Range;
 
 /// One reference inside a text.
@@ -23,6 +24,38 @@ pub struct Malformed {
     pub range: Range<usize>,
     /// What is wrong with it, as a label.
     pub what: &'static str,
+}
+
+/// A variable that has neither a value nor a default.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unset {
+    /// Its name.
+    pub name: String,
+    /// Whether it is there, and empty.
+    pub is_empty: bool,
+}
+
+impl Unset {
+    /// What `found` of the environment leaves unset.
+    pub(crate) fn of(name: &str, found: Option<&str>) -> Option<Self> {
+        let is_empty = found.is_some();
+        found.is_none_or(str::is_empty).then(|| Self {
+            name: name.to_owned(),
+            is_empty,
+        })
+    }
+}
+
+impl fmt::Display for Unset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, is_empty } = self;
+        let state = if *is_empty {
+            "set to nothing"
+        } else {
+            "not set"
+        };
+        write!(f, "variable `{name}` is {state}")
+    }
 }
 
 /// The references of a text in order, or the first mistake.
@@ -83,10 +116,10 @@ fn opening(text: &str) -> Option<usize> {
 /// A default is also used for an empty value, as in the shell.
 ///
 /// # Errors
-/// The name of the first variable that has neither a value nor a default; text
-/// with a malformed reference is returned as it is, since the compiler has
-/// refused it before.
-pub fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+/// The first variable that has neither a value nor a default; text with a
+/// malformed reference is returned as it is, since the compiler has refused it
+/// before.
+pub fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, Unset> {
     let Ok(variables) = variables(text) else {
         return Ok(text.to_owned());
     };
@@ -94,11 +127,11 @@ pub fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Str
     let mut at = 0;
     for variable in variables {
         out.push_str(&text[at..variable.range.start]);
-        match (lookup(variable.name), variable.default) {
-            (Some(value), Some(default)) if value.is_empty() => out.push_str(default),
-            (Some(value), _) => out.push_str(&value),
-            (None, Some(default)) => out.push_str(default),
-            (None, None) => return Err(variable.name.to_owned()),
+        let value = lookup(variable.name);
+        match (Unset::of(variable.name, value.as_deref()), variable.default) {
+            (Some(_), Some(default)) => out.push_str(default),
+            (Some(unset), None) => return Err(unset),
+            (None, _) => out.push_str(value.as_deref().unwrap_or_default()),
         }
         at = variable.range.end;
     }
@@ -133,12 +166,14 @@ mod tests {
             expand("a-${KEY}-$KEY-${NONE:-d}", &lookup),
             Ok("a-k-$KEY-d".to_owned())
         );
-        assert_eq!(expand("${EMPTY:-d}${EMPTY}", &lookup), Ok("d".to_owned()));
+        assert_eq!(expand("${EMPTY:-d}${EMPTY:-}", &lookup), Ok("d".to_owned()));
     }
 
     #[test]
     fn an_unset_variable_is_named() {
-        assert_eq!(expand("${NONE}", &lookup), Err("NONE".to_owned()));
+        let told = |text| expand(text, &lookup).unwrap_err().to_string();
+        assert_eq!(told("${NONE}"), "variable `NONE` is not set");
+        assert_eq!(told("${KEY}${EMPTY}"), "variable `EMPTY` is set to nothing");
     }
 
     #[test]

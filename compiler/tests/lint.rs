@@ -314,7 +314,7 @@ fn variables_are_judged_when_they_are_looked_for() {
     let mut compiled = on(&text, Some(TODAY));
     // Whether a variable is set is not known here, so it is not called unused.
     assert!(!codes(&compiled).contains(&"lint/unused-waiver"));
-    let unset = unset_variables(&compiled, &|_| false);
+    let unset = unset_variables(&compiled, &|_| None);
     assert_eq!(unset.len(), 2);
     compiled.add(unset);
     // `A` is first used by the endpoint of the waiver, `B` is not.
@@ -325,7 +325,7 @@ fn variables_are_judged_when_they_are_looked_for() {
     assert_eq!(compiled.waived.len(), 1);
     let denied = text.replace("Lint:\n", "Lint:\n  env/unset: deny\n");
     let mut compiled = on(&denied, Some(TODAY));
-    let unset = unset_variables(&compiled, &|_| false);
+    let unset = unset_variables(&compiled, &|_| None);
     compiled.add(unset);
     assert!(compiled.problems.has_errors());
 }

@@ -33,7 +33,7 @@ fn found() -> Vec<(PathBuf, Sources, Problems)> {
             );
             let compiled = compile(&sources);
             let mut problems = compiled.problems.clone();
-            for unset in unset_variables(&compiled, &|_| false) {
+            for unset in unset_variables(&compiled, &|_| None) {
                 problems.push(unset);
             }
             problems.sort();

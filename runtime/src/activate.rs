@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ctr_compiler::Compiled;
 use ctr_compiler::health::Terms;
 use ctr_compiler::plan::{Endpoint, Hash, Interface, KeyHeader, Plan, Secrets};
-use ctr_compiler::variable;
+use ctr_compiler::variable::{self, Unset};
 use foldhash::HashMap;
 use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -33,7 +33,7 @@ pub struct Live {
     pub hash: Hash,
     /// The hash's first digits, as response headers carry them.
     pub hash_header: HeaderValue,
-    /// What a caller must send, if anything.
+    /// What a caller must send, if anything; a header can carry it.
     pub api_key: Option<String>,
     /// Whether its endpoints speak more than one protocol.
     pub is_mixed: bool,
@@ -84,7 +84,7 @@ const NOT_SERVED_MS: u64 = 10 * 60 * 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActivateError {
     /// Variables without a value, sorted, each once.
-    Unset(Vec<String>),
+    Unset(Vec<Unset>),
     /// A value that only became wrong once its variables were put in.
     Value {
         /// The endpoint.
@@ -92,6 +92,8 @@ pub enum ActivateError {
         /// What is wrong, without the value.
         what: &'static str,
     },
+    /// The caller's key is one that no caller can send.
+    ApiKey,
     /// The plan needs a literal secret that only the source document has.
     MissingSecret {
         /// The endpoint, or `APIKEY`.
@@ -102,16 +104,14 @@ pub enum ActivateError {
 impl fmt::Display for ActivateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unset(names) => {
-                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                let (noun, verb) = if names.len() == 1 {
-                    ("variable", "is")
-                } else {
-                    ("variables", "are")
-                };
-                write!(f, "{noun} {} {verb} not set", names.join(", "))
+            Self::Unset(unset) => {
+                let told: Vec<String> = unset.iter().map(Unset::to_string).collect();
+                f.write_str(&told.join(", "))
             }
             Self::Value { endpoint, what } => write!(f, "endpoint `{endpoint}`: {what}"),
+            Self::ApiKey => {
+                f.write_str("`APIKEY` has characters no header can carry, or white space at an end")
+            }
             Self::MissingSecret { place } => write!(
                 f,
                 "the secret of `{place}` is not in the plan; start from the registration"
@@ -163,6 +163,9 @@ impl Live {
             resolver.unset.sort();
             resolver.unset.dedup();
             return Err(ActivateError::Unset(resolver.unset));
+        }
+        if !api_key.as_deref().is_none_or(can_be_sent) {
+            return Err(ActivateError::ApiKey);
         }
         let mut resolved = Vec::new();
         for (endpoint, parts) in parts {
@@ -257,13 +260,13 @@ impl fmt::Debug for Live {
 struct Resolver<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     secrets: &'a Secrets,
-    unset: Vec<String>,
+    unset: Vec<Unset>,
 }
 
 impl Resolver<'_> {
     fn expand(&mut self, text: &str) -> String {
-        variable::expand(text, self.env).unwrap_or_else(|name| {
-            self.unset.push(name);
+        variable::expand(text, self.env).unwrap_or_else(|unset| {
+            self.unset.push(unset);
             String::new()
         })
     }
@@ -362,6 +365,12 @@ impl Upstream {
         let until = now_ms.saturating_add(NOT_SERVED_MS);
         self.no_responses_until.store(until, Ordering::Relaxed);
     }
+}
+
+/// Whether a header can carry a key to its last byte: white space at its ends is
+/// no part of a value.
+fn can_be_sent(key: &str) -> bool {
+    HeaderValue::from_str(key).is_ok() && key.trim_ascii() == key
 }
 
 /// An OpenAI endpoint whose address is that of responses speaks nothing else.

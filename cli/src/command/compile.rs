@@ -137,7 +137,7 @@ impl Outcome<'_> {
 
 /// What this environment lacks.
 pub(super) fn unset(compiled: &Compiled) -> Vec<Diagnostic> {
-    unset_variables(compiled, &|name| env::var_os(name).is_some())
+    unset_variables(compiled, &|name| env::var(name).ok())
 }
 
 /// The one file, or how many there are.

@@ -21,6 +21,22 @@ fn what_is_broken_is_not_served() {
 }
 
 #[test]
+fn a_variable_set_to_nothing_has_no_value() {
+    let text = format!("APIKEY: \"${{AK}}\"\n{QUICK_START}");
+    let place = Place::new().with("r.yaml", &text);
+    let told = place
+        .ctr("start --config r.yaml --port 0")
+        .env("AK", "")
+        .env("PRIMARY_KEY", "")
+        .output()
+        .unwrap();
+    assert_story!(
+        "start-empty",
+        crate::tell("start --config r.yaml --port 0", &told)
+    );
+}
+
+#[test]
 fn without_a_config_the_home_folder_is_looked_at() {
     let place = Place::new();
     let told = place.ctr("start").output().unwrap();

@@ -23,7 +23,7 @@ pub(super) async fn bind(settings: &Settings, live: &Live) -> Result<Bound, Star
     let written = &live.plan().listen;
     let host = settings.host.as_ref().unwrap_or(&written.host);
     let host = variable::expand(host, &*settings.env)
-        .map_err(|name| StartError::Activate(ActivateError::Unset(vec![name])))?;
+        .map_err(|unset| StartError::Activate(ActivateError::Unset(vec![unset])))?;
     // An IPv6 address may be written as URLs write it.
     let host = host
         .strip_prefix('[')

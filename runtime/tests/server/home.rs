@@ -69,6 +69,7 @@ pub(crate) fn settings(input: &Path) -> Settings {
     let env = |name: &str| match name {
         "CTR_KEY" => Some(KEY.to_owned()),
         "UPSTREAM_KEY" => Some("upstream-secret".to_owned()),
+        "EMPTY" => Some(String::new()),
         "LOOPBACK" => Some("127.0.0.1".to_owned()),
         _ => None,
     };

@@ -190,6 +190,46 @@ async fn the_same_meaning_is_no_swap() {
 }
 
 #[tokio::test]
+async fn what_needs_an_empty_variable_does_not_go_live() {
+    let home = Home::with_model("one");
+    let running = home.start().await;
+    let open = with_model("two").replace("CTR_KEY", "EMPTY");
+    home.write("registration.yaml", &open);
+    let status = until(&running, |status| status.refusals == 1).await;
+    assert_eq!(
+        status.last_refusal.as_ref().unwrap().summary,
+        "variable `EMPTY` is set to nothing"
+    );
+    assert_eq!(models(&running), ["one"]);
+    let error = started(home.settings("registration.yaml")).await;
+    assert!(matches!(error, Err(StartError::Activate(_))), "{error:?}");
+    // Who writes an empty default wants no key.
+    home.write("registration.yaml", &open.replace("EMPTY", "EMPTY:-"));
+    until(&running, |status| status.swaps == 1).await;
+    assert_eq!(get(&running, "/v1/models", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_carries_does_not_go_live() {
+    for key in ["a\n", "a\rb", "\0", " a"] {
+        let home = Home::with_model("one");
+        let mut settings = home.settings("registration.yaml");
+        let env = settings.env;
+        settings.env = Arc::new(move |name| match name {
+            "ODD" => Some(key.to_owned()),
+            _ => env(name),
+        });
+        let running = started(settings).await.unwrap();
+        let text = with_model("two").replace("CTR_KEY", "ODD");
+        home.write("registration.yaml", &text);
+        let status = until(&running, |status| status.refusals == 1).await;
+        let summary = &status.last_refusal.as_ref().unwrap().summary;
+        assert!(summary.contains("`APIKEY` has characters"), "{summary}");
+        assert_eq!(running.live().api_key.as_deref(), Some(KEY));
+    }
+}
+
+#[tokio::test]
 async fn what_needs_an_unset_variable_does_not_go_live() {
     let home = Home::with_model("one");
     let running = home.start().await;
