@@ -14,8 +14,9 @@ mod world;
 use serde::Serialize;
 
 use crate::diagnostic::did_you_mean;
-use crate::health::{Failure, Reason};
+use crate::health::{Failure, Reason, Seen};
 use crate::plan::{Plan, Slot, Target};
+use crate::route::{Decision, NoRoute, PoolSnapshot, route};
 
 pub use script::{DEFAULT_LATENCY_MS, Scenario, Turn, What};
 pub use tally::{Bucket, Share, Totals};
@@ -96,7 +97,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// When the plan does not have what the scenario names, an endpoint comes back that
-/// is not gone, or it is too long.
+/// is not gone, it is too long, or its requests do not fit into the model.
 pub fn simulate(plan: &Plan, scenario: &Scenario) -> Result<Timeline, Refused> {
     let (asked, target) = target(plan, scenario)?;
     let (model, pool, endpoints) = match target {
@@ -129,6 +130,9 @@ pub fn simulate(plan: &Plan, scenario: &Scenario) -> Result<Timeline, Refused> {
             help: format!("play {MOST_REQUESTS} at most: fewer a second, or for a shorter time"),
         });
     }
+    if let Some(refused) = misfit(plan, asked, scenario) {
+        return Err(refused);
+    }
     let played = world::World::new(plan, asked, endpoints, scenario).play();
     Ok(Timeline {
         model: model.to_owned(),
@@ -139,6 +143,33 @@ pub fn simulate(plan: &Plan, scenario: &Scenario) -> Result<Timeline, Refused> {
         buckets: played.buckets,
         totals: played.totals,
     })
+}
+
+/// Why requests of this length are not for the model: whether one fits does not
+/// change while they are played.
+fn misfit(plan: &Plan, asked: &str, scenario: &Scenario) -> Option<Refused> {
+    let tokens = scenario.input_tokens;
+    let snapshot = PoolSnapshot::new(&|_| Seen::UNUSED, 0);
+    let (what, help) = match route(plan, &scenario.request(asked), &snapshot) {
+        Ok(Decision {
+            instead_of: Some(model),
+            model: longer,
+            ..
+        }) => (
+            format!(
+                "requests with {tokens} tokens of input do not fit into `{model}`, and go to `{longer}`"
+            ),
+            format!("play `--model {longer}`, or give fewer with `--tokens`"),
+        ),
+        Err(NoRoute::Window {
+            model, exceeded, ..
+        }) => (
+            format!("requests with {tokens} tokens of input do not fit into `{model}`: {exceeded}"),
+            "give fewer with `--tokens`, or name another model".to_owned(),
+        ),
+        Ok(_) | Err(_) => return None,
+    };
+    Some(Refused { what, help })
 }
 
 /// The model that the scenario names, or means, and what stands behind it.

@@ -57,7 +57,8 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "ENDPOINT=PERCENT", value_parser = error_rate)]
     pub(crate) error_rate: Vec<(String, f64)>,
 
-    /// Tokens in and out of each request, for the cost
+    /// Tokens in and out of each request: for the cost, for declared limits and,
+    /// those that go in, for windows
     #[arg(long, value_name = "IN/OUT", default_value = "1000/500", value_parser = tokens)]
     pub(crate) tokens: (u64, u64),
 

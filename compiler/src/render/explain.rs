@@ -9,8 +9,7 @@ use crate::explain::{Explained, Explanation};
 use crate::health::{Seen, Standing};
 use crate::plan::{Endpoint, Strategy};
 use crate::route::{
-    Candidate, Choice, Decision, Exceeded, Limit, NoRoute, Passed, Place, Refusal, Refused, Source,
-    Step,
+    Candidate, Choice, Decision, NoRoute, Passed, Place, Refusal, Refused, Source, Step,
 };
 use crate::source::{Places, Span};
 
@@ -262,18 +261,8 @@ fn refusal(refused: &Refused<'_>, now: u64) -> String {
                 seconds(until_ms, now)
             )
         }
-        Refusal::Window(exceeded) => format!("refused: {}", over(&exceeded)),
+        Refusal::Window(exceeded) => format!("refused: {exceeded}"),
         Refusal::Elsewhere => "refused: another endpoint keeps what this goes on with".to_owned(),
-    }
-}
-
-fn over(exceeded: &Exceeded) -> String {
-    let (limit, beside) = (exceeded.limit_tokens, exceeded.beside_input);
-    match exceeded.limit {
-        Limit::SafeInput => format!("takes {limit} tokens of input"),
-        Limit::Window => {
-            format!("its window has {limit} tokens, of which the answer may take {beside}")
-        }
     }
 }
 
@@ -294,7 +283,7 @@ pub(super) fn why_not(no_route: &NoRoute, now: u64) -> String {
         }
         NoRoute::Window {
             model, exceeded, ..
-        } => format!("it does not fit into `{model}`: {}", over(exceeded)),
+        } => format!("it does not fit into `{model}`: {exceeded}"),
         NoRoute::NothingEnabled { model } => format!("every endpoint of `{model}` is switched off"),
         NoRoute::AllOut { model, until_ms } => {
             let until = until_ms.map(|until| format!(", for {}", seconds(until, now)));

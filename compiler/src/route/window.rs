@@ -1,5 +1,7 @@
 //! Whether a request fits into the window of an endpoint's model.
 
+use std::fmt;
+
 use super::RequestFeatures;
 use crate::plan::{Endpoint, ThinkingMode, Tokenizer};
 
@@ -33,6 +35,20 @@ pub struct Exceeded {
     pub beside_input: u64,
     /// How the model counts.
     pub tokenizer: Tokenizer,
+}
+
+impl fmt::Display for Exceeded {
+    /// What there is room for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (limit, beside) = (self.limit_tokens, self.beside_input);
+        match self.limit {
+            Limit::SafeInput => write!(f, "takes {limit} tokens of input"),
+            Limit::Window => write!(
+                f,
+                "its window has {limit} tokens, of which the answer may take {beside}"
+            ),
+        }
+    }
 }
 
 /// Why a request does not fit; none where it does, or nothing is declared. Input

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::plan::Endpoint;
-use crate::route::Dice;
+use crate::route::{Dice, RequestFeatures, Tokens};
 
 /// The middle of an endpoint's latency where nothing is said of it.
 pub const DEFAULT_LATENCY_MS: u64 = 800;
@@ -82,6 +82,14 @@ impl Scenario {
             }
             What::Restore => !gone.remove(&turn.endpoint),
         })
+    }
+
+    /// One of its requests, which asks for `model`.
+    pub(super) fn request<'r>(&self, model: &'r str) -> RequestFeatures<'r> {
+        RequestFeatures {
+            tokens: Tokens::Counted(self.input_tokens),
+            ..RequestFeatures::plain(None, Some(model))
+        }
     }
 
     /// How many requests are sent.

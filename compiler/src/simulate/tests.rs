@@ -7,8 +7,11 @@ use crate::compile;
 use crate::source::Sources;
 
 fn plan(section: &str, metadata: [&str; 2]) -> Plan {
-    let mut text =
-        format!("Router: {{default: m}}\nRegistration:\n  enabled: true\n{section}\n  models:\n");
+    plan_of("Router: {default: m}", section, metadata)
+}
+
+fn plan_of(head: &str, section: &str, metadata: [&str; 2]) -> Plan {
+    let mut text = format!("{head}\nRegistration:\n  enabled: true\n{section}\n  models:\n");
     for (metadata, id) in metadata.iter().zip(["a", "b"]) {
         text += &format!(
             "    - {{id: m, api: 'https://{id}.example', key: '${{K}}', interface: anthropic, model: x, metadata: {{pool_endpoint_id: {id}{metadata}}}}}\n"
@@ -245,4 +248,37 @@ fn one_endpoint_of_a_pool_can_be_asked_alone() {
     let timeline = simulate(&plan, &alone).expect("plays");
     assert_eq!(timeline.endpoints, ["b"]);
     assert_eq!(timeline.totals.endpoints[0].answers, 2_400);
+}
+
+#[test]
+fn requests_that_fit_nowhere_are_not_played() {
+    let window = ", context_window_tokens: 1000";
+    let long = Scenario {
+        input_tokens: 1_001,
+        ..scenario()
+    };
+    let refused = |plan: &Plan| simulate(plan, &long).expect_err("does not fit");
+    let small = plan("", [window, window]);
+    assert_eq!(
+        refused(&small).what,
+        "requests with 1001 tokens of input do not fit into `m`: its window has 1000 tokens, \
+         of which the answer may take 0"
+    );
+    simulate(&small, &scenario()).expect("as many as there is room for");
+    let text = "Models: [{id: big, api: 'https://c.example', key: '${K}', interface: anthropic, model: y}]\n";
+    let both = plan_of(
+        &format!("{text}Router: {{default: m, longContext: big}}"),
+        "",
+        [window; 2],
+    );
+    let told = refused(&both);
+    assert!(
+        told.what.ends_with("do not fit into `m`, and go to `big`"),
+        "{}",
+        told.what
+    );
+    assert!(told.help.contains("`--model big`"), "{}", told.help);
+    let one = plan("", [window, ""]);
+    let timeline = simulate(&one, &long).expect("fits into the other");
+    assert_eq!(timeline.totals.endpoints[1].answers, 2_400);
 }

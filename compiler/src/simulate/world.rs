@@ -8,7 +8,7 @@ use super::tally::{Bucket, Tally, Totals};
 use super::{Event, EventKind};
 use crate::health::{Budget, Failure, NotNow, Observed, Permit, Seen, Standing, Terms};
 use crate::plan::{Endpoint, Plan, Target};
-use crate::route::{Decision, Dice, PoolSnapshot, RequestFeatures, Tokens, Walk, route};
+use crate::route::{Decision, Dice, PoolSnapshot, Walk, route};
 
 /// The time of day at which a simulation begins; 0 is "never" to a record.
 const BEGIN: u64 = 1 << 40;
@@ -225,6 +225,8 @@ impl<'p> World<'p> {
         }
     }
 
+    /// None where no endpoint may be tried at the moment: what never fits was
+    /// refused before.
     fn decide(&self, ticket: u64) -> Option<Decision<'p>> {
         let tokens = self.scenario.input_tokens;
         let seen = |endpoint: &Endpoint| {
@@ -234,10 +236,7 @@ impl<'p> World<'p> {
             };
             member.observed.seen(&member.terms, self.now, tokens)
         };
-        let features = RequestFeatures {
-            tokens: Tokens::Counted(tokens),
-            ..RequestFeatures::plain(None, Some(self.asked))
-        };
+        let features = self.scenario.request(self.asked);
         route(self.plan, &features, &PoolSnapshot::new(&seen, ticket)).ok()
     }
 
