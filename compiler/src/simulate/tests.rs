@@ -282,3 +282,19 @@ fn requests_that_fit_nowhere_are_not_played() {
     let timeline = simulate(&one, &long).expect("fits into the other");
     assert_eq!(timeline.totals.endpoints[1].answers, 2_400);
 }
+
+#[test]
+fn events_are_told_in_their_order() {
+    let quick = "  strategy: weighted\n  health: {cooldown_ms: 1000, open_ms: 1000}";
+    let plan = plan(quick, [", pool_weight: 1"; 2]);
+    // Either fails first, and nothing is due between the ends of their rests.
+    let rare = Scenario {
+        rps: 0.1,
+        duration_ms: 300_000,
+        turns: vec![turn("a", 0, What::Kill), turn("b", 0, What::Kill)],
+        ..scenario()
+    };
+    let timeline = simulate(&plan, &rare).expect("plays");
+    let times = timeline.events.iter().map(|event| event.at_ms);
+    assert!(times.is_sorted(), "{:?}", timeline.events);
+}

@@ -202,6 +202,7 @@ impl<'p> World<'p> {
     /// Tells which endpoints stand otherwise at `now` than before. A rest that is
     /// over ended at its own time, and not when somebody looked.
     fn watch(&mut self, now: u64) {
+        let told = self.events.len();
         for at in 0..self.members.len() {
             let member = &mut self.members[at];
             let (health, policy) = (&member.observed.health, &member.terms.policy);
@@ -223,6 +224,7 @@ impl<'p> World<'p> {
             let ms = ended.unwrap_or(now).saturating_sub(BEGIN);
             self.tell(ms, at, kind);
         }
+        self.events[told..].sort_by_key(|event| event.at_ms);
     }
 
     /// None where no endpoint may be tried at the moment: what never fits was
