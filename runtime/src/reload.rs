@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use ctr_compiler::plan::{Hash, Plan, Provenance};
+use ctr_compiler::plan::{Hash, LogLevel, Plan, Provenance};
 use ctr_compiler::source::Sources;
 use ctr_compiler::{Compiled, compile, variable};
 use tokio::sync::watch as announce;
@@ -201,7 +201,7 @@ impl Reload {
         public: bool,
     ) -> Self {
         let status = Status::started(first.live.hash.clone(), epoch_ms());
-        let listening = Listening::of(first.live.plan(), settings, first.live.api_key.is_some());
+        let settled = Settled::of(first.live.plan(), settings, first.live.api_key.is_some());
         let (announcing, announced) = announce::channel(());
         let live = Arc::new(ArcSwap::from_pointee(first.live));
         let status = Arc::new(ArcSwap::from_pointee(status));
@@ -214,8 +214,8 @@ impl Reload {
             announcing,
             // Made here, since a hangup before it would end the process.
             changes: Changes::since(settings.inputs.clone(), first.look),
-            listening: listening.clone(),
-            told: listening,
+            settled: settled.clone(),
+            told: settled,
         };
         Self {
             live,
@@ -276,14 +276,16 @@ impl fmt::Debug for Reload {
     }
 }
 
-/// Where a plan wants to listen, as far as the settings leave it to the plan.
+/// What a plan wants that is settled when the process starts, as far as the settings
+/// leave it to the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Listening {
+struct Settled {
     host: Option<String>,
     port: Option<u16>,
+    log_level: Option<LogLevel>,
 }
 
-impl Listening {
+impl Settled {
     fn of(plan: &Plan, settings: &Settings, has_key: bool) -> Self {
         let host = if plan.listen.is_public() && !has_key {
             "127.0.0.1"
@@ -293,7 +295,19 @@ impl Listening {
         Self {
             host: settings.host.is_none().then(|| host.to_owned()),
             port: settings.port.is_none().then_some(plan.listen.port),
+            log_level: settings.log_level.is_none().then_some(plan.log_level),
         }
+    }
+
+    /// The keys that `self` and `other` differ in.
+    fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let keys = [
+            ("`HOST`", self.host != other.host),
+            ("`PORT`", self.port != other.port),
+            ("`LOG_LEVEL`", self.log_level != other.log_level),
+        ];
+        let differing = keys.into_iter().filter(|(_, differs)| *differs);
+        differing.map(|(key, _)| key).collect()
     }
 }
 
@@ -312,8 +326,8 @@ struct Keeper {
     status: Arc<ArcSwap<Status>>,
     announcing: announce::Sender<()>,
     changes: Changes,
-    listening: Listening,
-    told: Listening,
+    settled: Settled,
+    told: Settled,
 }
 
 impl Keeper {
@@ -374,11 +388,12 @@ impl Keeper {
         self.announcing.send_replace(());
     }
 
-    /// A listener cannot move, so a change of it is said, once.
+    /// A listener cannot move and a log is begun once, so a change of them is said, once.
     fn tell_restart(&mut self, live: &Live) {
-        let wanted = Listening::of(live.plan(), &self.settings, live.api_key.is_some());
-        if wanted != self.listening && wanted != self.told {
-            tracing::warn!("`HOST` or `PORT` changed: restart ctr to listen there");
+        let wanted = Settled::of(live.plan(), &self.settings, live.api_key.is_some());
+        if wanted != self.settled && wanted != self.told {
+            let keys = wanted.differences(&self.settled).join(" and ");
+            tracing::warn!("{keys} changed: restart ctr to go by that");
         }
         self.told = wanted;
     }

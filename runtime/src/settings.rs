@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ctr_compiler::plan::Hash;
+use ctr_compiler::plan::{Hash, LogLevel};
 
 use crate::observe::Record;
 
@@ -20,6 +20,8 @@ pub struct Settings {
     pub host: Option<String>,
     /// Listens here instead of at the registration's `PORT`; 0 is any free port.
     pub port: Option<u16>,
+    /// The log is kept by this instead of by the registration's `LOG_LEVEL`.
+    pub log_level: Option<LogLevel>,
     /// Serves this plan and no other, now and after every save.
     pub only: Option<Hash>,
     /// The directory in which records outlive the process; none keeps them in memory.
@@ -39,6 +41,7 @@ impl fmt::Debug for Settings {
             inputs,
             host,
             port,
+            log_level,
             only,
             state_dir,
             record,
@@ -49,6 +52,7 @@ impl fmt::Debug for Settings {
             .field("inputs", inputs)
             .field("host", host)
             .field("port", port)
+            .field("log_level", log_level)
             .field("only", only)
             .field("state_dir", state_dir)
             .field("record", record)

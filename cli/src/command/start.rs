@@ -87,6 +87,7 @@ fn settings(asked: Serving, recording: Option<&Recording>, inputs: Vec<PathBuf>)
         inputs,
         host: asked.host,
         port: asked.port,
+        log_level: asked.log_level,
         only: asked.expect_hash,
         state_dir,
         record: recording.map(|recording| recording.record.clone()),

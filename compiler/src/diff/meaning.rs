@@ -117,7 +117,7 @@ impl Change {
 
     fn setting_weight(&self, path: &str) -> Weight {
         match path {
-            "listen.host" | "listen.port" => Weight::Restart,
+            "listen.host" | "listen.port" | "log_level" => Weight::Restart,
             "listen.api_key" if self.after.is_none() => Weight::Notable,
             "listen.api_key" | "runtime.remote_service.base_url" => Weight::Breaking,
             "upstream_timeout_ms"

@@ -77,6 +77,7 @@ pub(crate) fn settings(input: &Path) -> Settings {
         inputs: vec![input.to_owned()],
         host: None,
         port: Some(0),
+        log_level: None,
         only: None,
         state_dir: None,
         record: None,

@@ -1,9 +1,12 @@
 //! Saves of every kind, good and bad.
 
 use std::fs;
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
+use ctr_compiler::plan::LogLevel;
 use ctr_runtime::server::StartError;
+use tracing_subscriber::prelude::*;
 
 use crate::home::{Home, KEY, get, models, started, until, until_models, with_model};
 
@@ -227,6 +230,74 @@ async fn a_key_that_no_header_carries_does_not_go_live() {
         assert!(summary.contains("`APIKEY` has characters"), "{summary}");
         assert_eq!(running.live().api_key.as_deref(), Some(KEY));
     }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// How often a start is asked for, and for which keys.
+    fn restarts(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().filter(|line| line.contains("restart ctr"));
+        lines
+            .map(|line| line.split(": ").nth(1).unwrap().to_owned())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn what_only_a_start_takes_is_said_when_it_changes() {
+    let log = Log::default();
+    let writer = log.clone();
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone());
+    // While there is only one subscriber, a place that writes a line is judged by
+    // the thread that first comes by.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let _guard = tracing_subscriber::registry().with(layer).set_default();
+
+    let home = Home::with_model("one");
+    let running = home.start().await;
+    let texts = [
+        "LOG_LEVEL: warn\n",
+        "LOG_LEVEL: warn\nHOST: localhost\n",
+        "PORT: 1\n",
+    ];
+    for (at, text) in texts.into_iter().enumerate() {
+        home.write("registration.yaml", &(text.to_owned() + &with_model("one")));
+        until(&running, |status| status.swaps == at as u64 + 1).await;
+    }
+    assert_eq!(
+        log.restarts(),
+        ["`LOG_LEVEL` changed", "`HOST` and `LOG_LEVEL` changed"],
+        "the port is the settings', as in every test"
+    );
+    running.stop().await;
+
+    home.write("registration.yaml", &with_model("one"));
+    let mut settings = home.settings("registration.yaml");
+    settings.log_level = Some(LogLevel::Info);
+    let running = started(settings).await.unwrap();
+    home.write(
+        "registration.yaml",
+        &(texts[0].to_owned() + &with_model("one")),
+    );
+    until(&running, |status| status.swaps == 1).await;
+    assert_eq!(log.restarts().len(), 2, "the settings' level stays");
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ impl Stage {
             inputs: vec![self.file()],
             host: None,
             port: Some(port),
+            log_level: None,
             only: None,
             state_dir: None,
             record: None,

@@ -100,6 +100,7 @@ impl Upstream {
             inputs: paths,
             host: Some("127.0.0.1".to_owned()),
             port: Some(0),
+            log_level: None,
             only: None,
             state_dir: None,
             record: None,
