@@ -108,6 +108,9 @@ impl From<StartError> for Stopped {
                 message,
                 help: None,
             },
+            StartError::Host { .. } => {
+                Self::could_not(message).help("correct `HOST`, or name another with `--host`")
+            }
             StartError::Bind { .. } => Self::could_not(message)
                 .help("choose another with `--port`, or stop what listens there"),
         }

@@ -62,6 +62,13 @@ pub enum StartError {
     Activate(ActivateError),
     /// The registration that is to decide beside it is no plan.
     Shadow(LoadError),
+    /// The host is none, or none of this machine's.
+    Host {
+        /// The host as asked for.
+        host: String,
+        /// Why not.
+        why: String,
+    },
     /// Nothing can listen there.
     Bind {
         /// `host:port` as asked for.
@@ -86,6 +93,7 @@ impl fmt::Display for StartError {
             }
             Self::Activate(error) => error.fmt(f),
             Self::Shadow(error) => write!(f, "shadow: {error}"),
+            Self::Host { host, why } => write!(f, "cannot listen on host `{host}`: {why}"),
             Self::Bind { addr, source } => write!(f, "cannot listen on `{addr}`: {source}"),
         }
     }

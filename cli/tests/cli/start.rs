@@ -221,6 +221,13 @@ fn a_taken_port_is_said_in_json_too() {
     assert!(message.starts_with("cannot listen on"), "{message}");
 }
 
+#[test]
+fn a_host_that_is_none_is_told_from_a_taken_port() {
+    let place = Place::quick_start();
+    let told = place.story("start --config registration.yaml --host http://127.0.0.1:8000");
+    assert_story!("start-no-host", told);
+}
+
 fn hash_of(plan: &str) -> String {
     let plan = ctr_compiler::plan::Plan::from_json(plan).unwrap();
     plan.hash().to_string()

@@ -3,12 +3,15 @@
 use super::called;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::is_lone_variable;
-use crate::registration::{Registration, shown_url};
+use crate::registration::{Registration, not_a_host, shown_url};
 use crate::source::Spanned;
-use crate::variable::variables;
+use crate::variable::{has_reference, variables};
 
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     let host = registration.host.as_ref();
+    if let Some(host) = host {
+        invalid_host(host, problems);
+    }
     let has_key = registration.api_key.is_some() || registration.gaps.has("APIKEY");
     if let Some(host) = host.filter(|host| is_public(&host.value) && !has_key) {
         let mut diagnostic = Diagnostic::new(
@@ -31,6 +34,20 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
         secret(called.key(), || called.path("key"), problems);
         url(called.api(), || called.path("api"), problems);
     }
+}
+
+fn invalid_host(host: &Spanned<String>, problems: &mut Problems) {
+    let literal = Some(host.value.as_str()).filter(|host| !has_reference(host));
+    let Some(what) = literal.and_then(not_a_host) else {
+        return;
+    };
+    problems.push(
+        Diagnostic::new(Code::ListenInvalidHost, "nothing can listen on this `HOST`")
+            .at(host.span, what)
+            .help(
+                "write a name or an address alone, as `127.0.0.1`; the port is written as `PORT`",
+            ),
+    );
 }
 
 fn is_public(host: &str) -> bool {

@@ -128,6 +128,7 @@ codes! {
     AuthKeyWithoutScope = "auth/key-without-scope", Warning, "A managed key may do nothing.";
     AuthDuplicateKey = "auth/duplicate-key", Error, "Two managed keys have the same id or the same hash.";
     AuthInvalidKeyHash = "auth/invalid-key-hash", Error, "The hash of a managed key is no SHA-256 hash.";
+    ListenInvalidHost = "listen/invalid-host", Error, "`HOST` is neither the name of a host nor an address.";
     ListenPublicWithoutKey = "listen/public-without-key", Warning, "A public listener asks for no key.";
     ImportWrongFormat = "import/wrong-format", Error, "A file is not of the format it is imported as.";
     ImportInvalid = "import/invalid", Error, "A part of a foreign file is not what its format asks for.";
