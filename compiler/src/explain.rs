@@ -121,7 +121,7 @@ pub fn explain<'p>(
 fn asked(features: &RequestFeatures<'_>) -> Asked {
     let marks = [
         (features.thinking, "thinking"),
-        (features.web_search, "a web search tool"),
+        (features.web_search, "a web search"),
         (features.image_in_last, "an image"),
         (
             features.image_anywhere && !features.image_in_last,

@@ -43,7 +43,7 @@ fn slot_saw(plan: &Plan, features: &RequestFeatures<'_>, slot: Slot) -> String {
         }
         Slot::Background => quoted(features.model),
         Slot::Think if features.thinking => "thinking is asked for".to_owned(),
-        Slot::WebSearch if features.web_search => "a web search tool is offered".to_owned(),
+        Slot::WebSearch if features.web_search => "a web search is offered".to_owned(),
         Slot::Image if features.image_in_last => "the last message has an image".to_owned(),
         _ => String::new(),
     }

@@ -23,6 +23,8 @@ pub use user_text::UserText;
 
 /// How the kind of a tool begins that searches the web.
 const SEARCH: &str = "web_search";
+/// With which Chat Completions lets the model search, whatever is in it.
+const SEARCH_OPTIONS: &str = "web_search_options";
 
 /// Between the messages of a conversation that is looked at as one text.
 const BETWEEN: &str = "\n---\n";
@@ -40,7 +42,7 @@ pub struct Features {
     pub thinking: bool,
     /// Tokens to think with, where the request says so.
     pub thinking_budget: Option<u64>,
-    /// Whether a web search tool is offered.
+    /// Whether a web search tool is offered, or search as Chat Completions has it.
     pub web_search: bool,
     /// Whether the last message of the user has an image.
     pub image_in_last: bool,
@@ -78,7 +80,8 @@ impl Features {
                 || asked("reasoning").as_ref().is_some_and(Asked::is_on)
                 || effort.is_some_and(|effort| effort != "none"),
             thinking_budget: thinking.and_then(|thinking| thinking.budget_tokens),
-            web_search: body.get(TOOLS).is_some_and(searches_web),
+            web_search: body.get(TOOLS).is_some_and(searches_web)
+                || matches!(body.get(SEARCH_OPTIONS), Some(Json::Object(_))),
             subagent: match interface {
                 Interface::Anthropic => body.get("system").and_then(subagent),
                 Interface::Openai => None,

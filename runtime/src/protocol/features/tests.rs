@@ -100,6 +100,10 @@ fn images_thinking_and_tools_are_seen_in_every_protocol() {
     assert!(!read(&json!({"tools": [{"type": "function"}]})).web_search);
     let named = json!({"tools": [{"name": "web_search", "input_schema": {"type": "web_search"}}]});
     assert!(!read(&named).web_search);
+    for options in [json!({}), json!({"search_context_size": "low"})] {
+        assert!(read(&json!({"web_search_options": options})).web_search);
+    }
+    assert!(!read(&json!({"web_search_options": null})).web_search);
     let offered = |body: &str| super::tools(&Json::parse(body, &[]).expect("JSON"));
     assert_eq!(offered(&tools.to_string()), 2);
     assert_eq!(offered(r#"{"tools":[1]}"#), 0);
