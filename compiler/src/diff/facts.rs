@@ -1,5 +1,6 @@
 //! The facts of a diff: walks two plans side by side.
 
+mod bounds;
 mod sections;
 
 use std::cmp::Ordering;
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::meaning::SPREAD;
 use super::{Change, Subject};
-use crate::plan::{Capabilities, Endpoint, Plan, Pool, Slot, UpstreamService};
+use crate::plan::{Capabilities, Endpoint, Plan, Pool, Slot, Target, UpstreamService};
 use crate::route::{PoolSnapshot, active_endpoint};
 
 /// A named value as text; absent values are none.
@@ -30,14 +31,15 @@ pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
     sections::compare(before, after, &mut changes);
     for (id, old, new) in pairs(&before.models, &after.models) {
         match (old, new) {
-            (Some(old), Some(new)) if old == new => {}
             (Some(old), Some(new)) => {
-                fields(
-                    &endpoint_fields(old),
-                    &endpoint_fields(new),
-                    &mut changes,
-                    |name| Subject::ModelField(id.clone(), name),
-                );
+                let subject = |name| Subject::ModelField(id.clone(), name);
+                if old != new {
+                    let (old, new) = (endpoint_fields(old), endpoint_fields(new));
+                    fields(&old, &new, &mut changes, subject);
+                }
+                let side = |plan, model| (plan, Target::Model(id, model));
+                let (old, new) = (side(before, old), side(after, new));
+                bounds::compare(old, new, &mut changes, subject);
             }
             _ => push(
                 &mut changes,
@@ -49,8 +51,16 @@ pub(super) fn compare(before: &Plan, after: &Plan) -> Vec<Change> {
     }
     for (id, old, new) in pairs(&before.pools, &after.pools) {
         match (old, new) {
-            (Some(old), Some(new)) if old == new => {}
-            (Some(old), Some(new)) => pool(id, old, new, &mut changes),
+            (Some(old), Some(new)) => {
+                if old != new {
+                    pool(id, old, new, &mut changes);
+                }
+                let side = |plan, pool| (plan, Target::Pool(id, pool));
+                let (old, new) = (side(before, old), side(after, new));
+                bounds::compare(old, new, &mut changes, |name| {
+                    Subject::PoolField(id.clone(), name)
+                });
+            }
             _ => push(
                 &mut changes,
                 Subject::Pool(id.clone()),

@@ -15,6 +15,14 @@ const SILENT: &[&str] = &[
     "priority",
 ];
 
+/// What a model or a pool serves at most.
+const BOUNDS: &[&str] = &[
+    "longest_request",
+    "longest_input",
+    "requests_per_minute",
+    "tokens_per_minute",
+];
+
 /// How the first choice of a pool begins that prefers none of its endpoints.
 pub(super) const SPREAD: &str = "none, ";
 
@@ -142,7 +150,7 @@ impl Change {
             ("on_all_open", Some("reject")) | ("enforce_rate_limits", Some("true")) => {
                 Weight::Breaking
             }
-            _ => Weight::Notable,
+            _ => self.bound_weight(field),
         }
     }
 
@@ -159,9 +167,24 @@ impl Change {
 
     fn endpoint_weight(&self, field: &str) -> Weight {
         match field {
-            "interface" => Weight::Breaking,
             field if SILENT.contains(&field) => Weight::Quiet,
-            _ => Weight::Notable,
+            _ => self.bound_weight(field),
+        }
+    }
+
+    fn bound_weight(&self, field: &str) -> Weight {
+        match BOUNDS.contains(&field) && self.is_less() {
+            true => Weight::Breaking,
+            false => Weight::Notable,
+        }
+    }
+
+    /// Whether a number is smaller than it was, or stands where there was none.
+    fn is_less(&self) -> bool {
+        let number = |text: &Option<String>| text.as_ref()?.parse::<u64>().ok();
+        match (number(&self.before), number(&self.after)) {
+            (Some(before), Some(after)) => after < before,
+            (before, after) => before.is_none() && after.is_some(),
         }
     }
 
@@ -245,6 +268,11 @@ impl Change {
             }
             Subject::Endpoint(pool, _) if new => format!("`{pool}` has one more endpoint to use"),
             Subject::Endpoint(pool, _) => format!("`{pool}` has one endpoint less to fall back on"),
+            Subject::ModelField(id, field) | Subject::PoolField(id, field)
+                if BOUNDS.contains(field) =>
+            {
+                self.bound_sentence(id, field)
+            }
             Subject::PoolField(pool, field) => pool_sentence(pool, field, after),
             Subject::EnforcedLimit(..) => {
                 "it is skipped from another number of requests or tokens a minute on".to_owned()
@@ -257,6 +285,19 @@ impl Change {
 }
 
 impl Change {
+    fn bound_sentence(&self, id: &str, field: &str) -> String {
+        let (more, status) = match field {
+            "longest_request" => ("longer requests", 413),
+            "longest_input" => ("requests with a longer input", 413),
+            "requests_per_minute" => ("more requests a minute", 429),
+            _ => ("requests of more tokens a minute", 429),
+        };
+        match self.is_less() {
+            true => format!("{more} for `{id}` are answered with {status}"),
+            false => format!("{more} for `{id}` are served"),
+        }
+    }
+
     fn setting_sentence(&self, path: &str) -> String {
         let (new, gone) = (self.before.is_none(), self.after.is_none());
         let sentence = match path {
