@@ -427,7 +427,9 @@ fn endpoint_sentence(field: &str, after: &str) -> &'static str {
         "enabled" => "it serves no requests",
         "priority" => "its place in the order may change",
         "weight" => "its part of the requests changes, where the pool is weighted",
-        "interface" => "it answers clients of another protocol",
+        "interface" => {
+            "it is asked in another protocol; clients are served all the same, translated where needed"
+        }
         "api" => "requests go to another address",
         "key" => "requests are sent with another key",
         "key_header" => "the key is sent in another header",
