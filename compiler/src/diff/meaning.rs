@@ -438,6 +438,16 @@ fn endpoint_sentence(field: &str, after: &str) -> &'static str {
             "requests up to another length fit"
         }
         "thinking" => "thinking is asked for in another way",
+        "supports_tools" if after == "true" => "tools and calls go to it as they are",
+        "supports_tools" => "it is sent no tools, and calls and results as text",
+        "supports_images" if after == "true" => "images go to it as they are",
+        "supports_images" => "a text stands in place of images that go to it",
+        "supports_reasoning" if after == "true" => {
+            "thinking is asked of it where a request asks for it"
+        }
+        "supports_reasoning" => {
+            "no thinking is asked of it, and thinking of earlier answers is left out"
+        }
         _ => "no request goes elsewhere",
     }
 }
