@@ -252,13 +252,14 @@ fn what_is_left_bears_what_failed() {
             "{metadata:?}"
         );
     }
-    // An endpoint of another interface is no fallback.
-    let apart =
-        pool("priority", &[large, small], "").replace("e1.example", "e1.example/v1/messages");
-    assert_eq!(
-        said(&apart),
-        ["pool/mixed-interfaces: endpoints of pool `p` speak different interfaces"]
-    );
+    // An endpoint of another interface is a fallback like any other.
+    let mixed = "pool/mixed-interfaces: endpoints of pool `p` speak different interfaces";
+    let apart = |metadata: &[&str]| {
+        said(&pool("priority", metadata, "").replace("e1.example", "e1.example/v1/messages"))
+    };
+    assert_eq!(apart(&[large, small]), [few[0], mixed]);
+    assert_eq!(apart(&[large, middle, small]), [mixed]);
+    assert_eq!(apart(&[large, "", small]), [mixed]);
 }
 
 #[test]

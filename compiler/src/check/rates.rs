@@ -3,7 +3,7 @@
 
 use super::members::Pool;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::plan::{Interface, Strategy};
+use crate::plan::Strategy;
 use crate::registration::{Metadata, ModelEntry};
 use crate::source::{Span, Spanned};
 
@@ -65,8 +65,7 @@ fn both(sum: Option<i128>, limit: Option<&Spanned<i64>>) -> Option<i128> {
     Some(sum?.saturating_add(i128::from(limit?.value)))
 }
 
-/// The first endpoint of which less is left than it bears. Requests never
-/// change the interface.
+/// The first endpoint of which less is left than it bears.
 fn in_pool(pool: &Pool<'_>) -> Option<Lower> {
     let mut declared = pool.enabled().map(|endpoint| &endpoint.entry.metadata);
     if !declared.any(|metadata| LIMITS.iter().any(|(_, limit)| limit(metadata).is_some())) {
@@ -74,16 +73,11 @@ fn in_pool(pool: &Pool<'_>) -> Option<Lower> {
     }
     let order = pool.in_order();
     LIMITS.iter().find_map(|(unit, limit)| {
-        [Interface::Anthropic, Interface::Openai]
+        let limits = order
             .iter()
-            .find_map(|interface| {
-                let alike = order
-                    .iter()
-                    .filter(|endpoint| endpoint.interface() == Some(*interface))
-                    .map(|endpoint| limit(&endpoint.entry.metadata).as_ref());
-                let (here, there) = left(&alike.collect::<Vec<_>>(), pool.strategy)?;
-                Some(Lower { unit, here, there })
-            })
+            .map(|endpoint| limit(&endpoint.entry.metadata).as_ref());
+        let (here, there) = left(&limits.collect::<Vec<_>>(), pool.strategy)?;
+        Some(Lower { unit, here, there })
     })
 }
 
