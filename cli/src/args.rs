@@ -136,7 +136,8 @@ pub(crate) struct Diff {
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
 
-    /// Compare the paths at this revision with the working tree
+    /// Compare the paths at this revision with the working tree; what the
+    /// revision does not have is new
     #[arg(long, value_name = "REV")]
     pub(crate) git: Option<String>,
 

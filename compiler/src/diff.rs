@@ -10,7 +10,7 @@ mod shown;
 
 use serde::Serialize;
 
-use crate::plan::{Hash, Plan, Slot};
+use crate::plan::{Governance, Hash, Named, Plan, Slot};
 
 /// How much a reviewer should care. Ordered from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -99,10 +99,10 @@ pub struct Change {
 /// name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diff {
-    /// Hash of the old plan.
-    pub before: Hash,
-    /// Hash of the new plan.
-    pub after: Hash,
+    /// Hash of the old plan; absent where there is none.
+    pub before: Option<Hash>,
+    /// Hash of the new plan; absent where there is none.
+    pub after: Option<Hash>,
     /// The changes.
     pub changes: Vec<Change>,
 }
@@ -110,7 +110,7 @@ pub struct Diff {
 impl Diff {
     /// Whether the plans mean the same.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.before == self.after
     }
 
     /// The heaviest change.
@@ -138,8 +138,28 @@ impl Diff {
 pub fn diff(before: &Plan, after: &Plan) -> Diff {
     let changes = facts::compare(before, after);
     Diff {
-        before: before.hash(),
-        after: after.hash(),
+        before: Some(before.hash()),
+        after: Some(after.hash()),
         changes,
+    }
+}
+
+/// Compares a plan with none: everything that has a name is added. Single settings, which
+/// no plan is without, are no changes.
+pub fn introduced(plan: &Plan) -> Diff {
+    let mut nothing = plan.clone();
+    nothing.governance = Governance::default();
+    nothing.managed_keys.clear();
+    nothing.models = Named::default();
+    nothing.pools = Named::default();
+    nothing.router.slots.clear();
+    nothing.runtime.corpus = None;
+    nothing.runtime.remote_service = None;
+    nothing.smart_router = None;
+    nothing.upstream_services.clear();
+    Diff {
+        before: None,
+        after: Some(plan.hash()),
+        changes: facts::compare(&nothing, plan),
     }
 }

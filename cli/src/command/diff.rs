@@ -2,9 +2,10 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use ctr_compiler::diagnostic::Problems;
-use ctr_compiler::diff::{Diff as Changes, diff};
+use ctr_compiler::diff::{Diff as Changes, diff, introduced};
 use ctr_compiler::plan::{Plan, Provenance};
 use ctr_compiler::replay::Report;
 use ctr_compiler::source::Sources;
@@ -30,6 +31,7 @@ pub(super) fn run(asked: &Diff, terminal: &Terminal) -> Result<Exit, Stopped> {
     let (old, new) = sides(asked)?;
     let changes = match (&old.plan, &new.plan) {
         (Some(old), Some(new)) => Some(diff(old, new)),
+        (None, Some(new)) if old.is_nothing() => Some(introduced(new)),
         _ => None,
     };
     let exit = match &changes {
@@ -43,6 +45,9 @@ pub(super) fn run(asked: &Diff, terminal: &Terminal) -> Result<Exit, Stopped> {
         }
         _ => None,
     };
+    if old.is_nothing() && !asked.corpus.files.is_empty() {
+        terminal.say("no request is compared: there was no plan that could have taken one");
+    }
     match asked.format {
         DiffFormat::Json => {
             let report = report(&old, &new, changes.as_ref(), replayed.as_ref());
@@ -104,10 +109,9 @@ fn refusal(limit: FailOn, changes: &Changes) -> Option<Stopped> {
 fn sides(asked: &Diff) -> Result<(Side, Side), Stopped> {
     replay::refuse_two_stdin(asked.paths.iter().chain(&asked.corpus.files))?;
     if let Some(revision) = &asked.git {
-        let then = asked.paths.iter().map(|path| at(revision, path));
-        let then = then.collect::<Result<Vec<_>, _>>()?;
+        let then = then(revision, &asked.paths)?;
         let now: Vec<Input> = asked.paths.iter().map(working).collect();
-        return Ok((Side::read(&then)?, Side::read(&now)?));
+        return Ok((then, Side::read(&now)?));
     }
     if let Some(address) = &asked.live {
         let paths = asked.paths.iter();
@@ -158,6 +162,30 @@ fn served(address: &str, key_from: Option<&str>) -> Result<Side, Stopped> {
     })
 }
 
+/// What a revision had at paths of the working tree. A path that only the working tree has
+/// is no part of it; when all are, it is nothing.
+fn then(revision: &str, paths: &[String]) -> Result<Side, Stopped> {
+    let all = paths.iter().map(|path| at(revision, path));
+    let all = all.collect::<Result<Vec<_>, _>>()?;
+    let is_new = |input: &Input, path: &str| {
+        Path::new(path).exists()
+            && reload::read(slice::from_ref(input)).is_err_and(|error| error.is_missing())
+    };
+    let there = all.iter().zip(paths);
+    let there = there.filter(|(input, path)| !is_new(input, path));
+    let there: Vec<Input> = there.map(|(input, _)| input.clone()).collect();
+    match there.is_empty() {
+        true => Ok(Side {
+            name: names(&all),
+            sources: Sources::new(),
+            plan: None,
+            problems: Problems::default(),
+            provenance: Provenance::default(),
+        }),
+        false => Side::read(&there),
+    }
+}
+
 fn working(path: &String) -> Input {
     Input::Path(PathBuf::from(path))
 }
@@ -178,6 +206,10 @@ fn at(revision: &str, path: &str) -> Result<Input, Stopped> {
     })
 }
 
+fn names(inputs: &[Input]) -> String {
+    inputs.iter().map(name_of).collect::<Vec<_>>().join(" ")
+}
+
 /// How an input is named to the reader.
 fn name_of(input: &Input) -> String {
     match input {
@@ -190,7 +222,7 @@ fn name_of(input: &Input) -> String {
 impl Side {
     pub(super) fn read(inputs: &[Input]) -> Result<Self, Stopped> {
         let sources = reload::read(inputs)?;
-        let name = inputs.iter().map(name_of).collect::<Vec<_>>().join(" ");
+        let name = names(inputs);
         let only = sources.iter().next().filter(|_| sources.len() == 1);
         if let Some((_, source)) = only.filter(|(_, source)| Plan::is_plan(source.text())) {
             let read = Plan::from_json(source.text());
@@ -217,6 +249,16 @@ impl Side {
             problems: compiled.problems,
             provenance: compiled.provenance,
         })
+    }
+
+    /// Whether nothing was there to be read.
+    fn is_nothing(&self) -> bool {
+        self.plan.is_none() && self.sources.is_empty()
+    }
+
+    /// Whether what was read is no plan.
+    fn is_refused(&self) -> bool {
+        self.plan.is_none() && !self.is_nothing()
     }
 
     /// Where the value at a path of the plan is written.
@@ -246,7 +288,7 @@ fn text(
     match changes {
         None => {
             // What a side that compiles was warned of is not this command's news.
-            for side in [old, new].into_iter().filter(|side| side.plan.is_none()) {
+            for side in [old, new].into_iter().filter(|side| side.is_refused()) {
                 terminal.problems(&side.problems, &side.sources);
             }
             Ok(())
@@ -266,7 +308,7 @@ fn markdown(
         text(old, new, None, terminal)?;
         let refused = [old, new]
             .into_iter()
-            .filter(|side| side.plan.is_none())
+            .filter(|side| side.is_refused())
             .map(|side| render::diff::markdown_refused(&side.name, &side.problems, &side.sources));
         return terminal.text(&refused.collect::<Vec<_>>().join("\n"));
     };

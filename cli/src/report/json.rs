@@ -78,13 +78,13 @@ impl Carried {
 /// What `diff --format json` prints.
 #[derive(Serialize)]
 pub(crate) struct Diff {
-    /// Whether both sides are plans.
+    /// Whether the sides could be compared.
     pub(crate) ok: bool,
-    /// Whether they differ; null where a side is no plan.
+    /// Whether they differ; null where they could not be compared.
     pub(crate) differ: Option<bool>,
     pub(crate) old: Side,
     pub(crate) new: Side,
-    /// The changes; absent where a side is no plan.
+    /// The changes; absent where they could not be compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) diff: Option<Value>,
     /// What happens to recorded requests; only where a corpus was named.

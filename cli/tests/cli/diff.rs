@@ -86,26 +86,27 @@ fn a_plan_of_another_version_is_refused() {
     assert_story!("diff-old-plan", place.story("diff plan.json new.yaml"));
 }
 
+fn git(place: &Place, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command
+        .current_dir(place.path(""))
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null");
+    command
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+        .args(arguments);
+    assert!(
+        command.output().unwrap().status.success(),
+        "git {arguments:?}"
+    );
+}
+
 #[test]
 fn a_side_may_be_a_git_revision() {
     let place = Place::quick_start();
-    let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        command
-            .current_dir(place.path(""))
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_SYSTEM", "/dev/null");
-        command
-            .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
-            .args(arguments);
-        assert!(
-            command.output().unwrap().status.success(),
-            "git {arguments:?}"
-        );
-    };
-    git(&["init", "-q"]);
-    git(&["add", "registration.yaml"]);
-    git(&["commit", "-q", "-m", "first"]);
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "registration.yaml"]);
+    git(&place, &["commit", "-q", "-m", "first"]);
     let edited = place
         .read("registration.yaml")
         .replace("background: haiku", "background: sonnet");
@@ -133,4 +134,52 @@ fn a_side_may_be_a_git_revision() {
     assert_eq!(told.status.code(), Some(3));
     let words = String::from_utf8_lossy(&told.stderr);
     assert!(words.contains("`HEAD` has no `none.yaml`"), "{words}");
+}
+
+#[test]
+fn what_a_revision_does_not_have_is_new() {
+    let (models, slots) = QUICK_START.split_once("\nRouter:\n").unwrap();
+    let place = Place::new().with("models.yaml", models);
+    let place = place.with("other/notes.txt", "no registration");
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "other"]);
+    git(&place, &["commit", "-q", "-m", "first"]);
+    let place = place.with("new/router.yaml", &format!("Router:\n{slots}"));
+    assert_story!(
+        "diff-git-new",
+        place.story("diff --git HEAD --fail-on breaking models.yaml new")
+    );
+    assert_story!(
+        "diff-git-new-json",
+        place.story("diff --git HEAD --exit-code --format json models.yaml new")
+    );
+    assert_story!(
+        "diff-git-new-markdown",
+        place.story("diff --git HEAD --format markdown models.yaml new")
+    );
+    let exit = |paths: &str| place.exit(&format!("diff --git HEAD {paths}"));
+    assert_eq!(exit("models.yaml new none.yaml"), 3);
+    assert_eq!(exit("other"), 3);
+    assert_eq!(place.exit("diff --git nowhere models.yaml new"), 3);
+
+    // A part that is added is compared with the parts that were there.
+    let before = format!("{models}\nRouter: {{default: sonnet}}\n");
+    let place = place.with("models.yaml", &before);
+    git(&place, &["add", "models.yaml"]);
+    git(&place, &["commit", "-q", "-m", "second"]);
+    let place = place.with(
+        "more.yaml",
+        "Models:\n  - {id: opus, api: \"https://api.anthropic.com\", key: \"${OPUS_KEY}\", interface: anthropic, model: claude-opus-4-5}\n",
+    );
+    assert_story!(
+        "diff-git-part",
+        place.story("diff --git HEAD models.yaml more.yaml")
+    );
+    let place = place.with("more.yaml", "Models: 1\n");
+    let mut told = place.ctr("diff --git HEAD --format markdown more.yaml");
+    let told = String::from_utf8(told.output().unwrap().stdout).unwrap();
+    assert!(
+        told.starts_with("**`more.yaml` does not compile**"),
+        "{told}"
+    );
 }

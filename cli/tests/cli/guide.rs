@@ -20,6 +20,13 @@ fn step(name: &str) -> String {
 /// A repository whose main has the quick start, with `changed` in its place.
 fn pull_request(changed: &str) -> (Place, String) {
     let place = Place::new().with("registration/10-all.yaml", QUICK_START);
+    let base = main_branch(&place);
+    fs::write(place.path("registration/10-all.yaml"), changed).unwrap();
+    (place, base)
+}
+
+/// Makes what a place holds a repository's main, and says which commit it is.
+fn main_branch(place: &Place) -> String {
     // Stands in for GitHub's own client: keeps what it is asked to do.
     let gh = place.path("bin/gh");
     fs::create_dir_all(gh.parent().unwrap()).unwrap();
@@ -37,11 +44,9 @@ fn pull_request(changed: &str) -> (Place, String) {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     git(&["init", "-q", "-b", "main"]);
-    git(&["add", "registration"]);
+    git(&["add", "."]);
     git(&["commit", "-q", "-m", "base"]);
-    let base = git(&["rev-parse", "HEAD"]);
-    fs::write(place.path("registration/10-all.yaml"), changed).unwrap();
-    (place, base)
+    git(&["rev-parse", "HEAD"])
 }
 
 /// Runs a step as the runner does, with `ctr` and `gh` on the path.
@@ -90,6 +95,19 @@ fn a_harmless_change_is_told_and_let_through() {
     assert!(passes(&run(&place, &base, "lock")));
     fs::write(place.path("registration/10-all.yaml"), QUICK_START).unwrap();
     assert_eq!(run(&place, &base, "lock").status.code(), Some(1));
+}
+
+#[test]
+fn a_registration_that_is_new_is_let_through() {
+    let place = Place::new().with("README.md", "");
+    let base = main_branch(&place);
+    let place = place.with("registration/10-all.yaml", QUICK_START);
+    for name in ["annotate", "scan", "comment", "gate"] {
+        let output = run(&place, &base, name);
+        assert!(passes(&output), "{name}: {output:?}");
+    }
+    let comment = place.read("comment.md");
+    assert!(comment.contains("(new plan "), "{comment}");
 }
 
 #[test]

@@ -14,10 +14,11 @@ pub use markdown::{markdown, markdown_refused};
 /// A page for a reviewer: one line a change, beginning with `+`, `-` or `~`,
 /// a sentence below it, and a count by weight at the end.
 pub fn text(diff: &Diff) -> String {
+    let plans = plans(diff, str::to_owned);
     if diff.is_empty() {
-        return format!("no change: both are plan {}\n", diff.after.short());
+        return format!("no change: both are {plans}\n");
     }
-    let mut out = format!("plan {} → {}\n\n", diff.before.short(), diff.after.short());
+    let mut out = format!("{plans}\n\n");
     for change in &diff.changes {
         let _ = writeln!(
             out,
@@ -51,6 +52,19 @@ pub fn json(diff: &Diff) -> Value {
         })
         .collect();
     json!({ "before": diff.before, "after": diff.after, "weight": diff.weight(), "changes": changes })
+}
+
+/// Which plans are compared, to stand alone or to follow "both are".
+fn plans(diff: &Diff, shown: impl Fn(&str) -> String) -> String {
+    let [before, after] =
+        [&diff.before, &diff.after].map(|hash| Some(shown(hash.as_ref()?.short())));
+    match (before, after) {
+        (Some(before), Some(after)) if before == after => format!("plan {after}"),
+        (Some(before), Some(after)) => format!("plan {before} → {after}"),
+        (None, Some(after)) => format!("new plan {after}"),
+        (Some(before), None) => format!("plan {before} is gone"),
+        (None, None) => "no plan".to_owned(),
+    }
 }
 
 /// `4 changes: 1 breaking, 3 quiet`.

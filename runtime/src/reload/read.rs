@@ -67,6 +67,7 @@ pub struct ReadError {
     name: String,
     what: String,
     help: String,
+    is_missing: bool,
 }
 
 impl ReadError {
@@ -79,7 +80,22 @@ impl ReadError {
             name: name.into(),
             what: what.into(),
             help: help.into(),
+            is_missing: false,
         }
+    }
+
+    /// The same, where what should be read is not there.
+    pub(super) fn missing(self) -> Self {
+        Self {
+            is_missing: true,
+            ..self
+        }
+    }
+
+    /// Whether a revision has no such file or directory, or a directory holds no
+    /// registration.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
     }
 
     /// What to do about it, starting with a verb.
@@ -190,6 +206,7 @@ pub(super) fn nothing_in(name: &str) -> ReadError {
         "this directory holds no registration",
         "put a `.yaml`, `.yml`, `.json` or `.kdl` file into it, or name a file",
     )
+    .missing()
 }
 
 /// Whether a name in a directory is one that is read. Route tests are not: what is

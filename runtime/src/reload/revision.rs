@@ -126,9 +126,13 @@ impl Asked<'_> {
                     help,
                 ))
             }
-            Answer::Refused(_) => {
+            Answer::Refused(said) => {
                 let (what, help) = otherwise();
-                Err(ReadError::new(self.name, what, help))
+                let error = ReadError::new(self.name, what, help);
+                let is_missing = ["does not exist in", "exists on disk, but not in"]
+                    .iter()
+                    .any(|words| said.contains(words));
+                Err(if is_missing { error.missing() } else { error })
             }
         }
     }

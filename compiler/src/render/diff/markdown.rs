@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::counts;
+use super::{counts, plans};
 use crate::diagnostic::{Problems, Severity};
 use crate::diff::{Change, Diff};
 use crate::source::Sources;
@@ -19,20 +19,16 @@ const VALUE: usize = 120;
 /// the sentences folded away.
 pub fn markdown(diff: &Diff) -> String {
     if diff.is_empty() {
-        return format!(
-            "**No change**: both are plan {}\n",
-            code(diff.after.short())
-        );
+        return format!("**No change**: both are {}\n", plans(diff, code));
     }
     let mut changes: Vec<&Change> = diff.changes.iter().collect();
     changes.sort_by_key(|change| std::cmp::Reverse(change.weight()));
     let left = changes.len().saturating_sub(SHOWN);
     changes.truncate(SHOWN);
     let mut out = format!(
-        "**{}** (plan {} → {})\n\n| Weight | What | Before | After |\n| --- | --- | --- | --- |\n",
+        "**{}** ({})\n\n| Weight | What | Before | After |\n| --- | --- | --- | --- |\n",
         counts(diff),
-        code(diff.before.short()),
-        code(diff.after.short())
+        plans(diff, code)
     );
     for change in &changes {
         let (before, after) = change.shown();
