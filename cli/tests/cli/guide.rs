@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use crate::{Place, QUICK_START, assert_story, binary};
 
 const WORKFLOW: &str = include_str!("../../../docs/guide/github-actions/ctr.yml");
+const GUIDE: &str = include_str!("../../../docs/guide/pull-request.md");
 
 /// The script of the step of this name.
 fn step(name: &str) -> String {
@@ -49,25 +50,32 @@ fn main_branch(place: &Place) -> String {
     git(&["rev-parse", "HEAD"])
 }
 
-/// Runs a step as the runner does, with `ctr` and `gh` on the path.
+/// Runs a step as the runner does.
 fn run(place: &Place, base: &str, name: &str) -> Output {
+    bash(place, &step(name))
+        .env("REGISTRATION", "registration")
+        .env("BASE", base)
+        .env("PULL_REQUEST", "7")
+        .output()
+        .unwrap()
+}
+
+/// A script that stops at its first failure, with `ctr` and `gh` on the path.
+fn bash(place: &Place, script: &str) -> Command {
     let path = format!(
         "{}:{}:{}",
         place.path("bin").display(),
         binary().parent().unwrap().display(),
         std::env::var("PATH").unwrap()
     );
-    Command::new("bash")
-        .args(["-eo", "pipefail", "-c", &step(name)])
+    let mut command = Command::new("bash");
+    command
+        .args(["-eo", "pipefail", "-c", script])
         .env_clear()
         .env("PATH", path)
         .env("HOME", place.path(""))
-        .env("REGISTRATION", "registration")
-        .env("BASE", base)
-        .env("PULL_REQUEST", "7")
-        .current_dir(place.path(""))
-        .output()
-        .unwrap()
+        .current_dir(place.path(""));
+    command
 }
 
 fn passes(output: &Output) -> bool {
@@ -108,6 +116,38 @@ fn a_registration_that_is_new_is_let_through() {
     }
     let comment = place.read("comment.md");
     assert!(comment.contains("(new plan "), "{comment}");
+}
+
+/// The commands of a section of the guide.
+fn commands(section: &str) -> String {
+    let (_, section) = GUIDE.split_once(section).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```sh\n").skip(1);
+    let commands = blocks.map(|block| block.split("```").next().unwrap());
+    commands.collect()
+}
+
+#[test]
+fn what_was_locked_is_what_is_deployed() {
+    let place = Place::new().with("registration/10-all.yaml", QUICK_START);
+    // What would be served is told, and not served.
+    let script = format!(
+        "ctr() {{ if [ \"$1\" = start ]; then echo \"$*\"; else command ctr \"$@\"; fi; }}\n{}{}",
+        commands("## 4. "),
+        commands("## 5. ")
+    );
+    let output = bash(&place, &script).output().unwrap();
+    assert!(passes(&output), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let hash = place.read("plan.lock");
+    let start = format!(
+        "start --config registration/ --expect-hash {}",
+        hash.trim_end()
+    );
+    assert_eq!(hash.len(), 65);
+    assert!(told.contains(&format!("{start}\n")), "{told}");
+    assert!(told.ends_with("start --plan plan.json\n"), "{told}");
+    assert!(place.read("plan.json").starts_with('{'));
 }
 
 #[test]
