@@ -28,10 +28,8 @@ const SECRET_PARAMETERS: &[&str] = &[
 /// The protocol a URL and a model name suggest when none is written
 /// (as claude-trigger-router 1.7.0 normalises API URLs).
 pub fn inferred_interface(api: &str, model: &str) -> Interface {
-    let path = path(api);
-    let path = &api[path];
-    let claude_at_root =
-        model.starts_with("claude") && (path.is_empty() || path == "/" || path.ends_with("/v1"));
+    let path = api[path(api)].trim_end_matches('/');
+    let claude_at_root = model.starts_with("claude") && (path.is_empty() || path.ends_with("/v1"));
     if api.contains("/chat/completions") {
         Interface::Openai
     } else if api.contains("api.anthropic.com") || api.contains("/messages") || claude_at_root {
@@ -42,22 +40,24 @@ pub fn inferred_interface(api: &str, model: &str) -> Interface {
 }
 
 /// The URL with the path its protocol needs: an empty path and one that ends
-/// in `/v1` are completed, any other is kept, and so is the query. Applying it
-/// twice changes nothing more. A text without a scheme or with a `${NAME}` in
-/// it is returned as it is.
+/// in `/v1` are completed, with or without a slash behind them, and a slash
+/// behind a complete one goes. Any other path is kept, and so is the query.
+/// Applying it twice changes nothing more. A text without a scheme or with a
+/// `${NAME}` in it is returned as it is.
 pub fn normal_url(api: &str, interface: Interface) -> String {
     if has_reference(api) || !api.contains("://") {
         return api.to_owned();
     }
-    let tail = match interface {
-        Interface::Anthropic => "/messages",
-        Interface::Openai => "/chat/completions",
+    let (tail, tails): (&str, &[&str]) = match interface {
+        Interface::Anthropic => ("/messages", &["/messages"]),
+        Interface::Openai => ("/chat/completions", &["/chat/completions", "/responses"]),
     };
     let range = path(api);
     let path = &api[range.clone()];
-    let path = match path {
-        "" | "/" => format!("/v1{tail}"),
-        _ if path.ends_with("/v1") => format!("{path}{tail}"),
+    let path = match path.trim_end_matches('/') {
+        "" => format!("/v1{tail}"),
+        root if root.ends_with("/v1") => format!("{root}{tail}"),
+        whole if tails.iter().any(|tail| whole.ends_with(tail)) => whole.to_owned(),
         _ => path.to_owned(),
     };
     format!("{}{path}{}", &api[..range.start], &api[range.end..])
@@ -232,6 +232,26 @@ mod tests {
                 Interface::Anthropic,
                 "https://x.test/anthropic/",
             ),
+            (
+                "https://x.test/v1/?a=b/",
+                Interface::Openai,
+                "https://x.test/v1/chat/completions?a=b/",
+            ),
+            (
+                "https://x.test/v1/messages/",
+                Interface::Anthropic,
+                "https://x.test/v1/messages",
+            ),
+            (
+                "https://x.test/api/v1/chat/completions/",
+                Interface::Openai,
+                "https://x.test/api/v1/chat/completions",
+            ),
+            (
+                "https://x.test/v1/responses/",
+                Interface::Openai,
+                "https://x.test/v1/responses",
+            ),
             ("${BASE}/v1", Interface::Openai, "${BASE}/v1"),
         ] {
             let once = normal_url(api, interface);
@@ -248,6 +268,10 @@ mod tests {
         );
         assert_eq!(
             inferred_interface("https://x.test/v1", "claude-sonnet-4-5"),
+            Interface::Anthropic
+        );
+        assert_eq!(
+            inferred_interface("https://x.test/v1/", "claude-sonnet-4-5"),
             Interface::Anthropic
         );
         assert_eq!(
