@@ -31,7 +31,7 @@ use crate::plan::{LogLevel, Mode};
 use crate::source::{Span, Spanned};
 use crate::tree::Root;
 
-pub use address::{inferred_interface, literal_host, normal_url, shown_url};
+pub use address::{inferred_interface, is_exact, literal_host, normal_url, shown_url};
 pub use auth::ManagedKeyEntry;
 pub use effective::{Effective, Enabled, Found};
 pub use gaps::Gaps;

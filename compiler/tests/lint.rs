@@ -13,10 +13,10 @@ const TODAY: Date = date(2026, 7, 1);
 const POOLS: &str = r#"Registration:
   enabled: true
   models:
-    - {id: one, api: "https://a.example/1", key: "${A}", model: m, metadata: {pool_endpoint_id: one-a}}
-    - {id: one, api: "https://a.example/2", key: "${B}", model: m, metadata: {pool_endpoint_id: one-b}}
-    - {id: gpt-4.1, api_base_url: "https://b.example/1", key: "${A}", model: m, metadata: {pool_endpoint_id: two-a}}
-    - {id: gpt-4.1, api_base_url: "https://b.example/2", key: "${B}", model: m, metadata: {pool_endpoint_id: two-b}}
+    - {id: one, api: "https://a.example/1/v1", key: "${A}", model: m, metadata: {pool_endpoint_id: one-a}}
+    - {id: one, api: "https://a.example/2/v1", key: "${B}", model: m, metadata: {pool_endpoint_id: one-b}}
+    - {id: gpt-4.1, api_base_url: "https://b.example/1/v1", key: "${A}", model: m, metadata: {pool_endpoint_id: two-a}}
+    - {id: gpt-4.1, api_base_url: "https://b.example/2/v1", key: "${B}", model: m, metadata: {pool_endpoint_id: two-b}}
 Router: {default: one, think: gpt-4.1}
 "#;
 
@@ -333,9 +333,9 @@ fn variables_are_judged_when_they_are_looked_for() {
 #[test]
 fn every_syntax_says_the_same() {
     let body = r#"registration enabled=#true {
-    endpoint "one" { api "https://a.example/1"; key "${A}"; model "m"; metadata pool_endpoint_id="one-a"; }
+    endpoint "one" { api "https://a.example/1/v1"; key "${A}"; model "m"; metadata pool_endpoint_id="one-a"; }
     upstream_service "x" base_url="https://x.example"
-    endpoint "one" { api "https://a.example/2"; key "${B}"; model "m"; metadata pool_endpoint_id="one-b"; }
+    endpoint "one" { api "https://a.example/2/v1"; key "${B}"; model "m"; metadata pool_endpoint_id="one-b"; }
 }
 router default="one"
 "#;
@@ -352,8 +352,8 @@ router default="one"
         assert_eq!(compiled.waived.len(), 1, "{lint}");
     }
     let json = r#"{"Registration": {"enabled": true, "models": [
-        {"id": "one", "api": "https://a.example/1", "key": "${A}", "model": "m", "metadata": {"pool_endpoint_id": "a"}},
-        {"id": "one", "api": "https://a.example/2", "key": "${B}", "model": "m", "metadata": {"pool_endpoint_id": "b"}}]},
+        {"id": "one", "api": "https://a.example/1/v1", "key": "${A}", "model": "m", "metadata": {"pool_endpoint_id": "a"}},
+        {"id": "one", "api": "https://a.example/2/v1", "key": "${B}", "model": "m", "metadata": {"pool_endpoint_id": "b"}}]},
         "Router": {"default": "one"},
         "Lint": {"pool/unreached": "deny", "waivers": [{"code": "pool/shared-upstream", "at": "Registration.models.one", "reason": "agreed", "until": "2026-07-01"}]}}"#;
     let compiled = compile(&Sources::single("r.json", json));
@@ -443,7 +443,7 @@ fn many_waivers_each_find_their_place() {
     for pool in 0..MANY {
         for path in 0..2 {
             text.push_str(&format!(
-                "    - {{id: p{pool}, api: \"https://a.example/{path}\", key: \"${{K{path}}}\", model: m}}\n"
+                "    - {{id: p{pool}, api: \"https://a.example/{path}/v1\", key: \"${{K{path}}}\", model: m}}\n"
             ));
         }
         lint.push_str(&format!(

@@ -62,7 +62,7 @@ fn what_is_shared_is_named_once() {
         ),
         (
             ("https://a.example", "${A}", service),
-            ("https://A.example.:8443/x", "${A}", ""),
+            ("https://A.example.:8443/x/v1", "${A}", ""),
             host,
         ),
         (

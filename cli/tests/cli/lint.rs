@@ -8,7 +8,7 @@ use crate::{Place, assert_story};
 fn registration(lint: &str) -> String {
     let endpoint = |letter: char, key: &str| {
         format!(
-            "    - id: sonnet\n      api: https://llm.example/{letter}\n      key: ${{{key}}}\n      \
+            "    - id: sonnet\n      api: https://llm.example/{letter}/v1\n      key: ${{{key}}}\n      \
              model: m\n      metadata: {{pool_endpoint_id: sonnet-{letter}}}\n"
         )
     };

@@ -1,10 +1,12 @@
-//! Traffic that anyone on the way can read.
+//! Traffic that anyone on the way can read, or that goes to a path no server has.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::called;
+use super::called::{self, Called};
+use super::models::wrong_url;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::registration::{Registration, literal_host};
+use crate::registration::{Registration, is_exact, literal_host};
+use crate::source::Spanned;
 
 /// Last labels of names that the public name system does not have.
 const PRIVATE_SUFFIXES: [&str; 6] = ["local", "internal", "svc", "localhost", "lan", "home.arpa"];
@@ -12,6 +14,7 @@ const PRIVATE_SUFFIXES: [&str; 6] = ["local", "internal", "svc", "localhost", "l
 pub(super) fn check(registration: &Registration, problems: &mut Problems) {
     for called in called::all(registration).filter(|called| called.is_in_use(registration)) {
         let Some(api) = called.api() else { continue };
+        exact(called, api, problems);
         let Some(host) = plain_host(&api.value).filter(|host| is_public(host)) else {
             continue;
         };
@@ -25,6 +28,24 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
             )
             .at(api.span, "plain `http://` to a public host")
             .help("write `https://`, or reach the upstream by a private address"),
+        );
+    }
+}
+
+/// Tells of a base that a vendor's client would complete, and the proxy does not.
+fn exact(called: Called<'_>, api: &Spanned<String>, problems: &mut Problems) {
+    let is_endpoint = matches!(called, Called::Entry(_) | Called::Provider(_));
+    if is_endpoint && is_exact(&api.value) && wrong_url(&api.value).is_none() {
+        problems.push(
+            Diagnostic::new(
+                Code::NetExactPath,
+                format!(
+                    "requests go to exactly the path of `{}`",
+                    called.path("api")
+                ),
+            )
+            .at(api.span, "nothing is put behind this path")
+            .help("write the whole path, ending in `/messages`, `/chat/completions` or `/responses`, if this is a base"),
         );
     }
 }

@@ -140,6 +140,7 @@ codes! {
     ImportDanglingReference = "import/dangling-reference", Warning, "A foreign file refers to something that it does not declare.";
     ImportLiteralSecret = "import/literal-secret", Warning, "A secret of a foreign file is not copied.";
     NetPlainHttp = "net/plain-http", Warning, "Prompts and keys go unencrypted to a public host.";
+    NetExactPath = "net/exact-path", Warning, "Requests go to exactly the path of a URL, which looks like a base.";
     LintUnknownCode = "lint/unknown-code", Error, "`Lint` names a code that does not exist.";
     LintNotAdjustable = "lint/not-adjustable", Error, "`Lint` would lower or waive what is always an error.";
     LintUnknownPlace = "lint/unknown-place", Error, "A waiver is for a place that does not exist.";

@@ -63,6 +63,23 @@ pub fn normal_url(api: &str, interface: Interface) -> String {
     format!("{}{path}{}", &api[..range.start], &api[range.end..])
 }
 
+/// Whether requests go to exactly the path of a URL, which is neither completed nor ends as a
+/// protocol's own paths do. Not said of one with a `${NAME}`, whose value may end it so.
+pub fn is_exact(api: &str) -> bool {
+    if has_reference(api) || !api.contains("://") {
+        return false;
+    }
+    let known = ["/v1", "/messages", "/chat/completions", "/responses"];
+    let bare = api[path(api)].trim_end_matches('/');
+    let is_known = bare.is_empty() || known.iter().any(|tail| bare.ends_with(tail));
+    // `…/models/NAME:rawPredict` names a method; no base does.
+    let is_method = bare
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'));
+    !is_known && !is_method
+}
+
 /// The URL without user-info and with the values of secret query parameters,
 /// and words known to be credentials, replaced, and whether anything was hidden. A value that is only a
 /// `${NAME}` is not a secret.
@@ -257,6 +274,24 @@ mod tests {
             let once = normal_url(api, interface);
             assert_eq!(once, wanted);
             assert_eq!(normal_url(&once, interface), wanted);
+        }
+    }
+
+    #[test]
+    fn bases_that_are_not_completed_are_exact() {
+        for (api, exact) in [
+            ("https://api.deepseek.com/anthropic", true),
+            ("https://x.test/v1beta/openai/?a=b", true),
+            ("https://x.test/api/paas/v4", true),
+            ("https://x.test/", false),
+            ("https://openrouter.ai/api/v1/", false),
+            ("https://x.test/api/paas/v4/chat/completions", false),
+            ("https://x.test/openai/responses?api-version=1", false),
+            ("https://x.test/v1/models/claude:rawPredict", false),
+            ("https://x.test/${PATH}", false),
+            ("x.test/anthropic", false),
+        ] {
+            assert_eq!(is_exact(api), exact, "{api}");
         }
     }
 
