@@ -26,13 +26,18 @@ fn pull_request(changed: &str) -> (Place, String) {
     (place, base)
 }
 
+/// Puts a script on the path in place of a program that a machine may not have.
+fn stands_in(place: &Place, program: &str, script: &str) {
+    let path = place.path("bin").join(program);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// Makes what a place holds a repository's main, and says which commit it is.
 fn main_branch(place: &Place) -> String {
-    // Stands in for GitHub's own client: keeps what it is asked to do.
-    let gh = place.path("bin/gh");
-    fs::create_dir_all(gh.parent().unwrap()).unwrap();
-    fs::write(&gh, "#!/bin/sh\necho \"gh $*\" >> gh.log\n").unwrap();
-    fs::set_permissions(&gh, fs::Permissions::from_mode(0o755)).unwrap();
+    // GitHub's own client, which keeps what it is asked to do.
+    stands_in(place, "gh", "echo \"gh $*\" >> gh.log");
     let git = |arguments: &[&str]| -> String {
         let output = Command::new("git")
             .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
@@ -130,6 +135,11 @@ fn commands(section: &str) -> String {
 #[test]
 fn what_was_locked_is_what_is_deployed() {
     let place = Place::new().with("registration/10-all.yaml", QUICK_START);
+    stands_in(
+        &place,
+        "jq",
+        "[ \"$*\" = '-r .hash' ] && sed -n 's/^  \"hash\": \"\\(.*\\)\",$/\\1/p'",
+    );
     // What would be served is told, and not served.
     let script = format!(
         "ctr() {{ if [ \"$1\" = start ]; then echo \"$*\"; else command ctr \"$@\"; fi; }}\n{}{}",
