@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ctr_compiler::Compiled;
-use ctr_compiler::health::Terms;
+use ctr_compiler::health::{NotNow, Terms};
 use ctr_compiler::plan::{Endpoint, Hash, Interface, KeyHeader, Plan, Secrets};
 use ctr_compiler::variable::{self, Unset};
 use foldhash::HashMap;
@@ -21,7 +21,7 @@ use http::{HeaderValue, Uri};
 pub use places::Places;
 
 use crate::clock::Clock;
-use crate::pool::{Adopted, Lots, PoolRecord, Record, Records};
+use crate::pool::{Adopted, Entered, Lots, PoolRecord, Record, Records, Way};
 use crate::protocol::Protocol;
 use crate::protocol::chat::Dialect;
 
@@ -352,6 +352,15 @@ impl Upstream {
     pub fn key(&self) -> Option<&[u8]> {
         let value = self.auth_value.as_ref()?.as_bytes();
         Some(value.strip_prefix(b"Bearer ").unwrap_or(value))
+    }
+
+    /// Lets a request in; see [`Record::enter`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn enter(&self, way: &Way<'_>, regardless: bool) -> Result<Entered, NotNow> {
+        let terms = &self.terms;
+        self.record.enter(terms, self.account, way, regardless)
     }
 
     /// Whether it may be asked for responses beside its chat completions.

@@ -51,13 +51,14 @@ impl Record {
         lock(&self.observed).seen(terms, now, tokens)
     }
 
-    /// Lets a request in; see [`Observed::enter`].
+    /// Lets a request of this account in; see [`Observed::enter`].
     ///
     /// # Errors
     /// [`NotNow`] when others took what was free since the decision, or found it failing.
     pub fn enter(
         self: &Arc<Self>,
         terms: &Arc<Terms>,
+        account: Account,
         way: &Way<'_>,
         regardless: bool,
     ) -> Result<Entered, NotNow> {
@@ -69,6 +70,7 @@ impl Record {
         Ok(Entered {
             record: Arc::clone(self),
             terms: Arc::clone(terms),
+            account,
             clock: way.clock.clone(),
             permit,
             used: None,
@@ -77,7 +79,8 @@ impl Record {
 
     /// Notes the account that it is asked with from now on.
     pub fn is_asked_as(&self, account: Account) {
-        let before = lock(&self.account).replace(account);
+        let mut asked_as = lock(&self.account);
+        let before = asked_as.replace(account);
         if before.is_some_and(|before| before != account) {
             lock(&self.observed).has_another_key();
             self.changed.note();
@@ -117,6 +120,7 @@ pub struct Way<'c> {
 pub struct Entered {
     record: Arc<Record>,
     terms: Arc<Terms>,
+    account: Account,
     clock: Clock,
     permit: Permit,
     used: Option<u64>,
@@ -124,8 +128,14 @@ pub struct Entered {
 
 impl Entered {
     /// Notes that the attempt failed, and for how long the upstream asked to be left alone.
+    /// A key that was refused after another took its place is nothing to note.
     pub fn failed(&self, failure: Failure, told_ms: Option<u64>) {
         let now = self.clock.now_ms();
+        let asked_as = lock(&self.record.account);
+        let is_replaced = asked_as.is_some_and(|account| account != self.account);
+        if is_replaced && failure == Failure::Credential {
+            return;
+        }
         let mut observed = lock(&self.record.observed);
         observed.failed(&self.permit, &self.terms, now, failure, told_ms);
         drop(observed);

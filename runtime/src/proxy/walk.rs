@@ -237,7 +237,7 @@ impl<'w> Going<'w> {
                 }
                 Err(error) => return Err(error),
             };
-            match upstream.record.enter(&upstream.terms, self.way, regardless) {
+            match upstream.enter(self.way, regardless) {
                 Err(why) => {
                     cold_path();
                     if let NotNow::Out(_) = why {

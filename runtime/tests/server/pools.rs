@@ -308,6 +308,34 @@ async fn a_probe_brings_an_open_endpoint_to_its_trial() {
     assert_eq!(endpoint(&report(&running).await)["status"], "healthy");
 }
 
+#[tokio::test]
+async fn a_key_that_was_replaced_is_refused_for_itself_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let home = home(&[addr]);
+    let running = home.start().await;
+    let (got, _held) = tokio::join!(message(&running), async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            stream.read_buf(&mut request).await.unwrap();
+        }
+        let text = format!("APIKEY: \"${{CTR_KEY}}\"\n{}", pool(&[addr]));
+        let rotated = text.replace("${UPSTREAM_KEY}", "another");
+        home.write("registration.yaml", &rotated);
+        until(&running, |status| status.swaps == 1).await;
+        let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(refusal).await.unwrap();
+        stream
+    });
+    assert!(got.starts_with("http/1.1 401"), "{got}");
+    let endpoint = report(&running).await["pools"][0]["endpoints"][0].clone();
+    assert_eq!(
+        (&endpoint["status"], &endpoint["failureCount"]),
+        (&json!("healthy"), &json!(0))
+    );
+}
+
 async fn message(running: &Running) -> String {
     let body = r#"{"model":"m"}"#;
     let got = ask(running, "POST", "/v1/messages", &key(), body).await;
