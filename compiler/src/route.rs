@@ -132,16 +132,20 @@ pub struct Decision<'p> {
 impl Decision<'_> {
     /// Leaves only endpoints that `keeps` names: a request that goes on with what
     /// an endpoint keeps is of no use to others, and that one is asked even while
-    /// it rests. Where no endpoint of the model is named, nothing changes.
-    #[must_use]
-    pub fn kept_at(mut self, keeps: &dyn Fn(&Endpoint) -> bool) -> Self {
-        let resting = |refused: &Refused<'_>| {
-            matches!(refused.why, Refusal::Out(_)) && keeps(refused.endpoint)
-        };
+    /// it rests. Where no endpoint of the model is named, or only one that is disabled,
+    /// nothing changes.
+    ///
+    /// # Errors
+    /// [`NoRoute`] when all that are named are at their declared limit, or have too small
+    /// a window.
+    pub fn kept_at(mut self, keeps: &dyn Fn(&Endpoint) -> bool) -> Result<Self, NoRoute> {
         let named = |candidate: &Candidate<'_>| keeps(candidate.endpoint);
         if !self.candidates.iter().any(named) {
+            let resting = |refused: &Refused<'_>| {
+                matches!(refused.why, Refusal::Out(_)) && keeps(refused.endpoint)
+            };
             let Some(at) = self.refused.iter().position(resting) else {
-                return self;
+                return self.no_keeper(keeps).map_or(Ok(self), Err);
             };
             self.candidates.push(Candidate {
                 endpoint: self.refused.remove(at).endpoint,
@@ -160,7 +164,24 @@ impl Decision<'_> {
                 });
             }
         }
-        self
+        Ok(self)
+    }
+
+    /// Why those that `keeps` names answer nothing, where waiting or a shorter request
+    /// would help.
+    fn no_keeper(&self, keeps: &dyn Fn(&Endpoint) -> bool) -> Option<NoRoute> {
+        let keepers = self.refused.iter().filter(|it| keeps(it.endpoint));
+        let limited = keepers.clone().filter_map(|keeper| match keeper.why {
+            Refusal::Limited { until_ms } => Some(until_ms),
+            _ => None,
+        });
+        match limited.min() {
+            Some(until_ms) => Some(NoRoute::AllLimited {
+                model: self.model.to_owned(),
+                until_ms,
+            }),
+            None => too_long(self.model, keepers),
+        }
     }
 }
 
@@ -454,18 +475,10 @@ pub fn active_endpoint<'p>(pool: &'p Pool, snapshot: &PoolSnapshot<'_>) -> Optio
 /// What keeps all endpoints of a model from answering: of several reasons, the
 /// one that the most could be done about.
 fn nothing_able(model: &str, refused: &[Refused<'_>]) -> NoRoute {
-    let model = model.to_owned();
-    let widest = refused.iter().filter_map(|refused| match refused.why {
-        Refusal::Window(exceeded) => Some(exceeded),
-        _ => None,
-    });
-    if let Some(exceeded) = widest.max_by_key(|exceeded| exceeded.limit_tokens) {
-        return NoRoute::Window {
-            model,
-            exceeded,
-            long_context: None,
-        };
+    if let Some(too_long) = too_long(model, refused.iter()) {
+        return too_long;
     }
+    let model = model.to_owned();
     let speaks = refused.iter().find_map(|refused| match refused.why {
         Refusal::Interface(speaks) => Some(speaks),
         _ => None,
@@ -474,4 +487,17 @@ fn nothing_able(model: &str, refused: &[Refused<'_>]) -> NoRoute {
         Some(speaks) => NoRoute::Interface { model, speaks },
         None => NoRoute::NothingEnabled { model },
     }
+}
+
+/// That a request fits into no window of those that refused it, if any did for that.
+fn too_long<'r>(model: &str, refused: impl Iterator<Item = &'r Refused<'r>>) -> Option<NoRoute> {
+    let exceeded = refused.filter_map(|refused| match refused.why {
+        Refusal::Window(exceeded) => Some(exceeded),
+        _ => None,
+    });
+    Some(NoRoute::Window {
+        model: model.to_owned(),
+        exceeded: exceeded.max_by_key(|exceeded| exceeded.limit_tokens)?,
+        long_context: None,
+    })
 }

@@ -4,7 +4,7 @@
 use ctr_compiler::compile;
 use ctr_compiler::health::{Seen, Standing};
 use ctr_compiler::plan::{Endpoint, Interface, Plan};
-use ctr_compiler::route::{NoRoute, PoolSnapshot, Refusal, RequestFeatures, route};
+use ctr_compiler::route::{NoRoute, PoolSnapshot, Refusal, RequestFeatures, Tokens, route};
 use ctr_compiler::source::Sources;
 
 /// Pool `team` of `a` (Anthropic), `b` and `c` (OpenAI), in this order.
@@ -69,7 +69,7 @@ fn a_request_stays_with_the_endpoint_that_keeps_what_it_goes_on_with() {
             _ => Seen::UNUSED,
         };
         let decision = route(&plan, &features(None), &PoolSnapshot::new(&seen, 0)).unwrap();
-        let decision = decision.kept_at(&|endpoint| endpoint.id == keeper);
+        let decision = decision.kept_at(&|endpoint| endpoint.id == keeper).unwrap();
         let refused = decision.refused.iter();
         let refused = refused
             .filter(|refused| refused.why == Refusal::Elsewhere)
@@ -83,4 +83,42 @@ fn a_request_stays_with_the_endpoint_that_keeps_what_it_goes_on_with() {
     assert_eq!(kept(Standing::Cooldown { until_ms: 9 }, "b"), is("b", 2));
     assert_eq!(kept(Standing::Cooldown { until_ms: 9 }, "c"), is("c", 1));
     assert_eq!(kept(Standing::Healthy, "none"), is("a b c", 0));
+}
+
+#[test]
+fn where_its_keeper_cannot_answer_a_request_goes_nowhere_else() {
+    let mut plan = serde_json::from_str::<serde_json::Value>(&team().to_canonical_json()).unwrap();
+    let endpoints = plan["pools"]["team"]["endpoints"].as_array_mut().unwrap();
+    let mut other = endpoints[2].clone();
+    other["id"] = "d".into();
+    endpoints.push(other);
+    endpoints[0]["enabled"] = false.into();
+    endpoints[1]["capabilities"]["safe_input_tokens"] = 10.into();
+    let plan = Plan::from_json(&plan.to_string()).unwrap();
+    let seen = |endpoint: &Endpoint| Seen {
+        limited_until: (endpoint.id == "c").then_some(9),
+        ..Seen::UNUSED
+    };
+    let kept = |keeper: &str| {
+        let long = RequestFeatures {
+            tokens: Tokens::Counted(11),
+            ..features(None)
+        };
+        let decision = route(&plan, &long, &PoolSnapshot::new(&seen, 0)).unwrap();
+        let decision = decision.kept_at(&|endpoint| endpoint.id == keeper)?;
+        let ids = decision.candidates.iter();
+        Ok(ids
+            .map(|candidate| candidate.endpoint.id.as_str())
+            .collect::<String>())
+    };
+    let limited = NoRoute::AllLimited {
+        model: "team".to_owned(),
+        until_ms: 9,
+    };
+    assert_eq!(kept("c"), Err(limited));
+    assert!(
+        matches!(kept("b"), Err(NoRoute::Window { exceeded, .. }) if exceeded.limit_tokens == 10)
+    );
+    // Who is switched off is not asked, nor waited for.
+    assert_eq!(kept("a"), Ok("d".to_owned()));
 }

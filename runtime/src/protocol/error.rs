@@ -202,7 +202,9 @@ impl ProxyError {
                 format!("no endpoint of model `{model}` is healthy at the moment")
             }
             Self::Limited { model, .. } => {
-                format!("every endpoint of model `{model}` is at its declared rate limit")
+                format!(
+                    "every endpoint of model `{model}` that could answer is at its declared limit"
+                )
             }
             Self::Stopped => STOPPED.to_owned(),
             Self::Unreachable { model } => {

@@ -142,7 +142,7 @@ pub(super) fn decide<'p>(
     let (decided, too_long) = asked.with_features(live.plan(), now, |features| {
         let decided = route::route(live.plan(), features, &snapshot);
         let decided = match asked.kept_by {
-            Some(account) => decided.map(|decision| decision.kept_at(&keeps(account))),
+            Some(account) => decided.and_then(|decision| decision.kept_at(&keeps(account))),
             None => decided,
         };
         if let Some(traced) = traced {

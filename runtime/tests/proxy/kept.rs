@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ctr_runtime::clock::Clock;
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
 use serde_json::{Value, json};
 
@@ -105,6 +106,26 @@ async fn a_conversation_goes_on_where_it_is_kept() {
         assert_eq!(stage.ask(RESPONSES, &[], GO_ON).await.status, 200);
         assert_eq!((a.received().len(), b.received().len()), (1, 4));
     }
+}
+
+#[tokio::test]
+async fn a_conversation_waits_for_the_limit_of_who_keeps_it() {
+    let (a, b) = (upstream().await, upstream().await);
+    let mut plan = pool_plan(CHAT, &[&a, &b]);
+    plan["pools"]["m"]["enforce_rate_limits"] = true.into();
+    plan["pools"]["m"]["endpoints"][0]["rate_limit"] = json!({ "rpm": 1 });
+    let stage = Stage::at(&plan, Clock::new(|| 1_767_225_600_000)).await;
+    let got = stage.ask(RESPONSES, &[], ASK).await;
+    assert_eq!(
+        (got.status.as_u16(), got.header("x-ctr-endpoint")),
+        (200, "a")
+    );
+    let got = stage.ask(RESPONSES, &[], GO_ON).await;
+    assert_eq!(
+        (got.status.as_u16(), got.header("retry-after")),
+        (429, "61")
+    );
+    assert_eq!(b.received(), []);
 }
 
 #[tokio::test]
