@@ -142,6 +142,11 @@ impl Entered {
         self.record.changed.note();
     }
 
+    /// Notes that not all of the request came; see [`Observed::never_went`].
+    pub fn never_went(&self) {
+        lock(&self.record.observed).never_went(&self.permit, &self.terms);
+    }
+
     /// Notes that an answer began; see [`Observed::answers`].
     pub fn answers(&mut self) {
         lock(&self.record.observed).answers(&mut self.permit);

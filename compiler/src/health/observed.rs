@@ -182,7 +182,8 @@ impl Observed {
         })
     }
 
-    /// Notes that the attempt failed; see [`Health::failed`].
+    /// Notes that the attempt failed; see [`Health::failed`]. Without a connection nothing
+    /// went to the endpoint.
     pub fn failed(
         &mut self,
         permit: &Permit,
@@ -193,6 +194,17 @@ impl Observed {
     ) {
         self.health
             .failed(&terms.policy, now, permit.sent, failure, told_ms);
+        if failure == Failure::Connect {
+            self.never_went(permit, terms);
+        }
+    }
+
+    /// Notes that the request never came to the endpoint whole: it counts against no
+    /// declared limit.
+    pub fn never_went(&mut self, permit: &Permit, terms: &Terms) {
+        if terms.limit.is_some() {
+            self.rates.take_back(permit.sent, permit.tokens);
+        }
     }
 
     /// Notes that an answer began. A trial is over with that, so that others need not

@@ -34,6 +34,12 @@ impl Rates {
         self.tokens.add(MINUTE_MS, now, tokens);
     }
 
+    /// Takes back a request that was counted when it began and never went.
+    pub fn take_back(&mut self, began: u64, tokens: u64) {
+        self.requests.take_back(MINUTE_MS, began, 1);
+        self.tokens.take_back(MINUTE_MS, began, tokens);
+    }
+
     /// Puts the tokens that were really used in place of those that were expected when
     /// the request began. What it used beyond counts from now on.
     pub fn settle(&mut self, began: u64, now: u64, expected: u64, used: u64) {

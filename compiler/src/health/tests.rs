@@ -485,6 +485,33 @@ fn a_minute_goes_on_in_the_next_process() {
 }
 
 #[test]
+fn what_never_went_uses_up_no_limit() {
+    let terms = Terms {
+        policy: policy(),
+        limit: Some(RateLimit {
+            rpm: Some(2),
+            tpm: Some(1_000),
+        }),
+    };
+    let mut observed = Observed::default();
+    let first = observed.enter(&terms, T, 10, 1, false).expect("free");
+    observed.leave(&first, &terms, T, None);
+    let lost = observed.enter(&terms, T, 990, 2, false).expect("free");
+    assert!(observed.seen(&terms, T, 1).limited_until.is_some());
+    observed.never_went(&lost, &terms);
+    observed.leave(&lost, &terms, T, None);
+    let refused = observed.enter(&terms, T, 990, 3, false).expect("free");
+    observed.failed(&refused, &terms, T, Failure::Connect, None);
+    observed.leave(&refused, &terms, T, None);
+    assert_eq!(observed.seen(&terms, T, 990).limited_until, None);
+    assert!(observed.seen(&terms, T, 991).limited_until.is_some());
+    let broken = observed.enter(&terms, T, 1, 4, true).expect("free");
+    observed.failed(&broken, &terms, T, Failure::Network, None);
+    assert!(observed.seen(&terms, T, 1).limited_until.is_some());
+    observed.leave(&broken, &terms, T, None);
+}
+
+#[test]
 fn a_file_cannot_close_an_endpoint_for_ever() {
     let text = format!(
         r#"{{"modelId": "m", "endpointId": "a", "failureCount": 9, "successCount": 1,

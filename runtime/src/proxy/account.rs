@@ -226,6 +226,11 @@ impl Mark {
         self.held += held;
     }
 
+    /// Ends it without the endpoint having been asked: the client did not send all it promised.
+    pub(super) fn never_went(self) {
+        self.entered.never_went();
+    }
+
     /// Whether it matters how many tokens the answer tells.
     fn counts_tokens(&self) -> bool {
         self.session.is_some() || self.entered.counts_tokens()

@@ -320,6 +320,7 @@ impl<'w> Going<'w> {
         if let Some(fault) = self.asked.fault() {
             cold_path();
             // Whatever came of it says nothing about the endpoint.
+            mark.never_went();
             return Err(fault);
         }
         if let Some(traced) = &mut account.traced {

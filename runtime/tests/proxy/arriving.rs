@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance};
 
 use crate::stage::{MESSAGES, Stage, gone, pool_plan, upstream};
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An upstream that is read byte by byte.
 struct Raw(TcpListener);
@@ -258,7 +258,10 @@ async fn an_answer_waits_for_the_end_of_the_body() {
 async fn a_client_that_breaks_off_is_nobody_elses_fault() {
     let (raw, other) = (Raw::start().await, upstream().await);
     other.set_default(Answer::text("never asked"));
-    let stage = Stage::new(&raw.plan(&[&other])).await;
+    let mut plan = raw.plan(&[&other]);
+    plan["pools"]["m"]["enforce_rate_limits"] = true.into();
+    plan["pools"]["m"]["endpoints"][0]["rate_limit"] = json!({ "rpm": 1 });
+    let stage = Stage::new(&plan).await;
     let (client, mut reading) = begun(&stage, &raw).await;
     drop(client);
     reading.end().await;
@@ -266,6 +269,11 @@ async fn a_client_that_breaks_off_is_nobody_elses_fault() {
     assert!(came.len() < promised, "{came}");
     assert_eq!(stage.health("a").failure_count, 0);
     assert_eq!(other.received(), []);
+    // Nor has it used up the limit of who never had it whole.
+    let live = &stage.live;
+    let it = live.upstream(&live.plan().pools["m"].endpoints[0]);
+    let seen = it.record.seen(&it.terms, live.clock().now_ms(), 1);
+    assert_eq!(seen.limited_until, None);
 }
 
 /// Of a body that no buffer of a socket holds it takes what fits there.
