@@ -87,9 +87,9 @@ impl Record {
         }
     }
 
-    /// Notes what a probe found: an answer, or none.
-    pub fn probed(&self, terms: &Terms, now: u64, answered: bool) {
-        lock(&self.observed).probed(terms, now, answered);
+    /// Notes what a probe found; see [`Observed::probed`].
+    pub fn probed(&self, terms: &Terms, now: u64, sent: u64, answered: bool) {
+        lock(&self.observed).probed(terms, now, sent, answered);
         self.changed.note();
     }
 

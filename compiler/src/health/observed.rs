@@ -220,13 +220,15 @@ impl Observed {
         self.health.has_another_key();
     }
 
-    /// Notes what a probe found: an answer, or none.
-    pub fn probed(&mut self, terms: &Terms, now: u64, is_answered: bool) {
+    /// Notes what a probe that was sent at `sent` found: an answer, or none. Where a
+    /// request succeeded since, that there was none says nothing.
+    pub fn probed(&mut self, terms: &Terms, now: u64, sent: u64, is_answered: bool) {
+        let succeeded_since = |at: u64| sent < at && at <= now;
         if is_answered {
             self.health.probed(now);
-        } else {
+        } else if !self.health.last_success_at.is_some_and(succeeded_since) {
             self.health
-                .failed(&terms.policy, now, now, Failure::Probe, None);
+                .failed(&terms.policy, now, sent, Failure::Probe, None);
         }
     }
 

@@ -398,6 +398,22 @@ fn an_endpoint_that_failed_meanwhile_lets_nobody_in() {
 }
 
 #[test]
+fn a_probe_counts_from_when_it_was_sent() {
+    let terms = Terms::default();
+    let mut observed = Observed::default();
+    for at in [10, 20, 30] {
+        observed.probed(&terms, T + at, T, false);
+    }
+    assert_eq!(observed.health.failure_count, 1, "they ran side by side");
+    succeeded(&mut observed.health, T + 100, 10);
+    let before = observed.health.clone();
+    observed.probed(&terms, T + 5_000, T + 50, false);
+    assert_eq!(observed.health, before, "a request succeeded since");
+    observed.probed(&terms, T + 6_000, T + 100, false);
+    assert_eq!(observed.health.failure_count, 1);
+}
+
+#[test]
 fn a_refused_key_is_remembered_until_there_is_another() {
     let mut health = Health::default();
     health.failed(&policy(), T, T, Failure::Credential, None);

@@ -90,8 +90,12 @@ impl Prober {
                 (self.clone(), Arc::clone(live), Arc::clone(&upstream.terms));
             running.spawn(async move {
                 let record = Arc::clone(&one.record);
+                // The semaphore lives as long as the prober and is never closed.
+                let _place = prober.places.acquire().await;
+                let sent = live.clock().now_ms();
                 let (at, probed) = prober.ask(one).await;
-                record.probed(&terms, live.clock().now_ms(), probed.is_ok());
+                let now = live.clock().now_ms();
+                record.probed(&terms, now, sent, probed.is_ok());
                 (at, probed)
             });
         }
@@ -101,8 +105,6 @@ impl Prober {
     }
 
     async fn ask(&self, one: One) -> (usize, Probed) {
-        // The semaphore lives as long as the prober and is never closed.
-        let _place = self.places.acquire().await;
         let mut request = Request::new(Empty::<Bytes>::new());
         *request.method_mut() = Method::HEAD;
         *request.uri_mut() = one.uri;

@@ -287,7 +287,7 @@ async fn a_failing_endpoint_shows_in_the_view() {
         .unwrap();
     let now = live.clock().now_ms();
     let upstream = live.upstream(b);
-    upstream.record.probed(&upstream.terms, now, false);
+    upstream.record.probed(&upstream.terms, now, now, false);
     let view = get(&running, "/api/models/compiled", &key()).await;
     let pool = &view.body["modelPools"]["team"];
     assert_eq!(pool["activeEndpointId"], "a");

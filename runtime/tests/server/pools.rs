@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ctr_runtime::clock::Clock;
 use ctr_runtime::scripted::{Answer, ScriptedUpstream};
 use ctr_runtime::server::Running;
 use ctr_runtime::settings::Settings;
@@ -98,7 +99,7 @@ Router: {default: m}
     let endpoint = &live.plan().pools["m"].endpoints[0];
     let upstream = live.upstream(endpoint);
     let now = live.clock().now_ms();
-    upstream.record.probed(&upstream.terms, now, false);
+    upstream.record.probed(&upstream.terms, now, now, false);
     let report = report(&running).await;
     assert!(report["generatedAt"].as_str().unwrap().ends_with('Z'));
     let saved = &report["persistedState"];
@@ -248,6 +249,33 @@ async fn a_probe_does_not_wait_for_ever() {
     });
     assert_eq!(got.body["results"][0]["error"], "no answer in 5 s");
     assert_eq!(got.body["results"][0]["health"]["failureCount"], 1);
+}
+
+#[tokio::test]
+async fn probes_that_fail_side_by_side_are_one_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let home = home(&[listener.local_addr().unwrap()]);
+    let running = home.start().await;
+    let ask = || probe(&running, "");
+    tokio::join!(ask(), ask(), ask(), async {
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_u8().await.unwrap();
+            all.push(stream);
+        }
+        // All break off, and not in the millisecond in which the last was sent.
+        let clock = Clock::default();
+        let sent = clock.now_ms();
+        while clock.now_ms() == sent {
+            tokio::task::yield_now().await;
+        }
+    });
+    let endpoint = report(&running).await["pools"][0]["endpoints"][0].clone();
+    assert_eq!(
+        (&endpoint["status"], &endpoint["failureCount"]),
+        (&json!("cooldown"), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -485,7 +513,7 @@ async fn a_change_is_written_soon() {
 async fn what_claude_trigger_router_left_is_taken_over() {
     let a = ScriptedUpstream::start().await.unwrap();
     let home = home(&[a.addr()]);
-    let now = ctr_runtime::clock::Clock::default().now_ms();
+    let now = Clock::default().now_ms();
     let text = json!({
         "updatedAt": now,
         "endpoints": [{
