@@ -264,14 +264,18 @@ impl Health {
         match self.standing(policy, now) {
             Standing::Healthy => None,
             Standing::HalfOpen { trials } => (trials == 0).then_some(Reason::Trials),
-            Standing::Cooldown { .. } | Standing::Open { .. } => {
-                Some(if self.last_failure == Some(Failure::Credential) {
-                    Reason::Credential
-                } else if self.is_ahead(self.told_until, now) {
-                    Reason::RetryAfter
-                } else {
-                    Reason::Failures
-                })
+            standing @ (Standing::Cooldown { .. } | Standing::Open { .. }) => {
+                // A refused key opens, so what only rests has another.
+                let is_open = matches!(standing, Standing::Open { .. });
+                Some(
+                    if is_open && self.last_failure == Some(Failure::Credential) {
+                        Reason::Credential
+                    } else if self.is_ahead(self.told_until, now) {
+                        Reason::RetryAfter
+                    } else {
+                        Reason::Failures
+                    },
+                )
             }
         }
     }

@@ -433,6 +433,16 @@ fn a_refused_key_is_remembered_until_there_is_another() {
     );
     health.has_another_key();
     assert_eq!(standing(&health, T + 2), Standing::Healthy);
+    assert_eq!(health.reason(&policy(), T + 2), None);
+    // It waits for what the upstream named, of which it is told so.
+    let mut health = Health::default();
+    health.failed(&policy(), T, T, Failure::RateLimit, Some(90_000));
+    health.failed(&policy(), T + 1, T + 1, Failure::Credential, None);
+    health.has_another_key();
+    let until_ms = T + 90_000;
+    assert_eq!(standing(&health, T + 2), Standing::Cooldown { until_ms });
+    let reason = health.reason(&policy(), T + 2);
+    assert_eq!(reason, Some(Reason::RetryAfter));
     let mut health = open();
     health.has_another_key();
     assert_eq!(health, open(), "no key was refused");
