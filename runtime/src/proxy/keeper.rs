@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use ctr_compiler::health::Failure;
+use ctr_compiler::plan::Plan;
 
 use super::body::Spliced;
 use super::call::{Call, kept};
@@ -18,7 +20,7 @@ use crate::protocol::error::ProxyError;
 /// be with the one OpenAI account that the plan has, if it has one.
 ///
 /// # Errors
-/// When nobody is known to keep it, or the one who does cannot be reached.
+/// When nobody is known to keep it, or the one who does gives no answer.
 pub(super) async fn ask(
     client: &Client,
     known: &Kept,
@@ -27,7 +29,7 @@ pub(super) async fn ask(
     live: &Live,
 ) -> Result<Committed, ProxyError> {
     let (id, what) = kept(head.uri.path()).ok_or(ProxyError::NotKept)?;
-    let upstream = keeper(known, id, live).ok_or(ProxyError::NotKept)?;
+    let (model, upstream) = keeper(known, id, live).ok_or(ProxyError::NotKept)?;
     let there = format!("/responses/{id}{what}");
     let uri = address::sibling(&upstream.uri, &there).ok_or(ProxyError::NotKept)?;
     let mut cleaned = head.headers;
@@ -42,29 +44,41 @@ pub(super) async fn ask(
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
     let answered = attempt::attempt(client, request, &upstream.id_header, limit, None, false).await;
     // Whatever comes of it says nothing about how the endpoint answers requests.
-    match answered.or_else(|failed| failed.answer.ok_or(())) {
+    match answered.or_else(|failed| failed.answer.ok_or(failed.class)) {
         Ok(mut answer) => {
             refusal::hide_key(&mut answer, upstream, limit).await;
             Ok(Committed::alone(answer))
         }
-        Err(()) => Err(ProxyError::Unreachable {
-            model: upstream.model.clone(),
-        }),
+        Err(class) => {
+            let model = model.to_owned();
+            Err(match class {
+                Failure::Timeout => ProxyError::Timeout { model },
+                _ => ProxyError::Unreachable { model },
+            })
+        }
     }
 }
 
-fn keeper<'l>(known: &Kept, id: &str, live: &'l Live) -> Option<&'l Upstream> {
-    let upstreams = live.plan().endpoints().filter(|endpoint| endpoint.enabled);
-    let mut able = upstreams
-        .map(|endpoint| live.upstream(endpoint))
-        .filter(|upstream| upstream.speaks.interface() == Call::Kept.interface())
-        .filter(|upstream| address::sibling(&upstream.uri, "/responses").is_some());
+/// An endpoint of the account that keeps a response, and the logical model before it.
+fn keeper<'l>(known: &Kept, id: &str, live: &'l Live) -> Option<(&'l str, &'l Upstream)> {
+    let Plan { models, pools, .. } = live.plan();
+    let pools = pools.iter().flat_map(|(id, pool)| {
+        let members = pool.endpoints.iter();
+        members.map(move |endpoint| (id, endpoint))
+    });
+    let mut able = models
+        .iter()
+        .chain(pools)
+        .filter(|(_, endpoint)| endpoint.enabled)
+        .map(|(model, endpoint)| (model.as_str(), live.upstream(endpoint)))
+        .filter(|(_, upstream)| upstream.speaks.interface() == Call::Kept.interface())
+        .filter(|(_, upstream)| address::sibling(&upstream.uri, "/responses").is_some());
     match known.account(id) {
-        Some(account) => able.find(|upstream| upstream.account == account),
+        Some(account) => able.find(|(_, upstream)| upstream.account == account),
         None => {
-            let first = able.next()?;
-            able.all(|upstream| upstream.account == first.account)
-                .then_some(first)
+            let (model, first) = able.next()?;
+            able.all(|(_, upstream)| upstream.account == first.account)
+                .then_some((model, first))
         }
     }
 }

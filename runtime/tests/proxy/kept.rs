@@ -329,6 +329,25 @@ async fn a_kept_response_is_read_and_deleted_where_it_was_made() {
 }
 
 #[tokio::test]
+async fn who_keeps_a_response_and_does_not_tell_it_is_named_as_its_model() {
+    let up = upstream().await;
+    let mut plan = pool_plan(CHAT, &[&up]);
+    plan["upstream_timeout_ms"] = 300.into();
+    let stage = Stage::new(&plan).await;
+    for (answer, status, what) in [
+        (Answer::hang(), 504, "answered in time"),
+        (Answer::reset(), 502, "gave a usable answer"),
+    ] {
+        up.push(answer);
+        let got = stage.request("GET", "/v1/responses/resp_1", &[]).await;
+        assert_eq!(
+            (got.status.as_u16(), &got.json()["error"]["message"]),
+            (status, &json!(format!("no endpoint of model `m` {what}")))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stream_of_responses_that_breaks_ends_as_failed() {
     let up = upstream().await;
     let stage = Stage::new(&pool_plan(CHAT, &[&up])).await;
