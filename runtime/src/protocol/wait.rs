@@ -26,14 +26,9 @@ const LIMITS: [(&str, &str); 9] = [
 /// reset times, which count only with 429, since upstreams send them with every answer. Of
 /// several fields of one name the longest wait counts.
 pub(crate) fn told_ms(status: StatusCode, headers: &Headers, now: u64) -> Option<u64> {
-    let longest = |name: &str, read: &dyn Fn(&str) -> Option<u64>| {
-        let values = headers.get_all(name);
-        let texts = values.filter_map(|value| std::str::from_utf8(value).ok());
-        texts.filter_map(|text| read(text.trim())).max()
-    };
-    let told = longest("retry-after-ms", &milliseconds)
+    let told = longest(headers, "retry-after-ms", milliseconds)
         .filter(|ms| *ms > 0)
-        .or_else(|| longest("retry-after", &|value| retry_after(value, now)));
+        .or_else(|| longest(headers, "retry-after", |value| retry_after(value, now)));
     let told = match told {
         None if status == StatusCode::TOO_MANY_REQUESTS => resets(headers, now),
         told => told,
@@ -44,18 +39,25 @@ pub(crate) fn told_ms(status: StatusCode, headers: &Headers, now: u64) -> Option
 /// The latest reset of the limits that were reached.
 fn resets(headers: &Headers, now: u64) -> Option<u64> {
     let limits = LIMITS.iter().filter_map(|(before, after)| {
-        let value = |what: &str| text(headers, &format!("{before}{what}{after}"));
-        let reset = value("reset")?;
-        let left = value("remaining").and_then(|left| left.parse::<f64>().ok());
+        let name = |what: &str| format!("{before}{what}{after}");
+        let remaining = name("remaining");
+        let left = texts(headers, &remaining).filter_map(|left| left.parse::<f64>().ok());
         // A limit with something left is not why the request was refused.
-        left.is_none_or(|left| left <= 0.0)
-            .then(|| until(reset, now))?
+        let is_reached = left.reduce(f64::min).is_none_or(|left| left <= 0.0);
+        is_reached.then(|| longest(headers, &name("reset"), |value| until(value, now)))?
     });
     limits.max()
 }
 
-fn text<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
-    headers.text(name).map(str::trim)
+/// The longest wait of all fields of one name.
+fn longest(headers: &Headers, name: &str, read: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    texts(headers, name).filter_map(read).max()
+}
+
+fn texts<'h>(headers: &'h Headers, name: &'h str) -> impl Iterator<Item = &'h str> {
+    let values = headers.get_all(name);
+    let texts = values.filter_map(|value| std::str::from_utf8(value).ok());
+    texts.map(str::trim)
 }
 
 /// Seconds, or a date.
@@ -229,6 +231,14 @@ mod tests {
             ("x-ratelimit-remaining-requests", "0"),
         ];
         assert_eq!(told(429, &left), Some(2_000));
+        let several = [
+            ("x-ratelimit-reset-requests", "1s"),
+            ("X-RateLimit-Reset-Requests", "90s"),
+            ("x-ratelimit-reset-requests", "soon"),
+            ("x-ratelimit-remaining-requests", "3"),
+            ("x-ratelimit-remaining-requests", "0"),
+        ];
+        assert_eq!(told(429, &several), Some(90_000));
         assert_eq!(told(429, &[]), None);
     }
 }
