@@ -241,18 +241,6 @@ impl Mark {
         self.session = Some(session);
     }
 
-    /// Says that an attempt failed, which tells nothing about the endpoint; `cause` is for
-    /// people and holds no secret.
-    pub(super) fn excused(&self, request_id: &str, failure: Failure, cause: Option<&str>) {
-        tracing::warn!(
-            request_id,
-            endpoint = text(&self.endpoint),
-            class = failure.word(),
-            cause,
-            "attempt failed while its request was still coming"
-        );
-    }
-
     /// Notes a failure and says so; `cause` is for people and holds no secret.
     pub(super) fn failed(
         &self,

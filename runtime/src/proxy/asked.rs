@@ -223,6 +223,12 @@ impl Asked {
         }
     }
 
+    /// Whether it does more than to have a model answer: what an endpoint keeps grows by it,
+    /// or a job begins.
+    pub(super) fn acts(&self) -> bool {
+        self.on_kept.is_some()
+    }
+
     /// Whether more of the body is to come.
     pub(super) fn is_coming(&self) -> bool {
         let arriving = self.arriving.as_ref();

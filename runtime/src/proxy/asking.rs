@@ -12,7 +12,7 @@ use ctr_compiler::plan::Endpoint;
 
 use super::Asked;
 use super::account::Mark;
-use super::attempt::{self, Answer, Failed};
+use super::attempt::{self, Answer, Cut, Failed};
 use super::kept::{Kept, Listen};
 use super::refusal;
 use super::telling::Telling;
@@ -29,6 +29,9 @@ const TOGETHER: Range<usize> = 16 << 10..256 << 10;
 /// How long after a request it can be heard that its connection was closed at that moment.
 /// What breaks later was being answered.
 const CROSSED: Duration = Duration::from_secs(2);
+
+/// How long any server waits for what is still coming of a request.
+const WAITED: Duration = Duration::from_secs(1);
 
 /// What every request to an endpoint needs.
 #[derive(Clone, Copy)]
@@ -66,14 +69,19 @@ impl Asking<'_> {
         }
         mark.begins();
         let mut answered = self.attempt(telling, upstream).await;
-        if answered.as_ref().is_err_and(|failed| failed.is_stale) && mark.age() < CROSSED {
+        if let Err(failed) = &answered
+            && let Some(why) = self.excuse(failed, mark.age())
+        {
             cold_path();
-            tracing::debug!(
+            tracing::info!(
                 request_id = self.request_id,
                 endpoint = upstream.id_header.to_str().unwrap_or_default(),
-                "a kept connection was gone; asking on a new one"
+                cause = failed.cause,
+                "{why}; asking again"
             );
+            self.asked.arrive().await?;
             let telling = self.tell(upstream, endpoint)?;
+            mark.begins();
             answered = Box::pin(self.attempt(telling, upstream)).await;
         }
         if is_guess
@@ -86,6 +94,17 @@ impl Asking<'_> {
             answered = Box::pin(self.attempt(telling, upstream)).await;
         }
         Ok(answered)
+    }
+
+    /// Why an attempt of this age failed through no fault of the endpoint, if it did: it is
+    /// asked again then, once, and at the cost of no retry.
+    fn excuse(self, failed: &Failed, age: Duration) -> Option<&'static str> {
+        if self.asked.is_coming() {
+            let is_slow = age >= WAITED && failed.is_impatient();
+            return is_slow.then_some("the endpoint did not wait for the end of the request");
+        }
+        let is_gone = age < CROSSED && failed.cut == Some(Cut::Kept) && !self.asked.acts();
+        is_gone.then_some("a kept connection was gone")
     }
 
     /// The request in the endpoint's words.

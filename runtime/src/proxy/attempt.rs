@@ -18,7 +18,7 @@ use super::arriving::Arriving;
 use super::body::Spliced;
 use super::headers::is_plain;
 use super::kept::Listen;
-use crate::client::{Answering, Client, SendError, cause};
+use crate::client::{Answering, Broke, Client, SendError, cause};
 use crate::http1::{Headers, Request, Response};
 use crate::protocol::Protocol;
 use crate::protocol::neutral::Dropped;
@@ -86,6 +86,15 @@ impl Answer {
     }
 }
 
+/// A connection that broke before an answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It was kept, and not a byte of an answer came.
+    Kept,
+    /// Any other.
+    New,
+}
+
 /// A failed attempt.
 pub(super) struct Failed {
     pub(super) class: Failure,
@@ -93,8 +102,8 @@ pub(super) struct Failed {
     pub(super) answer: Option<Box<Answer>>,
     /// For the log.
     pub(super) cause: Option<String>,
-    /// Whether a kept connection was gone, which tells nothing about the endpoint.
-    pub(super) is_stale: bool,
+    /// How a connection broke before an answer came.
+    pub(super) cut: Option<Cut>,
 }
 
 impl Failed {
@@ -105,13 +114,10 @@ impl Failed {
         wait::told_ms(head.status, &head.headers, now)
     }
 
-    /// Whether it may be that the endpoint would not wait for a request that was still coming.
+    /// Whether the endpoint may have given up on a request that was still coming.
     pub(super) fn is_impatient(&self) -> bool {
         let status = self.answer.as_ref().map(|answer| answer.head.status);
-        match self.class {
-            Failure::Network => true,
-            _ => status == Some(StatusCode::REQUEST_TIMEOUT),
-        }
+        self.cut.is_some() || status == Some(StatusCode::REQUEST_TIMEOUT)
     }
 
     pub(super) fn without_answer(class: Failure, cause: Option<String>) -> Box<Self> {
@@ -119,7 +125,7 @@ impl Failed {
             class,
             answer: None,
             cause,
-            is_stale: false,
+            cut: None,
         })
     }
 
@@ -129,7 +135,7 @@ impl Failed {
             class,
             answer: Some(answer),
             cause,
-            is_stale: false,
+            cut: None,
         })
     }
 }
@@ -191,7 +197,11 @@ fn begun(
                 Failure::Network
             };
             let mut failed = Failed::without_answer(class, error.source().map(cause));
-            failed.is_stale = matches!(error, SendError::Stale(_));
+            failed.cut = match error {
+                SendError::Stale(_) => Some(Cut::Kept),
+                SendError::Broke(Broke::Io(_) | Broke::Closed) => Some(Cut::New),
+                _ => None,
+            };
             Err(failed)
         }
     }

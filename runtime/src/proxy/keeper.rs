@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use ctr_compiler::health::Failure;
 use ctr_compiler::plan::Plan;
+use http::Method;
 
+use super::attempt::{Cut, Failed};
 use super::body::Spliced;
 use super::call::{Call, kept};
 use super::kept::Kept;
@@ -35,14 +37,22 @@ pub(super) async fn ask(
     let mut cleaned = head.headers;
     headers::clean_request(&mut cleaned, Call::Kept.interface());
     headers::with_key(&mut cleaned, upstream);
-    let request = Request {
-        method: head.method,
-        uri: headers::target(uri, head.uri.query()).ok_or(ProxyError::LongQuery)?,
-        headers: cleaned,
-        body: Spliced::whole(body),
-    };
+    let uri = headers::target(uri, head.uri.query()).ok_or(ProxyError::LongQuery)?;
     let limit = live.plan().upstream_timeout_ms.map(Duration::from_millis);
-    let answered = attempt::attempt(client, request, &upstream.id_header, limit, None, false).await;
+    let attempt = || {
+        let request = Request {
+            method: head.method.clone(),
+            uri: uri.clone(),
+            headers: cleaned.clone(),
+            body: Spliced::whole(body.clone()),
+        };
+        attempt::attempt(client, request, &upstream.id_header, limit, None, false)
+    };
+    let mut answered = attempt().await;
+    let is_gone = |failed: &Failed| failed.cut == Some(Cut::Kept);
+    if head.method == Method::GET && answered.as_ref().is_err_and(|failed| is_gone(failed)) {
+        answered = attempt().await;
+    }
     // Whatever comes of it says nothing about how the endpoint answers requests.
     match answered.or_else(|failed| failed.answer.ok_or(failed.class)) {
         Ok(mut answer) => {

@@ -344,20 +344,10 @@ impl<'w> Going<'w> {
                 cold_path();
                 let told_ms = failed.told_ms(self.way.clock.now_ms());
                 let cause = failed.cause.as_deref();
-                // A slow client is not the endpoint's fault.
-                let is_excused = self.asked.is_coming() && failed.is_impatient();
-                match is_excused {
-                    true => mark.excused(&account.request_id, failed.class, cause),
-                    false => mark.failed(&account.request_id, failed.class, told_ms, cause),
-                }
-                drop(mark);
+                mark.failed(&account.request_id, failed.class, told_ms, cause);
                 self.timed_out = failed.class == Failure::Timeout;
                 let said = failed.answer.map(|answer| (answer, upstream));
                 self.said = said.or(self.said.take());
-                if is_excused {
-                    // The next one is not to be kept waiting as well.
-                    self.asked.arrive().await?;
-                }
                 Ok(None)
             }
         }
