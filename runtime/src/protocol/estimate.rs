@@ -70,10 +70,29 @@ fn is_base64(source: &Json<'_>) -> bool {
     source.get("type").is_some_and(|kind| kind.is("base64"))
 }
 
-/// Nothing is decoded: an escape is some letter.
+/// Nothing is decoded: an escape is one letter.
 fn quarters_of(text: &Text<'_>) -> u64 {
-    let written = text.written();
-    letters(written) - written.bytes().filter(|byte| *byte == b'\\').count() as u64
+    let mut parts = text.written().split('\\');
+    let mut quarters = parts.next().map_or(0, letters);
+    while let Some(part) = parts.next() {
+        let code = part.strip_prefix('u').and_then(|u| u.split_at_checked(4));
+        quarters += match code {
+            Some((code, rest)) => of_code(code) + letters(rest),
+            // A backslash; what is between it and the next one has none before it.
+            None if part.is_empty() => 1 + parts.next().map_or(0, letters),
+            None => letters(part),
+        };
+    }
+    quarters
+}
+
+/// Quarters of the letter with this number; the second half of a pair is no letter.
+fn of_code(code: &str) -> u64 {
+    match u16::from_str_radix(code, 16) {
+        Ok(0..0x80) => 1,
+        Ok(0xdc00..0xe000) => 0,
+        _ => 4,
+    }
 }
 
 fn letters(text: &str) -> u64 {
@@ -106,8 +125,9 @@ mod tests {
         );
         assert_eq!(
             tokens(r#"{"system":"a\nb\"","messages":[{"content":"é€😀\u00e9"}]}"#),
-            4 + 6
+            4 + 1 + 4
         );
+        assert_eq!(tokens(r#"{"system":"\u4e2d\ud83d\ude00\u0041\\\\\n"}"#), 3);
         assert_eq!(tokens("{\"tools\":[]}"), 0);
         assert_eq!(
             tokens("{\"tools\":[{\"name\":\"abcd\",\"input_schema\":{\"a\":1}}]}"),

@@ -216,6 +216,16 @@ pub enum Format<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// Ids of all calls that have one, in their order.
+    pub fn call_ids(&self) -> Vec<String> {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        let ids = parts.filter_map(|part| match part {
+            Part::ToolCall(call) if !call.id.is_empty() => Some(call.id.plain().into_owned()),
+            _ => None,
+        });
+        ids.collect()
+    }
+
     /// Adds to the conversation, to its last message where that has the same role.
     pub fn say(&mut self, role: Role, parts: Vec<Part<'a>>) {
         match self.messages.last_mut() {
@@ -379,14 +389,18 @@ impl Detail {
 impl<'a> Source<'a> {
     /// What a URL names; `data:` URLs hold it.
     pub fn from_url(url: Text<'a>) -> Self {
-        let inside = url.after("data:").and_then(|rest| rest.split_once(','));
-        match inside {
-            Some((head, data)) if head.written().ends_with(";base64") => {
-                let media = head.split_once(';').map_or(head, |(media, _)| media);
-                Self::Base64(media, data)
-            }
-            _ => Self::Url(url),
-        }
+        let is = |text: &Text<'_>, word: &str| text.written().eq_ignore_ascii_case(word);
+        let inside = url
+            .split_once(':')
+            .filter(|(scheme, _)| is(scheme, "data"))
+            .and_then(|(_, rest)| rest.split_once(','));
+        let encoded = inside.and_then(|(head, data)| {
+            let (media, rest) = head.split_once(';')?;
+            let last = rest.written().rsplit(';').next()?;
+            let is_base64 = last.eq_ignore_ascii_case("base64");
+            is_base64.then_some(Self::Base64(media, data))
+        });
+        encoded.unwrap_or(Self::Url(url))
     }
 
     /// What an OpenAI client gives as `file_data`: a URL, or base64 by itself, whose type

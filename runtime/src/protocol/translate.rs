@@ -82,6 +82,8 @@ pub struct Back {
     /// beginning, where endpoints of other protocols do not know it; else 0.
     input_tokens: u64,
     request_id: String,
+    /// Ids of the request's calls.
+    call_ids: Vec<String>,
     echo: Echo,
 }
 
@@ -148,11 +150,11 @@ fn read<'a>(
     }
 }
 
-/// Reads an answer to the request of this name, all of whose calls have ids then.
+/// Reads an answer, whose calls have the ids that `ids` gives them.
 fn read_answer<'a>(
     json: &Json<'a>,
     endpoint: Protocol,
-    request_id: &str,
+    mut ids: CallIds,
     dropped: &mut Dropped,
 ) -> Option<Answer<'a>> {
     let mut answer = match endpoint {
@@ -160,7 +162,7 @@ fn read_answer<'a>(
         Protocol::Chat => chat::read_answer(json, dropped),
         Protocol::Responses => responses::read_answer(json, dropped),
     }?;
-    let mut ids = CallIds::new(request_id, &answer.id);
+    ids.begin(&answer.id);
     for part in &mut answer.parts {
         if let Part::ToolCall(call) = part {
             call.id = ids.next(std::mem::take(&mut call.id));
@@ -204,6 +206,7 @@ impl Back {
             thinks: request.thinks(),
             input_tokens: 0,
             request_id: call.request_id.to_owned(),
+            call_ids: request.call_ids(),
             echo: Echo {
                 created: call.now,
                 parallel_tools: request.parallel_tools.unwrap_or(true),
@@ -214,6 +217,11 @@ impl Back {
                 forms,
             },
         }
+    }
+
+    /// For the calls of one answer.
+    fn ids(&self) -> CallIds {
+        CallIds::new(&self.request_id, &self.call_ids)
     }
 
     /// Whether the client reads events.
@@ -227,7 +235,7 @@ impl Back {
     /// When it is none.
     pub fn answer(&self, body: &[u8], dropped: &mut Dropped) -> Result<String, BadAnswer> {
         let json = Json::read(body, opaque(self.endpoint)).map_err(|_| BadAnswer::Unreadable)?;
-        let answer = read_answer(&json, self.endpoint, &self.request_id, dropped);
+        let answer = read_answer(&json, self.endpoint, self.ids(), dropped);
         let failed = || responses::failed(&json).or_else(|| chat::failed(&json));
         match answer.ok_or_else(failed) {
             Ok(answer) => Ok(self.write(answer, dropped)),

@@ -9,6 +9,7 @@ use ctr_runtime::protocol::translate::{self, Back, Call, Dialect};
 use serde_json::{Value, json};
 
 use super::requests::{called, calls, result, sent, user};
+use super::slips::translated_for;
 
 /// The way back of a request of this name from a server without ids.
 fn back(request_id: &str, stream: bool) -> Back {
@@ -110,4 +111,29 @@ fn a_call_that_repeats_the_id_of_an_earlier_one_gets_another_and_so_does_its_res
         first, second, first, second, third, other, fourth, fourth, other,
     ];
     assert_eq!(ids, both);
+}
+
+#[test]
+fn a_call_with_the_id_of_another_gets_one_of_its_own() {
+    let call = |id: &str| json!({ "id": id, "type": "function", "function": { "name": "get", "arguments": "{}" } });
+    let twice = json!([call("call_0"), call("call_1"), call("call_1")]);
+    let body = json!({ "stream": false, "messages": [
+        { "role": "user", "content": "x" },
+        { "role": "assistant", "content": [{ "type": "tool_use", "id": "call_0", "name": "get", "input": {} }] },
+        { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "call_0", "content": "1" }] },
+    ] });
+    let back = translated_for(Dialect::Usual, "m", Messages, &body.to_string()).back;
+    let answer = json!({ "id": "a", "choices": [{ "message": { "tool_calls": twice }, "finish_reason": "tool_calls" }] });
+    let answer = back
+        .answer(answer.to_string().as_bytes(), &mut Dropped::default())
+        .unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let parts = answer["content"].as_array().unwrap().iter();
+    let ids: Vec<&str> = parts.filter_map(|part| part["id"].as_str()).collect();
+    assert_eq!(ids.len(), 3);
+    assert_eq!(ids[1], "call_1");
+    assert!(
+        ids[0] != "call_0" && ids[2] != "call_1" && ids[0] != ids[2],
+        "{ids:?}"
+    );
 }

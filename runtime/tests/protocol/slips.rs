@@ -22,7 +22,12 @@ fn translated(client: Protocol, body: &str) -> Translated {
     translated_for(Dialect::Usual, "m", client, body)
 }
 
-fn translated_for(dialect: Dialect, model: &str, client: Protocol, body: &str) -> Translated {
+pub(super) fn translated_for(
+    dialect: Dialect,
+    model: &str,
+    client: Protocol,
+    body: &str,
+) -> Translated {
     let json = Json::parse(body, translate::opaque(client)).unwrap();
     let call = Call {
         client,

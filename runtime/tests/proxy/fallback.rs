@@ -66,6 +66,7 @@ async fn the_callers_fault_as_the_first_event_is_passed_on() {
         (MESSAGES, anthropic("request_too_large")),
         (CHAT, chat("context_length_exceeded")),
         (CHAT, chat("")),
+        (CHAT, "data: {\"error\":{\"type\":\"server_error\",\"message\":\"This model's maximum context length is 8192 tokens.\"}}\n\n".to_owned()),
         (RESPONSES, failed("invalid_prompt")),
         (RESPONSES, failed("model_not_found")),
     ] {

@@ -95,8 +95,8 @@ fn messages(
             return false;
         }
     }
-    // Models that think with a budget refuse an effort; one is said to others, and read by
-    // the translation.
+    // Many models that think with a budget refuse an effort; one is said to others, and read
+    // by the translation.
     let is_adaptive = mode == Some(ThinkingMode::Adaptive);
     let takes_effort =
         !is_own || is_adaptive || kind.is_some_and(|kind| kind.is("adaptive")) || has_effort(body);

@@ -66,6 +66,7 @@ mod tests {
             ("data:image/JPEG;base64,AAAA", "image/jpeg"),
             ("data:image/x-png;base64,AAAA", "image/png"),
             ("data:image/webp;base64,AAAA", "image/webp"),
+            ("DATA:image/png;charset=x;BASE64,AAAA", "image/png"),
         ] {
             let block = format!(
                 r#"{{"type":"image","source":{{"type":"base64","media_type":"{spelt}","data":"AAAA"}}}}"#

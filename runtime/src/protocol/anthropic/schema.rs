@@ -7,7 +7,7 @@ use super::super::json::{Json, Object, Text};
 use super::super::neutral::Dropped;
 
 /// Keywords that are taken, whatever they say.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 13] = [
     "$defs",
     "$ref",
     "additionalProperties",
@@ -17,7 +17,6 @@ const TAKEN: [&str; 14] = [
     "default",
     "definitions",
     "description",
-    "enum",
     "properties",
     "required",
     "title",
@@ -64,10 +63,12 @@ fn fit(schema: &mut Json<'_>, dropped: &mut Dropped) {
     {
         object.push("anyOf", choices);
     }
-    if is_of_objects(object) {
-        close(object, dropped);
+    if let Some(reference) = only_reference(object) {
+        object.remove("allOf");
+        object.push("$ref", reference);
     }
-    describe(object, dropped);
+    let others = is_of_objects(object).then(|| close(object, dropped));
+    describe(object, others.flatten(), dropped);
     for name in ["$defs", "definitions", "properties"] {
         let named = object.get_mut(name).and_then(Json::object_mut);
         for inner in named.into_iter().flat_map(Object::values_mut) {
@@ -91,18 +92,35 @@ fn is_of_objects(schema: &Object<'_>) -> bool {
     is_one || schema.get("properties").is_some()
 }
 
-/// Lets an object have the members that are named, and no others.
-fn close(schema: &mut Object<'_>, dropped: &mut Dropped) {
-    const OTHERS: &str = "additionalProperties";
-    let others = schema.get(OTHERS).unwrap_or(&Json::NULL);
-    if !others.is_nothing() {
-        note(OTHERS, dropped);
-    }
-    schema.set(OTHERS, false);
+/// What an `allOf` refers to that has one schema, which does nothing else: so some write a
+/// reference that something stands beside.
+fn only_reference<'a>(schema: &Object<'a>) -> Option<Json<'a>> {
+    let [only] = schema.get("allOf")?.items() else {
+        return None;
+    };
+    let is_alone = only.members().len() == 1 && schema.get("$ref").is_none();
+    only.get("$ref").filter(|_| is_alone).cloned()
 }
 
-/// Moves what is refused into the description. Beside `$ref` there is none.
-fn describe(schema: &mut Object<'_>, dropped: &mut Dropped) {
+/// Lets an object have the members that are named, and no others; what is to be said of these.
+fn close(schema: &mut Object<'_>, dropped: &mut Dropped) -> Option<String> {
+    const OTHERS: &str = "additionalProperties";
+    let others = schema.remove(OTHERS).filter(|others| !others.is_null());
+    schema.push(OTHERS, false);
+    let is_open = match &others {
+        Some(others) => others.flag() != Some(false),
+        None => schema.get("properties").is_none(),
+    };
+    if is_open {
+        note(OTHERS, dropped);
+    }
+    let others = others.filter(|others| others.object().is_some())?;
+    Some(format!("{OTHERS}: {others}"))
+}
+
+/// Moves what is refused into the description, behind what is said of members without a name.
+/// Beside `$ref` there is none.
+fn describe(schema: &mut Object<'_>, others: Option<String>, dropped: &mut Dropped) {
     let refers = schema.get("$ref").is_some();
     let is_refused = |(name, value): &(&str, &Json<'_>)| match refers {
         true => !BESIDE_REF.contains(name),
@@ -110,7 +128,7 @@ fn describe(schema: &mut Object<'_>, dropped: &mut Dropped) {
     };
     let refused = schema.members().filter(is_refused);
     let refused: Vec<String> = refused.map(|(name, _)| name.to_owned()).collect();
-    let mut told = Vec::new();
+    let mut told: Vec<String> = others.into_iter().collect();
     for name in &refused {
         // It says nothing of the answer.
         if let Some(value) = schema.remove(name).filter(|_| name != "$schema") {
@@ -135,6 +153,10 @@ fn is_taken(name: &str, value: &Json<'_>) -> bool {
         "format" => FORMATS.iter().any(|format| value.is(format)),
         "pattern" => value.text().is_some_and(|text| is_simple(&text.plain())),
         "items" => value.object().is_some(),
+        "enum" => value
+            .items()
+            .iter()
+            .all(|one| one.members().is_empty() && one.items().is_empty()),
         name => TAKEN.contains(&name),
     }
 }

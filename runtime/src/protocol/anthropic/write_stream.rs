@@ -59,13 +59,10 @@ impl WriteStream {
     pub fn write(&mut self, event: Event<'_>, out: &mut String) {
         match event {
             Event::Start { id, model, usage } => {
-                let mut usage = Usage {
+                let usage = Usage {
                     output: usage.output.max(1),
-                    ..usage
+                    ..self.with_input(usage)
                 };
-                if usage.all_input() == 0 {
-                    usage.input = self.input_tokens;
-                }
                 let message = Object::new()
                     .with("id", message_id(&id))
                     .with("type", "message")
@@ -108,10 +105,21 @@ impl WriteStream {
                 let stop = std::mem::take(&mut self.stop);
                 let delta = Object::new()
                     .with("delta", write_stop(stop, Object::new()))
-                    .with("usage", write_usage(self.usage));
+                    .with("usage", write_usage(self.with_input(self.usage)));
                 send(out, "message_delta", &delta);
                 send(out, "message_stop", &Object::new());
             }
+        }
+    }
+
+    /// What the endpoint told, with the estimate where it told nothing of the input.
+    fn with_input(&self, told: Usage) -> Usage {
+        match told.all_input() {
+            0 => Usage {
+                input: self.input_tokens,
+                ..told
+            },
+            _ => told,
         }
     }
 

@@ -72,7 +72,7 @@ impl Request<'_> {
     /// Gives calls different ids where they have none, or one that an earlier call has, and
     /// their results the same: results of one id, or of none, come in the order of the calls.
     pub fn name_calls(&mut self) {
-        let mut ids = Ids::of(&self.messages);
+        let mut ids = Ids::of(self.call_ids());
         let mut open: HashMap<String, VecDeque<Text<'_>>> = HashMap::new();
         let mut has_user_spoken = false;
         for message in &mut self.messages {
@@ -126,14 +126,9 @@ struct Ids {
 }
 
 impl Ids {
-    fn of(messages: &[Message<'_>]) -> Self {
-        let parts = messages.iter().flat_map(|message| &message.parts);
-        let taken = parts.filter_map(|part| match part {
-            Part::ToolCall(call) => Some(call.id.plain().into_owned()),
-            _ => None,
-        });
+    fn of(taken: Vec<String>) -> Self {
         Self {
-            taken: taken.collect(),
+            taken: taken.into_iter().collect(),
             counts: HashMap::new(),
         }
     }

@@ -95,7 +95,7 @@ impl Joined {
             false => Writer::new(&back),
         };
         Self {
-            reading: Reading::new(back.client, &back.request_id),
+            reading: Reading::new(back.client, back.ids()),
             back,
             rest: Joining {
                 tool,
@@ -130,8 +130,7 @@ impl Joined {
     pub fn push_whole(&mut self, body: &[u8], out: &mut String) -> Result<(), Broken> {
         let client = self.back.client;
         let json = Json::read(body, opaque(client)).map_err(|_| Broken::Garbled)?;
-        let request_id = &self.back.request_id;
-        let answer = read_answer(&json, client, request_id, &mut self.dropped);
+        let answer = read_answer(&json, client, self.back.ids(), &mut self.dropped);
         let answer = answer.ok_or(Broken::Garbled)?;
         for event in events(answer) {
             self.rest.take(event, client, out);
@@ -146,7 +145,7 @@ impl Joined {
     /// been told so then.
     pub fn turn(&mut self, out: &mut String) -> Result<Turn, Broken> {
         let client = self.back.client;
-        let next = Reading::new(client, &self.back.request_id);
+        let next = Reading::new(client, self.back.ids());
         let mut reading = std::mem::replace(&mut self.reading, next);
         reading.finish(&mut |event| self.rest.take(event, client, out));
         self.dropped.extend(reading.dropped());

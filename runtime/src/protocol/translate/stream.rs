@@ -61,7 +61,6 @@ pub(super) struct Reading {
 /// What is known of the events that were handed over.
 #[derive(Debug)]
 struct Handing {
-    request_id: String,
     ids: CallIds,
     is_over: bool,
 }
@@ -96,7 +95,7 @@ impl Stream {
             Writer::new(back)
         };
         Self {
-            reading: Reading::new(back.endpoint, &back.request_id),
+            reading: Reading::new(back.endpoint, back.ids()),
             writer,
             names: back.names.clone(),
             dropped: Dropped::default(),
@@ -212,8 +211,8 @@ fn write(
 }
 
 impl Reading {
-    /// Of an answer to the request of this name.
-    pub(super) fn new(protocol: Protocol, request_id: &str) -> Self {
+    /// Of an answer whose calls have the ids that `ids` gives them.
+    pub(super) fn new(protocol: Protocol, ids: CallIds) -> Self {
         let reader = match protocol {
             Protocol::Messages => Reader::Messages(anthropic::ReadStream::default()),
             Protocol::Chat => Reader::Chat(chat::ReadStream::default()),
@@ -223,8 +222,7 @@ impl Reading {
             split: Split::default(),
             reader,
             rest: Handing {
-                request_id: request_id.to_owned(),
-                ids: CallIds::new(request_id, &Text::default()),
+                ids,
                 is_over: false,
             },
         }
@@ -304,7 +302,7 @@ impl Handing {
                 return;
             }
             match &mut event {
-                Event::Start { id, .. } => self.ids = CallIds::new(&self.request_id, id),
+                Event::Start { id, .. } => self.ids.begin(id),
                 Event::Open {
                     part: Opening::ToolCall { id, .. },
                     ..
