@@ -26,6 +26,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 pub use read::{
     Input, ReadError, files, is_test, read, read_request, read_stdin, tests_beside, would_read,
 };
+pub use revision::places;
 pub use status::{Refusal, Status};
 
 pub(crate) use changes::Changes;

@@ -167,12 +167,8 @@ fn served(address: &str, key_from: Option<&str>) -> Result<Side, Stopped> {
 fn then(revision: &str, paths: &[String]) -> Result<Side, Stopped> {
     let all = paths.iter().map(|path| at(revision, path));
     let all = all.collect::<Result<Vec<_>, _>>()?;
-    let is_new = |input: &Input, path: &str| {
-        Path::new(path).exists()
-            && reload::read(slice::from_ref(input)).is_err_and(|error| error.is_missing())
-    };
     let there = all.iter().zip(paths);
-    let there = there.filter(|(input, path)| !is_new(input, path));
+    let there = there.filter(|(input, path)| !(is_missing(input) && Path::new(path).exists()));
     let there: Vec<Input> = there.map(|(input, _)| input.clone()).collect();
     match there.is_empty() {
         true => Ok(Side {
@@ -190,19 +186,24 @@ fn working(path: &String) -> Input {
     Input::Path(PathBuf::from(path))
 }
 
-/// A path of the working tree as it was in a revision. Git counts from the
-/// current directory, so a path from the root is made one from there.
+fn is_missing(input: &Input) -> bool {
+    reload::read(slice::from_ref(input)).is_err_and(|error| error.is_missing())
+}
+
+/// A path of the working tree as it was in a revision: as it is written, or where its links
+/// lead if the revision has only that.
 fn at(revision: &str, path: &str) -> Result<Input, Stopped> {
     if path == "-" {
         return Err(Stopped::usage("a revision holds no stdin")
             .help("name files or folders of the working tree"));
     }
-    let here = env::current_dir().unwrap_or_default();
-    let below = Path::new(path).strip_prefix(&here).ok();
-    let path = below.and_then(Path::to_str).unwrap_or(path);
-    Ok(Input::Revision {
+    let [written, followed] = reload::places(revision, path)?.map(|path| Input::Revision {
         revision: revision.to_owned(),
-        path: path.to_owned(),
+        path,
+    });
+    Ok(match is_missing(&written) && !is_missing(&followed) {
+        true => followed,
+        false => written,
     })
 }
 

@@ -1,3 +1,5 @@
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use crate::{Place, QUICK_START, assert_story};
@@ -134,6 +136,46 @@ fn a_side_may_be_a_git_revision() {
     assert_eq!(told.status.code(), Some(3));
     let words = String::from_utf8_lossy(&told.stderr);
     assert!(words.contains("`HEAD` has no `none.yaml`"), "{words}");
+}
+
+#[test]
+fn a_path_is_found_in_a_revision_however_it_is_named() {
+    let place = Place::new().with("registration/all.yaml", QUICK_START);
+    let place = place.with("sub/notes.txt", "no registration");
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "."]);
+    git(&place, &["commit", "-q", "-m", "first"]);
+    let broken = QUICK_START.replace("background: haiku", "background: sonnet");
+    let place = place.with(
+        "registration/all.yaml",
+        &broken.replace("id: haiku", "id: small"),
+    );
+    symlink(place.path(""), place.path("sub/root")).unwrap();
+    symlink("../registration", place.path("sub/link")).unwrap();
+    let elsewhere = Place::new().with("registration/all.yaml", QUICK_START);
+    symlink(place.path(""), elsewhere.path("root")).unwrap();
+    symlink(elsewhere.path("registration"), place.path("sub/out")).unwrap();
+    let told = |path: &Path| {
+        let mut ctr = place.ctr("diff --git HEAD --fail-on breaking");
+        let told = ctr.arg(path).current_dir(place.path("sub"));
+        let told = told.output().unwrap();
+        (
+            told.status.code(),
+            String::from_utf8(told.stdout).unwrap().contains("new plan"),
+        )
+    };
+    for path in [
+        place.path("registration"),
+        elsewhere.path("root/registration"),
+        "../registration".into(),
+        "root/registration".into(),
+        "link".into(),
+    ] {
+        assert_eq!(told(&path), (Some(1), false), "{}", path.display());
+    }
+    for path in [elsewhere.path("registration"), "out".into()] {
+        assert_eq!(told(&path), (Some(3), false), "{}", path.display());
+    }
 }
 
 #[test]

@@ -4,8 +4,10 @@
 //! user's repositories, worktrees, alternates and partial clones. Nothing is
 //! checked out.
 
+use std::env;
 use std::ffi::OsStr;
 use std::io::{self, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ctr_compiler::source::Sources;
@@ -55,6 +57,45 @@ pub(super) fn read(revision: &str, path: &str, sources: &mut Sources) -> Result<
     Ok(())
 }
 
+/// Where a revision may have a path of the working tree, counted from the current directory:
+/// as it is written, and where its links lead.
+///
+/// # Errors
+/// [`ReadError`] when git knows no working tree here, or the path leads out of it.
+pub fn places(revision: &str, path: &str) -> Result<[String; 2], ReadError> {
+    let name = format!("{revision}:{path}");
+    let asked = Asked { name: &name };
+    let up = asked.text(&["rev-parse", "--show-cdup"], || {
+        (
+            "git has no working tree here".to_owned(),
+            "run ctr inside of a working tree",
+        )
+    })?;
+    let up = String::from_utf8_lossy(up.trim_ascii());
+    let here = env::current_dir().unwrap_or_default();
+    let top = here.join(&*up);
+    let top = top.canonicalize().unwrap_or(top);
+    let from_top = |path: &Path| Some(format!("{up}{}", path.strip_prefix(&top).ok()?.to_str()?));
+    let asked_for = Path::new(path);
+    let written = match asked_for.strip_prefix(&here) {
+        Ok(below) => below.to_str().map(str::to_owned),
+        Err(_) if asked_for.is_relative() => Some(path.to_owned()),
+        Err(_) => from_top(asked_for),
+    };
+    let followed = match asked_for.canonicalize() {
+        Ok(followed) => from_top(&followed),
+        Err(_) => written.clone(),
+    };
+    let Some(followed) = followed else {
+        return Err(ReadError::new(
+            name,
+            "it is not in the working tree",
+            "name files or folders of the working tree",
+        ));
+    };
+    Ok([written.unwrap_or_else(|| followed.clone()), followed])
+}
+
 fn not_a_file() -> (String, &'static str) {
     (
         "git has no file there".to_owned(),
@@ -69,7 +110,8 @@ struct Asked<'n> {
 
 impl Asked<'_> {
     fn directory(&self, object: &str, sources: &mut Sources) -> Result<(), ReadError> {
-        let listing = self.text(&["ls-tree", "-z", object], not_a_file)?;
+        // Without `--full-tree` git leaves out what is not below the current directory.
+        let listing = self.text(&["ls-tree", "--full-tree", "-z", object], not_a_file)?;
         let mut files: Vec<(&[u8], &str)> = listing
             .split(|byte| *byte == 0)
             .filter_map(regular_file)
