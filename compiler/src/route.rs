@@ -7,6 +7,7 @@
 mod choose;
 mod features;
 mod images;
+mod kept;
 mod likeness;
 mod order;
 pub mod reasons;
@@ -127,62 +128,11 @@ pub struct Decision<'p> {
     pub candidates: Vec<Candidate<'p>>,
     /// The rest, with reasons.
     pub refused: Vec<Refused<'p>>,
-}
-
-impl Decision<'_> {
-    /// Leaves only endpoints that `keeps` names: a request that goes on with what
-    /// an endpoint keeps is of no use to others, and that one is asked even while
-    /// it rests. Where no endpoint of the model is named, or only one that is disabled,
-    /// nothing changes.
-    ///
-    /// # Errors
-    /// [`NoRoute`] when all that are named are at their declared limit, or have too small
-    /// a window.
-    pub fn kept_at(mut self, keeps: &dyn Fn(&Endpoint) -> bool) -> Result<Self, NoRoute> {
-        let named = |candidate: &Candidate<'_>| keeps(candidate.endpoint);
-        if !self.candidates.iter().any(named) {
-            let resting = |refused: &Refused<'_>| {
-                matches!(refused.why, Refusal::Out(_)) && keeps(refused.endpoint)
-            };
-            let Some(at) = self.refused.iter().position(resting) else {
-                return self.no_keeper(keeps).map_or(Ok(self), Err);
-            };
-            self.candidates.push(Candidate {
-                endpoint: self.refused.remove(at).endpoint,
-                place: Place::NoneHealthy(0),
-                seen: Seen::UNUSED,
-            });
-        }
-        let all = std::mem::take(&mut self.candidates);
-        for candidate in all {
-            if named(&candidate) {
-                self.candidates.push(candidate);
-            } else {
-                self.refused.push(Refused {
-                    endpoint: candidate.endpoint,
-                    why: Refusal::Elsewhere,
-                });
-            }
-        }
-        Ok(self)
-    }
-
-    /// Why those that `keeps` names answer nothing, where waiting or a shorter request
-    /// would help.
-    fn no_keeper(&self, keeps: &dyn Fn(&Endpoint) -> bool) -> Option<NoRoute> {
-        let keepers = self.refused.iter().filter(|it| keeps(it.endpoint));
-        let limited = keepers.clone().filter_map(|keeper| match keeper.why {
-            Refusal::Limited { until_ms } => Some(until_ms),
-            _ => None,
-        });
-        match limited.min() {
-            Some(until_ms) => Some(NoRoute::AllLimited {
-                model: self.model.to_owned(),
-                until_ms,
-            }),
-            None => too_long(self.model, keepers),
-        }
-    }
+    /// The endpoints of the model `instead_of`, with reasons.
+    narrow: Vec<Refused<'p>>,
+    /// What slot `longContext` would answer with, where some windows are too small and
+    /// others are not.
+    longer: Option<Box<Decision<'p>>>,
 }
 
 /// Why a request can go nowhere.
@@ -260,34 +210,45 @@ pub fn route<'p>(
             .map(str::to_owned),
     })?;
     let image_agent = image_agent(plan, features, &choice);
-    let decided = behind(choice.target, choice.source, features, snapshot);
-    let Err(NoRoute::Window {
-        model, exceeded, ..
-    }) = decided
-    else {
-        return decided.map(|decision| Decision {
-            image_agent,
-            ..decision
-        });
-    };
+    let mut refused = Vec::new();
+    let decided = behind(
+        choice.target,
+        choice.source,
+        features,
+        snapshot,
+        &mut refused,
+    );
     let name = plan.router.slots.get(&Slot::LongContext);
-    let longer = name.and_then(|name| plan.resolve(name));
-    let longer = longer.filter(|longer| *longer != choice.target);
-    let instead = longer.and_then(|longer| {
+    let longer = |narrow| {
+        let longer = plan.resolve(name?).filter(|it| *it != choice.target)?;
         let source = Source::Slot(Slot::LongContext);
-        behind(longer, source, features, snapshot).ok()
-    });
-    match instead {
-        Some(decision) => Ok(Decision {
+        let decision = behind(longer, source, features, snapshot, &mut Vec::new()).ok()?;
+        Some(Decision {
             instead_of: Some(choice.target.name()),
             image_agent,
+            narrow,
             ..decision
-        }),
-        None => Err(NoRoute::Window {
+        })
+    };
+    match decided {
+        Ok(decision) => {
+            let is_narrow = |it: &Refused<'_>| matches!(it.why, Refusal::Window(_));
+            let narrow = decision.refused.iter().any(is_narrow);
+            let longer = narrow.then(|| longer(Vec::new())).flatten();
+            Ok(Decision {
+                image_agent,
+                longer: longer.map(Box::new),
+                ..decision
+            })
+        }
+        Err(NoRoute::Window {
+            model, exceeded, ..
+        }) => longer(refused).ok_or_else(|| NoRoute::Window {
             model,
             exceeded,
             long_context: name.cloned(),
         }),
+        Err(other) => Err(other),
     }
 }
 
@@ -323,12 +284,14 @@ fn has_window(target: Target<'_>) -> bool {
     }
 }
 
-/// The endpoints behind a target that may answer, in their order.
+/// The endpoints behind a target that may answer, in their order. Where none may, those
+/// that are of no use are left in `refused`.
 fn behind<'p>(
     target: Target<'p>,
     source: Source<'p>,
     features: &RequestFeatures<'_>,
     snapshot: &PoolSnapshot<'_>,
+    refused: &mut Vec<Refused<'p>>,
 ) -> Result<Decision<'p>, NoRoute> {
     let (pool, endpoints) = match target {
         Target::Model(_, endpoint) | Target::Endpoint(endpoint) => {
@@ -337,7 +300,6 @@ fn behind<'p>(
         Target::Pool(_, pool) => (Some(pool), pool.endpoints.as_slice()),
     };
     let model = target.name();
-    let mut refused = Vec::new();
     let mut able: Vec<Candidate<'p>> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {
         match unable(endpoint, features) {
@@ -353,10 +315,10 @@ fn behind<'p>(
         }
     }
     if able.is_empty() {
-        return Err(nothing_able(model, &refused));
+        return Err(nothing_able(model, refused));
     }
     if let Some(pool) = pool {
-        eligible(model, pool, &mut able, &mut refused)?;
+        eligible(model, pool, &mut able, refused)?;
         order::sort(pool, &mut able, snapshot.ticket);
         number(&mut able);
     }
@@ -367,7 +329,9 @@ fn behind<'p>(
         instead_of: None,
         image_agent: None,
         candidates: able,
-        refused,
+        refused: std::mem::take(refused),
+        narrow: Vec::new(),
+        longer: None,
     })
 }
 

@@ -122,3 +122,51 @@ fn where_its_keeper_cannot_answer_a_request_goes_nowhere_else() {
     // Who is switched off is not asked, nor waited for.
     assert_eq!(kept("a"), Ok("d".to_owned()));
 }
+
+#[test]
+fn a_request_too_long_for_its_keeper_stays_with_its_account_behind_slot_long_context() {
+    let entry = |model: &str, id: &str, window: u32| {
+        format!(
+            "    - {{id: {model}, api: 'https://{id}.example', key: '${{K}}', interface: openai, model: m, \
+             metadata: {{pool_endpoint_id: {id}, context_window_tokens: {window}}}}}\n"
+        )
+    };
+    let text = format!(
+        "Registration:\n  enabled: true\n  models:\n{}{}{}{}{}Router: {{default: alone, longContext: big}}\n",
+        entry("alone", "a-small", 100),
+        entry("mixed", "a-narrow", 100),
+        entry("mixed", "b-wide", 1000),
+        entry("big", "c-big", 1000),
+        entry("big", "a-big", 1000),
+    );
+    let mut sources = Sources::new();
+    sources.add("registration.yaml", text);
+    let plan = compile(&sources).plan.unwrap();
+    let kept = |model: &'static str, keeper: &str| {
+        let long = RequestFeatures {
+            tokens: Tokens::Counted(400),
+            ..RequestFeatures::plain(None, Some(model))
+        };
+        let decision = route(&plan, &long, &PoolSnapshot::all_healthy()).unwrap();
+        let decision = decision.kept_at(&|endpoint| endpoint.id.starts_with(keeper))?;
+        let ids = decision.candidates.iter();
+        let ids: Vec<&str> = ids.map(|it| it.endpoint.id.as_str()).collect();
+        Ok((ids.join(" "), decision.instead_of))
+    };
+    let is = |ids: &str, instead_of| Ok((ids.to_owned(), instead_of));
+    assert_eq!(kept("alone", "a-"), is("a-big", Some("alone")));
+    assert_eq!(kept("mixed", "a-"), is("a-big", Some("mixed")));
+    assert_eq!(kept("mixed", "b-"), is("b-wide", None));
+    assert_eq!(kept("alone", "none"), is("c-big a-big", Some("alone")));
+    for (model, keeper) in [("alone", "a-small"), ("mixed", "a-narrow")] {
+        let refused: Result<(String, Option<&str>), NoRoute> = kept(model, keeper);
+        assert!(
+            matches!(
+                &refused,
+                Err(NoRoute::Window { model: of, exceeded, .. })
+                    if of == model && exceeded.limit_tokens == 100
+            ),
+            "{model}: {refused:?}"
+        );
+    }
+}
