@@ -115,7 +115,17 @@ impl Diff {
 
     /// The heaviest change.
     pub fn weight(&self) -> Option<Weight> {
-        self.changes.iter().map(Change::weight).max()
+        let weights = self.changes.iter().map(|change| self.weight_of(change));
+        weights.max()
+    }
+
+    /// The weight of one of the changes. Where there was no plan, nobody was served whom a
+    /// change could break.
+    pub fn weight_of(&self, change: &Change) -> Weight {
+        match self.before {
+            Some(_) => change.weight(),
+            None => change.weight().min(Weight::Notable),
+        }
     }
 
     /// The diff from the new plan back to the old one.

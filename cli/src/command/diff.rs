@@ -89,7 +89,7 @@ fn refusal(limit: FailOn, changes: &Changes) -> Option<Stopped> {
     let heavy = changes
         .changes
         .iter()
-        .filter(|change| change.weight() >= limit)
+        .filter(|change| changes.weight_of(change) >= limit)
         .count();
     let heaviest = changes.weight().filter(|_| heavy > 0)?;
     Some(Stopped {

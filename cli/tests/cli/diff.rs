@@ -179,6 +179,19 @@ fn a_path_is_found_in_a_revision_however_it_is_named() {
 }
 
 #[test]
+fn a_new_registration_that_forwards_breaks_nobody() {
+    let place = Place::new().with("notes.txt", "no registration");
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "."]);
+    git(&place, &["commit", "-q", "-m", "first"]);
+    let place = place.with(
+        "new.yaml",
+        &format!("{QUICK_START}\nRuntime: {{mode: local, remote_service: {{enabled: true, base_url: 'https://r.example', auth_token: '${{T}}'}}}}\n"),
+    );
+    assert_eq!(place.exit("diff --git HEAD --fail-on breaking new.yaml"), 0);
+}
+
+#[test]
 fn what_a_revision_does_not_have_is_new() {
     let (models, slots) = QUICK_START.split_once("\nRouter:\n").unwrap();
     let place = Place::new().with("models.yaml", models);

@@ -26,7 +26,7 @@ pub fn text(diff: &Diff) -> String {
             sign(change),
             change.title(),
             values(change),
-            change.weight().word()
+            diff.weight_of(change).word()
         );
         let _ = writeln!(out, "    {}", change.sentence());
     }
@@ -46,7 +46,7 @@ pub fn json(diff: &Diff) -> Value {
                 "kind": kind(change),
                 "before": before,
                 "after": after,
-                "weight": change.weight(),
+                "weight": diff.weight_of(change),
                 "sentence": change.sentence(),
             })
         })
@@ -82,7 +82,7 @@ pub fn counts(diff: &Diff) -> String {
             (
                 diff.changes
                     .iter()
-                    .filter(|change| change.weight() == weight)
+                    .filter(|change| diff.weight_of(change) == weight)
                     .count(),
                 weight,
             )

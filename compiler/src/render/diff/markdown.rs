@@ -22,7 +22,7 @@ pub fn markdown(diff: &Diff) -> String {
         return format!("**No change**: both are {}\n", plans(diff, code));
     }
     let mut changes: Vec<&Change> = diff.changes.iter().collect();
-    changes.sort_by_key(|change| std::cmp::Reverse(change.weight()));
+    changes.sort_by_key(|change| std::cmp::Reverse(diff.weight_of(change)));
     let left = changes.len().saturating_sub(SHOWN);
     changes.truncate(SHOWN);
     let mut out = format!(
@@ -35,7 +35,7 @@ pub fn markdown(diff: &Diff) -> String {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} |",
-            change.weight().word(),
+            diff.weight_of(change).word(),
             words(change, &change.title()),
             value(before.as_deref()),
             value(after.as_deref())
@@ -49,7 +49,7 @@ pub fn markdown(diff: &Diff) -> String {
         let _ = writeln!(
             out,
             "- **{}** {}: {}",
-            change.weight().word(),
+            diff.weight_of(change).word(),
             words(change, &change.title()),
             words(change, &change.sentence())
         );
