@@ -125,10 +125,11 @@ impl Change {
 
     fn setting_weight(&self, path: &str) -> Weight {
         match path {
-            "listen.host" | "listen.port" | "log_level" => Weight::Restart,
+            "listen.host" | "listen.port" => Weight::Restart,
             "listen.api_key" if self.after.is_none() => Weight::Notable,
             "listen.api_key" | "runtime.remote_service.base_url" => Weight::Breaking,
-            "upstream_timeout_ms"
+            "log_level"
+            | "upstream_timeout_ms"
             | "router.background_models"
             | "router.long_context_threshold"
             | "router.force_image_agent"
@@ -304,6 +305,7 @@ impl Change {
             "listen.host" | "listen.port" => {
                 "a running proxy keeps its address until it is started again"
             }
+            "log_level" => "a running proxy keeps its level until it is started again",
             "listen.api_key" if new => "callers must send a key from now on",
             "listen.api_key" if gone => "callers need no key any more",
             "listen.api_key" => "callers must send the new key",
