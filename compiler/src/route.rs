@@ -32,6 +32,7 @@ pub use reasons::{confidence, reasons};
 pub use recorded::{Found, Recorded};
 pub use text::{Text, Written};
 pub use walk::Walk;
+pub(crate) use window::own_budget;
 pub use window::{Exceeded, Limit};
 
 /// What is known about endpoints at the moment of the decision.

@@ -84,13 +84,17 @@ pub(super) fn exceeded(endpoint: &Endpoint, features: &RequestFeatures<'_>) -> O
     })
 }
 
-/// Tokens of thinking: the model's own budget, else the request's; none where the
-/// model does not think.
+/// Tokens of thinking: the model's own budget, else the request's.
 fn budget(endpoint: &Endpoint, features: &RequestFeatures<'_>) -> u64 {
-    let thinking = endpoint.thinking.as_ref();
-    if thinking.is_some_and(|thinking| thinking.mode == Some(ThinkingMode::Off)) {
-        return 0;
-    }
-    let own = thinking.and_then(|thinking| thinking.budget_tokens);
+    let own = own_budget(endpoint);
     own.or(features.thinking_budget).unwrap_or(0)
+}
+
+/// Tokens of thinking that a model takes whatever a request says; 0 where it does not think.
+pub(crate) fn own_budget(endpoint: &Endpoint) -> Option<u64> {
+    let thinking = endpoint.thinking.as_ref()?;
+    match thinking.mode {
+        Some(ThinkingMode::Off) => Some(0),
+        _ => thinking.budget_tokens,
+    }
 }

@@ -6,18 +6,26 @@
 use super::push;
 use crate::diff::{Change, Subject};
 use crate::plan::{Endpoint, Plan, Slot, Target};
+use crate::route::own_budget;
 
 type Limit = fn(&Endpoint) -> Option<u64>;
 
+const REQUEST: &str = "longest_request";
+const INPUT: &str = "longest_input";
+
 /// Limits of one request: it is served where one endpoint holds it.
-const LONGEST: [(&str, Limit); 2] = [
-    ("longest_request", |endpoint| {
-        endpoint.capabilities.context_window_tokens
-    }),
-    ("longest_input", |endpoint| {
-        endpoint.capabilities.safe_input_tokens
-    }),
-];
+const LONGEST: [(&str, Limit); 2] = [(REQUEST, room), (INPUT, input)];
+
+/// What the input and the answer may have, beside the thinking.
+fn room(endpoint: &Endpoint) -> Option<u64> {
+    let window = endpoint.capabilities.context_window_tokens?;
+    Some(window.saturating_sub(own_budget(endpoint).unwrap_or(0)))
+}
+
+fn input(endpoint: &Endpoint) -> Option<u64> {
+    let limits = [endpoint.capabilities.safe_input_tokens, room(endpoint)];
+    limits.into_iter().flatten().min()
+}
 
 /// Limits of a minute: each endpoint adds its own.
 const MINUTE: [(&str, Limit); 2] = [
@@ -40,7 +48,16 @@ pub(super) fn compare(
     if !before.1.is_enabled() || !after.1.is_enabled() {
         return;
     }
+    let mut requests = (0, 0);
     for ((name, old), (_, new)) in bounds(before).zip(bounds(after)) {
+        if name == REQUEST {
+            requests = (old, new);
+        }
+        // Where less input is taken because shorter requests are, that is told already.
+        let (least, request) = (old, requests.0).min((new, requests.1));
+        if name == INPUT && least == request {
+            continue;
+        }
         push(changes, subject(name), Some(told(old)), Some(told(new)));
     }
 }
