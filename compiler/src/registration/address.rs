@@ -40,24 +40,23 @@ pub fn inferred_interface(api: &str, model: &str) -> Interface {
 }
 
 /// The URL with the path its protocol needs: an empty path and one that ends
-/// in `/v1` are completed, with or without a slash behind them, and a slash
-/// behind a complete one goes. Any other path is kept, and so is the query.
+/// in `/v1` are completed, with or without a slash behind them. Any other path
+/// is kept as it is, and so is the query.
 /// Applying it twice changes nothing more. A text without a scheme or with a
 /// `${NAME}` in it is returned as it is.
 pub fn normal_url(api: &str, interface: Interface) -> String {
     if has_reference(api) || !api.contains("://") {
         return api.to_owned();
     }
-    let (tail, tails): (&str, &[&str]) = match interface {
-        Interface::Anthropic => ("/messages", &["/messages"]),
-        Interface::Openai => ("/chat/completions", &["/chat/completions", "/responses"]),
+    let tail = match interface {
+        Interface::Anthropic => "/messages",
+        Interface::Openai => "/chat/completions",
     };
     let range = path(api);
     let path = &api[range.clone()];
     let path = match path.trim_end_matches('/') {
         "" => format!("/v1{tail}"),
         root if root.ends_with("/v1") => format!("{root}{tail}"),
-        whole if tails.iter().any(|tail| whole.ends_with(tail)) => whole.to_owned(),
         _ => path.to_owned(),
     };
     format!("{}{path}{}", &api[..range.start], &api[range.end..])
@@ -257,17 +256,17 @@ mod tests {
             (
                 "https://x.test/v1/messages/",
                 Interface::Anthropic,
-                "https://x.test/v1/messages",
+                "https://x.test/v1/messages/",
             ),
             (
                 "https://x.test/api/v1/chat/completions/",
                 Interface::Openai,
-                "https://x.test/api/v1/chat/completions",
+                "https://x.test/api/v1/chat/completions/",
             ),
             (
                 "https://x.test/v1/responses/",
                 Interface::Openai,
-                "https://x.test/v1/responses",
+                "https://x.test/v1/responses/",
             ),
             ("${BASE}/v1", Interface::Openai, "${BASE}/v1"),
         ] {
