@@ -132,14 +132,23 @@ fn commands(section: &str) -> String {
     commands.collect()
 }
 
+/// Prints the hash of a report, and fails where it has none.
+const JQ: &str =
+    "[ \"$*\" = '-er .hash' ] && sed -n 's/^  \"hash\": \"\\(.*\\)\",$/\\1/p' | grep .";
+
+#[test]
+fn what_does_not_compile_is_not_locked() {
+    let place = Place::new().with("registration/10-all.yaml", "Models: 1\n");
+    stands_in(&place, "jq", JQ);
+    let script = format!("set +o pipefail\n{}", commands("## 4. "));
+    assert!(!passes(&bash(&place, &script).output().unwrap()));
+    assert!(!place.path("plan.lock").exists());
+}
+
 #[test]
 fn what_was_locked_is_what_is_deployed() {
     let place = Place::new().with("registration/10-all.yaml", QUICK_START);
-    stands_in(
-        &place,
-        "jq",
-        "[ \"$*\" = '-r .hash' ] && sed -n 's/^  \"hash\": \"\\(.*\\)\",$/\\1/p'",
-    );
+    stands_in(&place, "jq", JQ);
     // What would be served is told, and not served.
     let script = format!(
         "ctr() {{ if [ \"$1\" = start ]; then echo \"$*\"; else command ctr \"$@\"; fi; }}\n{}{}",
