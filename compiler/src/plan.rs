@@ -412,7 +412,7 @@ words! {
         LongContext = "longContext",
         /// A client's small background requests.
         Background = "background",
-        /// Requests with a web search tool.
+        /// Requests with a web search.
         WebSearch = "webSearch",
         /// Requests with images.
         Image = "image",

@@ -38,7 +38,7 @@ pub(super) fn check(
         if let Some((place, what)) = unfit {
             let label = match slot {
                 Slot::Think => "requests that ask for thinking go here",
-                Slot::WebSearch => "requests with a web search tool go here",
+                Slot::WebSearch => "requests with a web search go here",
                 _ => "requests with images go here",
             };
             problems.push(

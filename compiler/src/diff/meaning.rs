@@ -418,7 +418,7 @@ fn requests_of(slot: Slot) -> &'static str {
         Slot::Think => "requests that ask for thinking",
         Slot::LongContext => "long requests",
         Slot::Background => "a client's small background requests",
-        Slot::WebSearch => "requests with a web search tool",
+        Slot::WebSearch => "requests with a web search",
         Slot::Image => "requests with an image",
     }
 }

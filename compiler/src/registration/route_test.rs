@@ -38,7 +38,7 @@ pub(super) const TEST: &[Key] = &[
     key(
         "web_search",
         Takes::Boolean,
-        "whether a web search tool is offered",
+        "whether a web search is asked for",
     ),
     key(
         "image",

@@ -42,7 +42,7 @@ pub(super) const ROUTER: &[Key] = &[
         "names of small models that clients ask for in the background; `*` stands for any characters",
     )
     .or("[claude-3-5-haiku*, claude-haiku-*]"),
-    key("webSearch", MODEL_REF, "requests with a web search tool"),
+    key("webSearch", MODEL_REF, "requests with a web search"),
     key("image", MODEL_REF, "requests with images"),
     key(
         "routes",

@@ -201,7 +201,7 @@ fn takes(router: &Router, slot: Slot) -> String {
         Slot::LongContext => format!("over {} tokens of input", router.long_context_threshold),
         Slot::Background => format!("model {}", router.background_models.join(" or ")),
         Slot::Think => "thinking asked for".to_owned(),
-        Slot::WebSearch => "a web search tool offered".to_owned(),
+        Slot::WebSearch => "a web search asked for".to_owned(),
         Slot::Default => "all others".to_owned(),
     }
 }

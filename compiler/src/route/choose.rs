@@ -353,7 +353,7 @@ impl<'p> Chain<'p, '_, '_> {
                 "the model asked for is no background model",
             ),
             Slot::Think => (features.thinking, "no thinking is asked for"),
-            Slot::WebSearch => (features.web_search, "no web search tool is offered"),
+            Slot::WebSearch => (features.web_search, "no web search is asked for"),
         };
         match applies {
             true => self.named(

@@ -24,7 +24,7 @@ pub struct RequestFeatures<'r> {
     pub thinking: bool,
     /// Tokens to think with, where the request says so.
     pub thinking_budget: Option<u64>,
-    /// Whether a web search tool is offered.
+    /// Whether a web search is asked for.
     pub web_search: bool,
     /// Whether the last message of the user has an image.
     pub image_in_last: bool,
