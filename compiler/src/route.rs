@@ -26,6 +26,7 @@ pub use choose::{
 };
 pub use features::{Answers, Chosen, Classified, RequestFeatures, Session, Tokens};
 pub use images::image_agent;
+pub use kept::route_kept;
 pub use likeness::{likeness, same_task};
 pub(crate) use order::Dice;
 pub use reasons::{confidence, reasons};
@@ -129,11 +130,8 @@ pub struct Decision<'p> {
     pub candidates: Vec<Candidate<'p>>,
     /// The rest, with reasons.
     pub refused: Vec<Refused<'p>>,
-    /// The endpoints of the model `instead_of`, with reasons.
-    narrow: Vec<Refused<'p>>,
-    /// What slot `longContext` would answer with, where some windows are too small and
-    /// others are not.
-    longer: Option<Box<Decision<'p>>>,
+    /// What was chosen, also where another model answers in place of it.
+    chosen: Target<'p>,
 }
 
 /// Why a request can go nowhere.
@@ -211,46 +209,38 @@ pub fn route<'p>(
             .map(str::to_owned),
     })?;
     let image_agent = image_agent(plan, features, &choice);
-    let mut refused = Vec::new();
-    let decided = behind(
-        choice.target,
-        choice.source,
-        features,
-        snapshot,
-        &mut refused,
-    );
-    let name = plan.router.slots.get(&Slot::LongContext);
-    let longer = |narrow| {
-        let longer = plan.resolve(name?).filter(|it| *it != choice.target)?;
-        let source = Source::Slot(Slot::LongContext);
-        let decision = behind(longer, source, features, snapshot, &mut Vec::new()).ok()?;
-        Some(Decision {
-            instead_of: Some(choice.target.name()),
-            image_agent,
-            narrow,
-            ..decision
-        })
-    };
-    match decided {
-        Ok(decision) => {
-            let is_narrow = |it: &Refused<'_>| matches!(it.why, Refusal::Window(_));
-            let narrow = decision.refused.iter().any(is_narrow);
-            let longer = narrow.then(|| longer(Vec::new())).flatten();
-            Ok(Decision {
-                image_agent,
-                longer: longer.map(Box::new),
-                ..decision
-            })
-        }
+    let decided = match behind(choice.target, choice.source, features, snapshot) {
         Err(NoRoute::Window {
             model, exceeded, ..
-        }) => longer(refused).ok_or_else(|| NoRoute::Window {
+        }) => longer(plan, choice.target, features, snapshot).ok_or_else(|| NoRoute::Window {
             model,
             exceeded,
-            long_context: name.cloned(),
+            long_context: plan.router.slots.get(&Slot::LongContext).cloned(),
         }),
-        Err(other) => Err(other),
-    }
+        decided => decided,
+    };
+    decided.map(|decision| Decision {
+        image_agent,
+        ..decision
+    })
+}
+
+/// What slot `longContext` answers with in place of what was chosen, if it may.
+fn longer<'p>(
+    plan: &'p Plan,
+    chosen: Target<'p>,
+    features: &RequestFeatures<'_>,
+    snapshot: &PoolSnapshot<'_>,
+) -> Option<Decision<'p>> {
+    let name = plan.router.slots.get(&Slot::LongContext)?;
+    let longer = plan.resolve(name).filter(|longer| *longer != chosen)?;
+    let source = Source::Slot(Slot::LongContext);
+    let decision = behind(longer, source, features, snapshot).ok()?;
+    Some(Decision {
+        instead_of: Some(chosen.name()),
+        chosen,
+        ..decision
+    })
 }
 
 /// What a request goes to of which a decision looks at no more than the model.
@@ -285,14 +275,12 @@ fn has_window(target: Target<'_>) -> bool {
     }
 }
 
-/// The endpoints behind a target that may answer, in their order. Where none may, those
-/// that are of no use are left in `refused`.
+/// The endpoints behind a target that may answer, in their order.
 fn behind<'p>(
     target: Target<'p>,
     source: Source<'p>,
     features: &RequestFeatures<'_>,
     snapshot: &PoolSnapshot<'_>,
-    refused: &mut Vec<Refused<'p>>,
 ) -> Result<Decision<'p>, NoRoute> {
     let (pool, endpoints) = match target {
         Target::Model(_, endpoint) | Target::Endpoint(endpoint) => {
@@ -301,6 +289,7 @@ fn behind<'p>(
         Target::Pool(_, pool) => (Some(pool), pool.endpoints.as_slice()),
     };
     let model = target.name();
+    let mut refused = Vec::new();
     let mut able: Vec<Candidate<'p>> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {
         match unable(endpoint, features) {
@@ -316,10 +305,10 @@ fn behind<'p>(
         }
     }
     if able.is_empty() {
-        return Err(nothing_able(model, refused));
+        return Err(nothing_able(model, &refused));
     }
     if let Some(pool) = pool {
-        eligible(model, pool, &mut able, refused)?;
+        eligible(model, pool, &mut able, &mut refused)?;
         order::sort(pool, &mut able, snapshot.ticket);
         number(&mut able);
     }
@@ -330,9 +319,8 @@ fn behind<'p>(
         instead_of: None,
         image_agent: None,
         candidates: able,
-        refused: std::mem::take(refused),
-        narrow: Vec::new(),
-        longer: None,
+        refused,
+        chosen: target,
     })
 }
 

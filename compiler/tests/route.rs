@@ -4,7 +4,9 @@
 use ctr_compiler::compile;
 use ctr_compiler::health::{Seen, Standing};
 use ctr_compiler::plan::{Endpoint, Interface, Plan};
-use ctr_compiler::route::{NoRoute, PoolSnapshot, Refusal, RequestFeatures, Tokens, route};
+use ctr_compiler::route::{
+    NoRoute, PoolSnapshot, Refusal, RequestFeatures, Tokens, route, route_kept,
+};
 use ctr_compiler::source::Sources;
 
 /// Pool `team` of `a` (Anthropic), `b` and `c` (OpenAI), in this order.
@@ -68,8 +70,9 @@ fn a_request_stays_with_the_endpoint_that_keeps_what_it_goes_on_with() {
             },
             _ => Seen::UNUSED,
         };
-        let decision = route(&plan, &features(None), &PoolSnapshot::new(&seen, 0)).unwrap();
-        let decision = decision.kept_at(&|endpoint| endpoint.id == keeper).unwrap();
+        let keeps = |endpoint: &Endpoint| endpoint.id == keeper;
+        let snapshot = PoolSnapshot::new(&seen, 0);
+        let decision = route_kept(&plan, &features(None), &snapshot, &keeps).unwrap();
         let refused = decision.refused.iter();
         let refused = refused
             .filter(|refused| refused.why == Refusal::Elsewhere)
@@ -104,8 +107,8 @@ fn where_its_keeper_cannot_answer_a_request_goes_nowhere_else() {
             tokens: Tokens::Counted(11),
             ..features(None)
         };
-        let decision = route(&plan, &long, &PoolSnapshot::new(&seen, 0)).unwrap();
-        let decision = decision.kept_at(&|endpoint| endpoint.id == keeper)?;
+        let keeps = |endpoint: &Endpoint| endpoint.id == keeper;
+        let decision = route_kept(&plan, &long, &PoolSnapshot::new(&seen, 0), &keeps)?;
         let ids = decision.candidates.iter();
         Ok(ids
             .map(|candidate| candidate.endpoint.id.as_str())
@@ -147,8 +150,8 @@ fn a_request_too_long_for_its_keeper_stays_with_its_account_behind_slot_long_con
             tokens: Tokens::Counted(400),
             ..RequestFeatures::plain(None, Some(model))
         };
-        let decision = route(&plan, &long, &PoolSnapshot::all_healthy()).unwrap();
-        let decision = decision.kept_at(&|endpoint| endpoint.id.starts_with(keeper))?;
+        let keeps = |endpoint: &Endpoint| endpoint.id.starts_with(keeper);
+        let decision = route_kept(&plan, &long, &PoolSnapshot::all_healthy(), &keeps)?;
         let ids = decision.candidates.iter();
         let ids: Vec<&str> = ids.map(|it| it.endpoint.id.as_str()).collect();
         Ok((ids.join(" "), decision.instead_of))

@@ -140,10 +140,10 @@ pub(super) fn decide<'p>(
     let keeps =
         |account: activate::Account| move |endpoint: &_| live.upstream(endpoint).account == account;
     let (decided, too_long) = asked.with_features(live.plan(), now, |features| {
-        let decided = route::route(live.plan(), features, &snapshot);
+        let plan = live.plan();
         let decided = match asked.kept_by {
-            Some(account) => decided.and_then(|decision| decision.kept_at(&keeps(account))),
-            None => decided,
+            Some(account) => route::route_kept(plan, features, &snapshot, &keeps(account)),
+            None => route::route(plan, features, &snapshot),
         };
         if let Some(traced) = traced {
             traced.decided(live, features, decided.as_ref(), asked.said.sure());
@@ -330,7 +330,7 @@ impl<'w> Going<'w> {
         match answered {
             Ok(answer) => {
                 if let Some(whole) = self.asked.came_whole() {
-                    mark.was_asked_by(whole);
+                    mark.had_it_whole(whole);
                 }
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);
