@@ -6,6 +6,8 @@ mod sections;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+pub(super) use bounds::is_bound;
+
 use super::meaning::SPREAD;
 use super::{Change, Subject};
 use crate::plan::{Capabilities, Endpoint, Plan, Pool, Slot, Target, UpstreamService};

@@ -1,5 +1,6 @@
 //! What a fact means: its path, its weight, and a sentence on what traffic will notice.
 
+use super::facts::is_bound;
 use super::{Change, Subject, Weight};
 use crate::plan::{Slot, Strategy};
 
@@ -13,14 +14,6 @@ const SILENT: &[&str] = &[
     "rate_limit_rpm",
     "rate_limit_tpm",
     "priority",
-];
-
-/// What a model or a pool serves at most.
-const BOUNDS: &[&str] = &[
-    "longest_request",
-    "longest_input",
-    "requests_per_minute",
-    "tokens_per_minute",
 ];
 
 /// How the first choice of a pool begins that prefers none of its endpoints.
@@ -174,7 +167,7 @@ impl Change {
     }
 
     fn bound_weight(&self, field: &str) -> Weight {
-        match BOUNDS.contains(&field) && self.is_less() {
+        match is_bound(field) && self.is_less() {
             true => Weight::Breaking,
             false => Weight::Notable,
         }
@@ -269,9 +262,7 @@ impl Change {
             }
             Subject::Endpoint(pool, _) if new => format!("`{pool}` has one more endpoint to use"),
             Subject::Endpoint(pool, _) => format!("`{pool}` has one endpoint less to fall back on"),
-            Subject::ModelField(id, field) | Subject::PoolField(id, field)
-                if BOUNDS.contains(field) =>
-            {
+            Subject::ModelField(id, field) | Subject::PoolField(id, field) if is_bound(field) => {
                 self.bound_sentence(id, field)
             }
             Subject::PoolField(pool, field) => pool_sentence(pool, field, after),

@@ -37,6 +37,12 @@ const MINUTE: [(&str, Limit); 2] = [
     }),
 ];
 
+/// Whether a field of a model or a pool is what it serves at most.
+pub(in crate::diff) fn is_bound(field: &str) -> bool {
+    let mut all = LONGEST.iter().chain(&MINUTE);
+    all.any(|(name, _)| *name == field)
+}
+
 /// Tells what a model, or a pool, serves at most, where that differs. One that has
 /// no endpoint to serve with is told of as such, and not here.
 pub(super) fn compare(
