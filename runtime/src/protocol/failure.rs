@@ -79,9 +79,8 @@ fn known_type(word: &str) -> Option<&'static str> {
 }
 
 /// The Anthropic type for an `error` of either protocol that has no status: by what its message
-/// says of the length of the context, else by its code
-/// where that is known, or else by its type, or by the status that some servers give as its
-/// code.
+/// says of the length of the context, else by its code where that is known, or else by its
+/// type, or by the status that some servers give as its code.
 pub fn type_in(error: &Json<'_>) -> &'static str {
     if is_too_long(error) {
         return "invalid_request_error";

@@ -10,7 +10,9 @@ mod joined;
 mod stream;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use super::forms::Forms;
 use super::json::{Json, Object, Text};
@@ -83,7 +85,7 @@ pub struct Back {
     input_tokens: u64,
     request_id: String,
     /// Ids of the request's calls.
-    call_ids: Vec<String>,
+    call_ids: Arc<HashSet<String>>,
     echo: Echo,
 }
 
@@ -206,7 +208,7 @@ impl Back {
             thinks: request.thinks(),
             input_tokens: 0,
             request_id: call.request_id.to_owned(),
-            call_ids: request.call_ids(),
+            call_ids: Arc::new(request.call_ids().into_iter().collect()),
             echo: Echo {
                 created: call.now,
                 parallel_tools: request.parallel_tools.unwrap_or(true),
@@ -221,7 +223,7 @@ impl Back {
 
     /// For the calls of one answer.
     fn ids(&self) -> CallIds {
-        CallIds::new(&self.request_id, &self.call_ids)
+        CallIds::new(&self.request_id, Arc::clone(&self.call_ids))
     }
 
     /// Whether the client reads events.

@@ -212,12 +212,12 @@ impl Mark {
     }
 
     /// Notes when the endpoint had the whole request: it answers from then on.
-    pub(super) fn was_asked_by(&mut self, whole: Instant) {
+    pub(super) fn had_it_whole(&mut self, whole: Instant) {
         self.sent = self.sent.max(whole);
     }
 
     /// Whether the time until the end of the answer is measured.
-    pub(super) fn lasts(&self) -> bool {
+    pub(super) fn is_timed_to_end(&self) -> bool {
         matches!(self.answer, Began::Answer)
     }
 

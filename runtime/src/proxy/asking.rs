@@ -12,7 +12,7 @@ use ctr_compiler::plan::Endpoint;
 
 use super::Asked;
 use super::account::Mark;
-use super::attempt::{self, Answer, Cut, Failed};
+use super::attempt::{self, Answer, Connection, Failed};
 use super::kept::{Kept, Listen};
 use super::refusal;
 use super::telling::Telling;
@@ -103,7 +103,8 @@ impl Asking<'_> {
             let is_slow = age >= WAITED && failed.is_impatient();
             return is_slow.then_some("the endpoint did not wait for the end of the request");
         }
-        let is_gone = age < CROSSED && failed.cut == Some(Cut::Kept) && !self.asked.acts();
+        let is_gone =
+            age < CROSSED && failed.broke_on == Some(Connection::Kept) && !self.asked.acts();
         is_gone.then_some("a kept connection was gone")
     }
 

@@ -86,12 +86,12 @@ impl Answer {
     }
 }
 
-/// A connection that broke before an answer came.
+/// What a request went out on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// It was kept, and not a byte of an answer came.
+pub(super) enum Connection {
+    /// A kept one, on which not a byte of an answer came.
     Kept,
-    /// Any other.
+    /// Another.
     New,
 }
 
@@ -102,8 +102,8 @@ pub(super) struct Failed {
     pub(super) answer: Option<Box<Answer>>,
     /// For the log.
     pub(super) cause: Option<String>,
-    /// How a connection broke before an answer came.
-    pub(super) cut: Option<Cut>,
+    /// The connection that broke before an answer came.
+    pub(super) broke_on: Option<Connection>,
 }
 
 impl Failed {
@@ -117,7 +117,7 @@ impl Failed {
     /// Whether the endpoint may have given up on a request that was still coming.
     pub(super) fn is_impatient(&self) -> bool {
         let status = self.answer.as_ref().map(|answer| answer.head.status);
-        self.cut.is_some() || status == Some(StatusCode::REQUEST_TIMEOUT)
+        self.broke_on.is_some() || status == Some(StatusCode::REQUEST_TIMEOUT)
     }
 
     pub(super) fn without_answer(class: Failure, cause: Option<String>) -> Box<Self> {
@@ -125,7 +125,7 @@ impl Failed {
             class,
             answer: None,
             cause,
-            cut: None,
+            broke_on: None,
         })
     }
 
@@ -135,7 +135,7 @@ impl Failed {
             class,
             answer: Some(answer),
             cause,
-            cut: None,
+            broke_on: None,
         })
     }
 }
@@ -197,9 +197,9 @@ fn begun(
                 Failure::Network
             };
             let mut failed = Failed::without_answer(class, error.source().map(cause));
-            failed.cut = match error {
-                SendError::Stale(_) => Some(Cut::Kept),
-                SendError::Broke(Broke::Io(_) | Broke::Closed) => Some(Cut::New),
+            failed.broke_on = match error {
+                SendError::Stale(_) => Some(Connection::Kept),
+                SendError::Broke(Broke::Io(_) | Broke::Closed) => Some(Connection::New),
                 _ => None,
             };
             Err(failed)

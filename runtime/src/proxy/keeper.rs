@@ -7,7 +7,7 @@ use ctr_compiler::health::Failure;
 use ctr_compiler::plan::Plan;
 use http::Method;
 
-use super::attempt::{Cut, Failed};
+use super::attempt::{Connection, Failed};
 use super::body::Spliced;
 use super::call::{Call, kept};
 use super::kept::Kept;
@@ -49,7 +49,7 @@ pub(super) async fn ask(
         attempt::attempt(client, request, &upstream.id_header, limit, None, false)
     };
     let mut answered = attempt().await;
-    let is_gone = |failed: &Failed| failed.cut == Some(Cut::Kept);
+    let is_gone = |failed: &Failed| failed.broke_on == Some(Connection::Kept);
     if head.method == Method::GET && answered.as_ref().is_err_and(|failed| is_gone(failed)) {
         answered = attempt().await;
     }

@@ -296,7 +296,7 @@ impl Body for Relay {
         }
         loop {
             if !relay.ready.is_empty() {
-                if relay.mark.as_ref().is_some_and(Mark::lasts) {
+                if relay.mark.as_ref().is_some_and(Mark::is_timed_to_end) {
                     relay.handed = Some(Instant::now());
                 }
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut relay.ready)))));

@@ -72,6 +72,9 @@ impl Request<'_> {
     /// Gives calls different ids where they have none, or one that an earlier call has, and
     /// their results the same: results of one id, or of none, come in the order of the calls.
     pub fn name_calls(&mut self) {
+        if self.has_named_calls() {
+            return;
+        }
         let mut ids = Ids::of(self.call_ids());
         let mut open: HashMap<String, VecDeque<Text<'_>>> = HashMap::new();
         let mut has_user_spoken = false;
@@ -115,6 +118,19 @@ impl Request<'_> {
         for message in [model, user].into_iter().flatten() {
             self.say(message.role, message.parts);
         }
+    }
+}
+
+impl Request<'_> {
+    /// Whether every call has an id that no other has, as nearly always.
+    fn has_named_calls(&self) -> bool {
+        let mut seen = HashSet::new();
+        let mut parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts.all(|part| match part {
+            Part::ToolCall(call) => !call.id.is_empty() && seen.insert(call.id.plain()),
+            Part::ToolResult(result) => !result.id.is_empty(),
+            _ => true,
+        })
     }
 }
 
