@@ -18,9 +18,10 @@ use super::kind::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean, nearest};
 use crate::document::Item;
 use crate::plan::{LogLevel, Slot};
-use crate::registration::shown_url;
+use crate::registration::{not_a_host, shown_url};
 use crate::source::Span;
 use crate::tree::{Entry, Node, Value};
+use crate::variable::has_reference;
 
 /// What is known while a config is read.
 struct Config<'d, 'p> {
@@ -97,9 +98,7 @@ impl Config<'_, '_> {
         if let Some(node) = root.get("HOST")
             && let Some(host) = text(node)
         {
-            let host = with_braces(host);
-            self.desk.readable(&host, node.span);
-            self.draft.set("HOST", Item::Text(host));
+            self.host(with_braces(host), node.span);
         }
         self.number(root, "PORT", |port| (1..=65_535).contains(&port));
         self.number(root, "API_TIMEOUT_MS", |_| true);
@@ -159,6 +158,20 @@ impl Config<'_, '_> {
         }
         for entry in root.entries {
             self.leftover(entry);
+        }
+    }
+
+    fn host(&mut self, host: String, span: Span) {
+        self.desk.readable(&host, span);
+        let literal = Some(host.as_str()).filter(|host| !has_reference(host));
+        match literal.and_then(not_a_host) {
+            None => self.draft.set("HOST", Item::Text(host)),
+            Some(what) => self.say_of(
+                span,
+                "a `HOST` that nothing can listen on is not carried",
+                what,
+                "write a name or an address alone, as `127.0.0.1`",
+            ),
         }
     }
 
