@@ -243,6 +243,7 @@ fn value(line: &str, mark: usize, flow: bool, carried: &mut Carried) -> Range<us
     }
     if rest.starts_with("${")
         && let Some(close) = rest.find(|c: char| c == '}' || c.is_whitespace())
+        && rest[close..].starts_with('}')
         && is_shown(&rest[..=close])
         && rest[close + 1..].starts_with([',', '}', ']', '"', '\'', '&', '#', ' '])
     {
