@@ -257,6 +257,29 @@ proptest! {
     }
 
     #[test]
+    fn an_answer_begins_once_however_its_server_begins(answer in answer()) {
+        for endpoint in ALL {
+            let (_, stream) = sent(endpoint, &answer);
+            let (first, rest) = stream.split_once("\n\n").unwrap();
+            for stream in [rest.to_owned(), format!("{first}\n\n{first}\n\n{rest}")] {
+                for client in ALL {
+                    if client == endpoint {
+                        continue;
+                    }
+                    let beginning = match client {
+                        Protocol::Messages => "event: message_start\n",
+                        Protocol::Chat => "\"role\":\"assistant\"",
+                        Protocol::Responses => "event: response.created\n",
+                    };
+                    let (out, ended) = through(&back(client, endpoint), stream.as_bytes(), &[]);
+                    prop_assert!(ended);
+                    prop_assert_eq!(out.matches(beginning).count(), 1, "{}", out);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_stream_that_is_cut_never_ends_well(answer in answer(), at in any::<prop::sample::Index>()) {
         for endpoint in ALL {
             let (_, stream) = sent(endpoint, &answer);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::json::{Malformed, Text};
 use super::super::names::Names;
-use super::super::neutral::{Collector, Dropped, Event, InTurn, Opening};
+use super::super::neutral::{Collector, Dropped, Event, InTurn, Opening, Usage};
 use super::super::sse::{self, Ending, Split};
 use super::super::{Protocol, anthropic, chat, failure, responses};
 use super::Back;
@@ -62,6 +62,7 @@ pub(super) struct Reading {
 #[derive(Debug)]
 struct Handing {
     ids: CallIds,
+    is_begun: bool,
     is_over: bool,
 }
 
@@ -223,6 +224,7 @@ impl Reading {
             reader,
             rest: Handing {
                 ids,
+                is_begun: false,
                 is_over: false,
             },
         }
@@ -295,20 +297,38 @@ impl Reading {
 }
 
 impl Handing {
-    /// Hands events over, all of whose calls have ids then. Nothing follows the end.
+    /// Hands events over, all of whose calls have ids then. One beginning comes first, also of
+    /// a server that tells none, or several; nothing follows the end.
     fn hand(&mut self, events: Vec<Event<'_>>, take: &mut dyn FnMut(Event<'_>)) {
         for mut event in events {
             if self.is_over {
                 return;
             }
             match &mut event {
-                Event::Start { id, .. } => self.ids.begin(id),
-                Event::Open {
-                    part: Opening::ToolCall { id, .. },
-                    ..
-                } => *id = self.ids.next(std::mem::take(id)),
-                Event::End | Event::Failed { .. } => self.is_over = true,
-                _ => {}
+                Event::Start { .. } if self.is_begun => continue,
+                Event::Start { id, .. } => {
+                    self.ids.begin(id);
+                    self.is_begun = true;
+                }
+                Event::Failed { .. } => self.is_over = true,
+                Event::Ping => {}
+                other => {
+                    if !std::mem::replace(&mut self.is_begun, true) {
+                        take(Event::Start {
+                            id: Text::default(),
+                            model: Text::default(),
+                            usage: Usage::default(),
+                        });
+                    }
+                    match other {
+                        Event::Open {
+                            part: Opening::ToolCall { id, .. },
+                            ..
+                        } => *id = self.ids.next(std::mem::take(id)),
+                        Event::End => self.is_over = true,
+                        _ => {}
+                    }
+                }
             }
             take(event);
         }
