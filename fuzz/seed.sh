@@ -27,7 +27,7 @@ if [[ ../Cargo.lock -nt Cargo.lock ]]; then
     cp ../Cargo.lock Cargo.lock
 fi
 
-mkdir -p corpus/{yaml,kdl,pair,import,rules}
+mkdir -p corpus/{yaml,kdl,pair,import,rules,request,answer}
 while IFS= read -r file; do
     seed yaml "$file"
 done < <(find ../fixtures -name '*.yaml' -not -path '../fixtures/found/*')
@@ -48,6 +48,12 @@ for wrong in ../fixtures/diagnostics/*/*/refused.yaml; do
     if [[ -f $wrong && -f $right ]]; then
         seed_pair "$wrong" "$right"
     fi
+done
+
+for what in request answer; do
+    for file in ../fixtures/protocol/*/"$what".*; do
+        cp "$file" "corpus/$what/$(flat "$file")"
+    done
 done
 
 # Every pattern and keyword, as the target `rules` reads them: all in one text, and one by one.
