@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ctr_compiler::Compiled;
 use ctr_compiler::health::{NotNow, Terms};
 use ctr_compiler::plan::{Endpoint, Hash, Interface, KeyHeader, Plan, Secrets};
+use ctr_compiler::registration::shown_url;
 use ctr_compiler::variable::{self, Unset};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use http::header::HeaderName;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
@@ -352,6 +353,20 @@ impl Upstream {
     pub fn key(&self) -> Option<&[u8]> {
         let value = self.auth_value.as_ref()?.as_bytes();
         Some(value.strip_prefix(b"Bearer ").unwrap_or(value))
+    }
+
+    /// What nobody else is to learn of how it is asked: its key, and words of its address that
+    /// are not shown, as they are written there.
+    pub fn secrets(&self) -> Vec<Vec<u8>> {
+        let url = self.uri.to_string();
+        let marks = ['/', '?', '&', ';', '='];
+        let (shown, hides) = shown_url(&url);
+        let shown: HashSet<&str> = shown.split(marks).collect();
+        let hidden = url.split(marks).filter(|word| !shown.contains(word));
+        let hidden = hides.then_some(hidden).into_iter().flatten();
+        let words = hidden.map(|word| word.as_bytes().to_vec());
+        let key = self.key().map(<[u8]>::to_vec);
+        key.into_iter().chain(words).collect()
     }
 
     /// Lets a request in; see [`Record::enter`].

@@ -194,7 +194,8 @@ impl Proxy {
         let mut asked = match taken? {
             Taken::Whole(body) if call == Call::Kept => {
                 cold_path();
-                let kept = Box::pin(keeper::ask(&self.client, &self.kept, head, body, live));
+                let id = &account.request_id;
+                let kept = Box::pin(keeper::ask(&self.client, &self.kept, head, body, live, id));
                 return Ok((kept.await?, None));
             }
             Taken::Whole(body) => Asked::read(call, head, body, live, observed.is_some())?,

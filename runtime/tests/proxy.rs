@@ -23,6 +23,8 @@ mod log;
 mod pools;
 #[path = "proxy/refusals.rs"]
 mod refusals;
+#[path = "proxy/secrets.rs"]
+mod secrets;
 #[path = "proxy/stage.rs"]
 mod stage;
 #[path = "proxy/stopping.rs"]

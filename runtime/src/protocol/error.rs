@@ -14,6 +14,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::ask::AskError;
+use super::failure;
 use crate::access::Denied;
 use crate::cut::STOPPED;
 use crate::http1::Response;
@@ -323,6 +324,22 @@ fn anthropic(kind: &str, message: &str, request_id: &str) -> Value {
 
 fn openai(kind: &str, message: &str, param: Option<&str>, code: Option<&str>) -> Value {
     json!({ "error": { "message": message, "type": kind, "param": param, "code": code } })
+}
+
+/// The body that stands in the place of a refusal that cannot be read, as the client reads it.
+pub fn unread(interface: Interface, status: StatusCode, request_id: &str) -> String {
+    const MESSAGE: &str = "the endpoint refuses the request, in a coding that is not read here";
+    let body = match interface {
+        Interface::Anthropic => {
+            let kind = failure::anthropic_type_of(status.as_u16());
+            anthropic(kind, MESSAGE, request_id)
+        }
+        Interface::Openai => {
+            let (kind, code) = failure::openai_words_of(status.as_u16());
+            openai(kind, MESSAGE, None, code)
+        }
+    };
+    body.to_string()
 }
 
 /// The error that ends a stream, as JSON on one line.

@@ -233,9 +233,11 @@ impl Signs {
 }
 
 async fn judge(answer: Box<Answer>, signs: &mut Signs) -> Result<Box<Answer>, Box<Failed>> {
-    if answer.head.status.is_informational() {
+    let status = answer.head.status;
+    if status.is_informational() || status.is_redirection() {
         cold_path();
         // Nobody asked to switch protocols, and passed on it would leave the client waiting.
+        // One that went elsewhere would go there without this proxy, with what it was told.
         let cause = answer.head.status.as_str().to_owned();
         return Err(Failed::without_answer(Failure::Network, Some(cause)));
     }
@@ -357,7 +359,7 @@ async fn judge_events(
 }
 
 /// The class of a status that counts against the endpoint. The rest of 4xx is the caller's fault.
-fn failing(status: StatusCode) -> Option<Failure> {
+pub(super) fn failing(status: StatusCode) -> Option<Failure> {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
             Some(Failure::Credential)

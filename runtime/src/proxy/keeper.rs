@@ -16,7 +16,7 @@ use super::{address, attempt, headers, refusal};
 use crate::activate::{Live, Upstream};
 use crate::client::Client;
 use crate::http1::Request;
-use crate::protocol::error::ProxyError;
+use crate::protocol::error::{self, ProxyError};
 
 /// Asks the account that keeps a response. One that is not remembered can only
 /// be with the one OpenAI account that the plan has, if it has one.
@@ -29,6 +29,7 @@ pub(super) async fn ask(
     head: Request<()>,
     body: Bytes,
     live: &Live,
+    request_id: &str,
 ) -> Result<Committed, ProxyError> {
     let (id, what) = kept(head.uri.path()).ok_or(ProxyError::NotKept)?;
     let (model, upstream) = keeper(known, id, live).ok_or(ProxyError::NotKept)?;
@@ -56,7 +57,8 @@ pub(super) async fn ask(
     // Whatever comes of it says nothing about how the endpoint answers requests.
     match answered.or_else(|failed| failed.answer.ok_or(failed.class)) {
         Ok(mut answer) => {
-            refusal::hide_key(&mut answer, upstream, limit).await;
+            let own = |status| error::unread(Call::Kept.interface(), status, request_id);
+            refusal::hide_secrets(&mut answer, upstream, limit, own).await;
             Ok(Committed::alone(answer))
         }
         Err(class) => {

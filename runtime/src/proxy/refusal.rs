@@ -1,22 +1,27 @@
 //! What an upstream's refusal says beside its status.
 
+use std::borrow::Cow;
+use std::io::Read;
 use std::time::Duration;
 
-use http::StatusCode;
-use http::header::CONTENT_LENGTH;
+use ctr_compiler::health::Failure;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use memchr::memmem;
 
-use super::attempt::Answer;
+use super::attempt::{Answer, failing};
 use super::headers::is_plain;
 use crate::activate::Upstream;
 use crate::client::Answering;
+use crate::http1::Headers;
 
 /// Bytes of a refusal that are looked at.
 const REFUSAL: usize = 64 << 10;
 
-/// Bytes from which a key is no word that stands in a refusal by chance.
-const KEY: usize = 8;
+/// Bytes from which a secret is no word that stands in a refusal by chance.
+const SECRET: usize = 8;
 
 /// Whether an answer says that nothing is served at its address; a model that
 /// is not known there is another matter. What is read of it, for `limit` at most, stays
@@ -31,39 +36,111 @@ pub(super) async fn is_not_served(answer: &mut Answer, limit: Option<Duration>) 
     !is_whole || memmem::find(&answer.seen, b"model_not_found").is_none()
 }
 
-/// Leaves the key out that an endpoint was asked with, where it refuses it and says so in
-/// full: the client has no business with it. A header that holds it is left out. The body of
-/// a refusal that is compressed, stalls, or is longer than anything an endpoint says of a key
-/// passes as it came.
-pub(super) async fn hide_key(answer: &mut Answer, upstream: &Upstream, limit: Option<Duration>) {
-    let is_about_key = matches!(
-        answer.head.status,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-    );
-    let Some(key) = upstream.key().filter(|key| key.len() >= KEY) else {
+/// Leaves out of what is not a good answer the secrets that its endpoint was asked with, where
+/// it repeats them: the client has no business with them. A header that holds one is left out.
+/// Where the endpoint refuses its key in a coding that cannot be read, `own` takes the place of
+/// its words; what else is so coded, stalls, or is longer than anything an endpoint says of a
+/// key passes as it came.
+pub(super) async fn hide_secrets(
+    answer: &mut Answer,
+    upstream: &Upstream,
+    limit: Option<Duration>,
+    own: impl FnOnce(StatusCode) -> String,
+) {
+    let status = answer.head.status;
+    if status.is_success() && answer.error.is_none() {
+        return;
+    }
+    let mut secrets = upstream.secrets();
+    secrets.retain(|secret| secret.len() >= SECRET);
+    if secrets.is_empty() {
+        return;
+    }
+    let headers = &mut answer.head.headers;
+    secrets
+        .iter()
+        .for_each(|secret| headers.remove_holding(secret));
+    let coding = Coding::of(headers);
+    // Of a stream, what was read is the event that says so.
+    if !answer.is_events && !read(answer, limit).await {
+        return;
+    }
+    let Some(body) = coding.and_then(|coding| coding.decoded(&answer.seen)) else {
+        if failing(status) == Some(Failure::Credential) {
+            say(answer, own(status).into());
+            answer
+                .head
+                .headers
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         return;
     };
-    if !is_about_key {
-        return;
+    let is_told = |secret: &Vec<u8>| memmem::find(&body, secret).is_some();
+    if secrets.iter().any(is_told) {
+        let hidden = secrets
+            .iter()
+            .fold(body.into_owned(), |body, secret| without(&body, secret));
+        say(answer, hidden);
     }
-    answer.head.headers.remove_holding(key);
-    if !is_plain(&answer.head.headers) || !read(answer, limit).await {
-        return;
-    }
-    let found: Vec<usize> = memmem::find_iter(&answer.seen, key).collect();
-    if found.is_empty() {
-        return;
-    }
-    let mut hidden = Vec::with_capacity(answer.seen.len());
-    let mut rest = 0;
-    for at in found {
-        hidden.extend_from_slice(&answer.seen[rest..at]);
-        hidden.extend_from_slice("…".as_bytes());
-        rest = at + key.len();
-    }
-    hidden.extend_from_slice(&answer.seen[rest..]);
+}
+
+/// Gives an answer this body in place of its own.
+fn say(answer: &mut Answer, body: Vec<u8>) {
     answer.head.headers.remove(CONTENT_LENGTH);
-    answer.seen = hidden.into();
+    answer.head.headers.remove(CONTENT_ENCODING);
+    answer.seen = body.into();
+}
+
+fn without(body: &[u8], secret: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = 0;
+    for at in memmem::find_iter(body, secret) {
+        out.extend_from_slice(&body[rest..at]);
+        out.extend_from_slice("…".as_bytes());
+        rest = at + secret.len();
+    }
+    out.extend_from_slice(&body[rest..]);
+    out
+}
+
+/// A coding of bodies that can be read here.
+#[derive(Clone, Copy)]
+enum Coding {
+    Plain,
+    Gzip,
+    Deflate,
+}
+
+impl Coding {
+    /// The coding of a body with these headers; none where it is another, or several.
+    fn of(headers: &Headers) -> Option<Self> {
+        if is_plain(headers) {
+            return Some(Self::Plain);
+        }
+        let mut names = headers.get_all(CONTENT_ENCODING);
+        let (name, None) = (names.next()?.trim_ascii(), names.next()) else {
+            return None;
+        };
+        let is = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
+        match () {
+            () if is("gzip") || is("x-gzip") => Some(Self::Gzip),
+            () if is("deflate") => Some(Self::Deflate),
+            () => None,
+        }
+    }
+
+    /// A body as it was before it was coded, if it is not longer than [`REFUSAL`].
+    fn decoded(self, body: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let mut out = Vec::new();
+        let most = REFUSAL as u64 + 1;
+        match self {
+            Self::Plain => return Some(Cow::Borrowed(body)),
+            Self::Gzip => MultiGzDecoder::new(body).take(most).read_to_end(&mut out),
+            Self::Deflate => ZlibDecoder::new(body).take(most).read_to_end(&mut out),
+        }
+        .ok()?;
+        (out.len() <= REFUSAL).then_some(Cow::Owned(out))
+    }
 }
 
 /// Reads what is not too long, for `limit` at most; whether that is all of it. Of one that

@@ -24,7 +24,7 @@ use super::traced::Traced;
 use crate::activate::{self, Live, Upstream};
 use crate::client::Client;
 use crate::pool::{Entered, PoolRecord, Way};
-use crate::protocol::error::{ProxyError, Window, shown};
+use crate::protocol::error::{self, ProxyError, Window, shown};
 
 /// Decisions until a request gives up to others that are always faster.
 const ROUNDS: usize = 3;
@@ -268,7 +268,8 @@ impl<'w> Going<'w> {
         let model = decision.model.to_owned();
         match self.said.take() {
             Some((mut answer, upstream)) => {
-                Box::pin(refusal::hide_key(&mut answer, upstream, self.limit())).await;
+                self.hide_secrets(&mut answer, upstream, &account.request_id)
+                    .await;
                 Ok(Ok(Committed::alone(answer)))
             }
             None if self.timed_out => Err(ProxyError::Timeout { model }),
@@ -288,6 +289,17 @@ impl<'w> Going<'w> {
     fn limit(&self) -> Option<Duration> {
         let limit = self.live.plan().upstream_timeout_ms;
         limit.map(Duration::from_millis)
+    }
+
+    fn hide_secrets<'a>(
+        &self,
+        answer: &'a mut Answer,
+        upstream: &'a Upstream,
+        request_id: &'a str,
+    ) -> impl Future<Output = ()> + use<'a> {
+        let (client, limit) = (self.asked.call.interface(), self.limit());
+        let own = move |status| error::unread(client, status, request_id);
+        Box::pin(refusal::hide_secrets(answer, upstream, limit, own))
     }
 
     /// What every request to an endpoint needs.
@@ -328,9 +340,14 @@ impl<'w> Going<'w> {
             traced.judged(failed.map(|failed| failed.class.word()));
         }
         match answered {
-            Ok(answer) => {
+            Ok(mut answer) => {
                 if let Some(whole) = self.asked.came_whole() {
                     mark.had_it_whole(whole);
+                }
+                if !answer.head.status.is_success() || answer.error.is_some() {
+                    cold_path();
+                    self.hide_secrets(&mut answer, upstream, &account.request_id)
+                        .await;
                 }
                 mark.committed(answer.head.status, answer.is_events);
                 let mark = Some(mark);
