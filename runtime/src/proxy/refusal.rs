@@ -62,7 +62,8 @@ pub(super) async fn hide_secrets(
         .for_each(|secret| headers.remove_holding(secret));
     let coding = Coding::of(headers);
     // Of a stream, what was read is the event that says so.
-    if !answer.is_events && !read(answer, limit).await {
+    let is_read = answer.is_events && answer.error.is_some();
+    if !is_read && !read(answer, limit).await {
         return;
     }
     let Some(body) = coding.and_then(|coding| coding.decoded(&answer.seen)) else {

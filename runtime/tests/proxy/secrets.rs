@@ -46,7 +46,8 @@ async fn nor_is_it_in_an_error_with_another_status() {
         "text/event-stream",
         [format!("event: error\ndata: {error}\n\n")],
     );
-    for (ask, answer) in [(PLAIN, whole), (STREAM, event)] {
+    let refused = event.clone().status(403);
+    for (ask, answer) in [(PLAIN, whole), (STREAM, event), (STREAM, refused)] {
         let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
         up.push(answer);
         let got = stage.ask(MESSAGES, &[], ask).await;
