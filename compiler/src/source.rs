@@ -10,7 +10,7 @@ mod mask;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-pub(crate) use mask::{credentials, masked, obeyed};
+pub(crate) use mask::{credentials, is_secret_parameter, masked, obeyed};
 
 /// Number of one source in its [`Sources`], in the order they were added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

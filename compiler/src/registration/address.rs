@@ -9,21 +9,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::plan::Interface;
-use crate::variable::{has_reference, variables};
-
-/// Query parameters whose value is a credential.
-const SECRET_PARAMETERS: &[&str] = &[
-    "key",
-    "apikey",
-    "token",
-    "accesstoken",
-    "auth",
-    "secret",
-    "password",
-    "sig",
-    "signature",
-    "subscriptionkey",
-];
+use crate::source::is_secret_parameter;
+use crate::variable::{Variable, has_reference, variables};
 
 /// The protocol a URL and a model name suggest when none is written
 /// (as claude-trigger-router 1.7.0 normalises API URLs).
@@ -86,9 +73,20 @@ pub fn shown_url(api: &str) -> (Cow<'_, str>, bool) {
     if !api.contains(['@', '=']) && crate::source::credentials(api).is_empty() {
         return (Cow::Borrowed(api), false);
     }
+    match with_shown_defaults(api) {
+        Some(api) => (Cow::Owned(without_secrets(&api).0), true),
+        None => {
+            let (shown, hidden) = without_secrets(api);
+            (Cow::Owned(shown), hidden)
+        }
+    }
+}
+
+fn without_secrets(api: &str) -> (String, bool) {
     let mut hidden = false;
+    let shape = shape(api);
     let authority = authority(api);
-    let host = api[authority.clone()]
+    let host = shape[authority.clone()]
         .rfind('@')
         .map_or(authority.start, |at| authority.start + at + 1);
     let userinfo = &api[authority.start..host];
@@ -102,35 +100,81 @@ pub fn shown_url(api: &str) -> (Cow<'_, str>, bool) {
     } else {
         shown.push_str(userinfo);
     }
-    let mut rest = &api[host..];
-    let path = rest.find(['?', '#']).unwrap_or(rest.len());
-    hidden |= show_words(&rest[..path], &mut shown);
-    rest = &rest[path..];
-    while let Some(mark) = rest.chars().next() {
-        shown.push(mark);
-        rest = &rest[mark.len_utf8()..];
+    let end_from = |at: usize, marks: &[char]| {
+        let end = shape[at..].find(marks);
+        end.map_or(api.len(), |end| at + end)
+    };
+    let mut at = end_from(host, &['?', '#']);
+    hidden |= show_words(&api[host..at], &mut shown);
+    while at < api.len() {
+        let mark = &api[at..=at];
+        shown.push_str(mark);
         // A fragment may be a path with a query of its own.
         let end = match mark {
-            '?' => rest.find('#'),
-            _ => rest.find(['?', '#']),
+            "?" => end_from(at + 1, &['#']),
+            _ => end_from(at + 1, &['?', '#']),
         };
-        let (pairs, after) = rest.split_at(end.unwrap_or(rest.len()));
-        hidden |= show_pairs(pairs, &mut shown);
-        rest = after;
+        hidden |= show_pairs(&api[at + 1..end], &shape[at + 1..end], &mut shown);
+        at = end;
     }
-    (Cow::Owned(shown), hidden)
+    (shown, hidden)
+}
+
+/// The text with every reference filled up by as many letters as it has bytes: a default may
+/// hold what divides a URL.
+fn shape(api: &str) -> Cow<'_, str> {
+    let found = match has_reference(api) {
+        true => variables(api).unwrap_or_default(),
+        false => Vec::new(),
+    };
+    if found.is_empty() {
+        return Cow::Borrowed(api);
+    }
+    let mut shape = String::with_capacity(api.len());
+    let mut at = 0;
+    for variable in found {
+        shape.push_str(&api[at..variable.range.start]);
+        shape.extend(std::iter::repeat_n('x', variable.range.len()));
+        at = variable.range.end;
+    }
+    shape.push_str(&api[at..]);
+    Cow::Owned(shape)
+}
+
+/// The text with each default that is a URL with a secret as it may be shown; none where no
+/// default is.
+fn with_shown_defaults(api: &str) -> Option<String> {
+    let found = match has_reference(api) {
+        true => variables(api).unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let mut out = String::new();
+    let mut at = 0;
+    for Variable { default, range, .. } in found {
+        let Some(default) = default.filter(|default| default.contains("://")) else {
+            continue;
+        };
+        if let (shown, true) = shown_url(default) {
+            let start = range.end - 1 - default.len();
+            out.push_str(&api[at..start]);
+            out.push_str(&shown);
+            at = range.end - 1;
+        }
+    }
+    (at > 0).then(|| out + &api[at..])
 }
 
 /// `name=value&…`; tells whether anything was hidden.
-fn show_pairs(pairs: &str, shown: &mut String) -> bool {
+fn show_pairs(pairs: &str, shape: &str, shown: &mut String) -> bool {
     let mut hidden = false;
-    for (at, pair) in pairs.split('&').enumerate() {
-        if at > 0 {
-            shown.push('&');
-        }
+    let mut at = 0;
+    for shape in shape.split_inclusive(['&', ';']) {
+        let pair = &pairs[at..at + shape.len()];
+        at += shape.len();
+        let (pair, mark) = pair.split_at(shape.trim_end_matches(['&', ';']).len());
         match pair.split_once('=') {
             Some((name, value))
-                if is_secret(name)
+                if is_secret_parameter(name)
                     && !value.is_empty()
                     && !crate::plan::is_lone_variable(value) =>
             {
@@ -140,6 +184,7 @@ fn show_pairs(pairs: &str, shown: &mut String) -> bool {
             }
             _ => hidden |= show_words(pair, shown),
         }
+        shown.push_str(mark);
     }
     hidden
 }
@@ -159,17 +204,6 @@ fn show_words(text: &str, shown: &mut String) -> bool {
         shown.push_str(&word[at..]);
     }
     hidden
-}
-
-fn is_secret(name: &str) -> bool {
-    let folded: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    SECRET_PARAMETERS
-        .iter()
-        .any(|secret| folded == *secret || folded.ends_with("token") || folded.ends_with("apikey"))
 }
 
 /// The host of a URL as it is written, without user-info and port; none when
@@ -196,7 +230,7 @@ fn authority(api: &str) -> Range<usize> {
     let Some(start) = api.find("://").map(|at| at + 3) else {
         return 0..0;
     };
-    let end = api[start..]
+    let end = shape(api)[start..]
         .find(['/', '?', '#'])
         .map_or(api.len(), |at| at + start);
     start..end
@@ -205,7 +239,7 @@ fn authority(api: &str) -> Range<usize> {
 /// Byte range of the path.
 fn path(api: &str) -> Range<usize> {
     let start = authority(api).end;
-    let end = api[start..]
+    let end = shape(api)[start..]
         .find(['?', '#'])
         .map_or(api.len(), |at| at + start);
     start..end
@@ -363,5 +397,60 @@ mod tests {
             ("https://h/hidden".into(), true)
         );
         assert_eq!(shown_url("https://h/x"), ("https://h/x".into(), false));
+    }
+
+    #[test]
+    fn parameters_are_secret_by_how_their_names_end() {
+        for name in [
+            "client_secret",
+            "access_key",
+            "user_password",
+            "X-Amz-Signature",
+            "X-Goog-Credential",
+            "x-functions-key",
+            "passwd",
+            "authorization",
+            "code",
+            "ke%79",
+            "api%5Fkey2",
+        ] {
+            for (before, after) in [("", ""), ("a=b&", ""), ("a=b;", "&c=d")] {
+                let url = format!("https://h/v1?{before}{name}=ZQX{after}");
+                let (shown, hidden) = shown_url(&url);
+                assert_eq!((&*shown, hidden), (&*url.replace("ZQX", "hidden"), true));
+            }
+        }
+        for name in [
+            "api-version",
+            "deployment",
+            "country_code",
+            "50%",
+            "%zz",
+            "q",
+        ] {
+            let url = format!("https://h/v1?{name}=ZQX&;x");
+            assert_eq!(shown_url(&url), (url.as_str().into(), false));
+        }
+    }
+
+    #[test]
+    fn a_default_may_hold_what_divides_a_url() {
+        for (url, wanted) in [
+            ("http://u:${P:-a/ZQX?b#c@d}@h/v1", "http://h/v1"),
+            (
+                "http://h/v1?key=${K:-ab&ZQX;c#d}&v=1",
+                "http://h/v1?key=hidden&v=1",
+            ),
+            (
+                "http://h/v1?a=${C:-http://u:ZQX@x}",
+                "http://h/v1?a=${C:-http://x}",
+            ),
+            (
+                "${BASE:-http://u:ZQX@x?token=ZQX}/v1",
+                "${BASE:-http://x?token=hidden}/v1",
+            ),
+        ] {
+            assert_eq!(shown_url(url), (wanted.into(), true));
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 mod kdl;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub(super) use kdl::masked as masked_kdl;
@@ -29,7 +30,7 @@ const SECRET_ENDINGS: &[&str] = &[
 ];
 
 /// Further names in the query of a URL; at the top `Auth` is a section.
-const SECRET_PARAMETERS: &[&str] = &["auth"];
+const SECRET_PARAMETERS: &[&str] = &["auth", "bearer", "credential", "pwd"];
 
 /// Texts that are credentials wherever they stand.
 const SECRET_PREFIXES: &[&str] = &[
@@ -143,10 +144,8 @@ fn secrets(line: &str, carried: &mut Carried) -> Vec<Range<usize>> {
 fn user_info(line: &str, found: &mut Vec<Range<usize>>) {
     for (at, _) in line.match_indices("://") {
         let rest = &line[at + 3..];
-        // A default inside `${NAME:-…}` may hold a `/` before the `@`.
-        let authority = rest
-            .find(['/', '?', '#', ' ', '"', '\'', ','])
-            .unwrap_or(rest.len());
+        let ends = |c| matches!(c, '/' | '?' | '#' | ' ' | '"' | '\'' | ',');
+        let authority = outside_references(rest, ends).unwrap_or(rest.len());
         let Some(end) = rest[..authority].rfind('@') else {
             continue;
         };
@@ -190,6 +189,56 @@ fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
             }
         }
     }
+}
+
+/// Whether a parameter of this name, as it is written in the query of a URL, holds a secret.
+pub(crate) fn is_secret_parameter(name: &str) -> bool {
+    let name = unescaped(name);
+    // Azure Functions; a name that ends so has other codes.
+    name.eq_ignore_ascii_case("code")
+        || names_a_secret(&name, SECRET_ENDINGS)
+        || names_a_secret(&name, SECRET_PARAMETERS)
+}
+
+/// A name without `%41` and the like, as far as names of secrets have such characters.
+fn unescaped(name: &str) -> Cow<'_, str> {
+    if !name.contains('%') {
+        return Cow::Borrowed(name);
+    }
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let byte = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte.filter(u8::is_ascii) {
+            Some(byte) => {
+                out.push(char::from(byte));
+                rest = &after[2..];
+            }
+            None => {
+                out.push('%');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Where the first character stands that `is_mark`, and in no `${…}`: a default may hold any.
+fn outside_references(text: &str, is_mark: impl Fn(char) -> bool) -> Option<usize> {
+    let mut inside = false;
+    for (at, c) in text.char_indices() {
+        inside = match inside {
+            true => c != '}',
+            false if text[at..].starts_with("${") => true,
+            false if is_mark(c) => return Some(at),
+            false => false,
+        };
+    }
+    None
 }
 
 /// Whether the text before a `:` or `=` ends with the name of a secret.
@@ -283,7 +332,13 @@ fn value_start(line: &str, from: usize) -> usize {
 /// How long an unquoted value is.
 fn plain_end(rest: &str, flow: bool, in_query: bool) -> usize {
     let mut before = ' ';
+    let mut inside = false;
     for (at, c) in rest.char_indices() {
+        // A default may hold what else would end the value.
+        if in_query && (inside || rest[at..].starts_with("${")) {
+            inside = c != '}';
+            continue;
+        }
         let next = rest[at + c.len_utf8()..].chars().next();
         let ends = match c {
             '#' => before.is_whitespace() || in_query,
@@ -366,6 +421,14 @@ mod tests {
             ("APIKEY: ${CTR_API_KEY}", "APIKEY: ${CTR_API_KEY}"),
             ("key: \"${K:-abc}\"", "key: \"*********\""),
             ("auth_token: é", "auth_token: **"),
+            (
+                "api: http://u:${P:-a/ZQX}@h/v1?key=${K:-ab&ZQX}&v=1",
+                "api: http://*************@h/v1?key=************&v=1",
+            ),
+            (
+                "api: http://h?client_pwd=ZQX&v=1",
+                "api: http://h?client_pwd=***&v=1",
+            ),
             (
                 "api: https://u:p@h/x?key=abc&a=b",
                 "api: https://***@h/x?key=***&a=b",
