@@ -26,6 +26,8 @@ pub(super) type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
 pub(super) struct Connection {
     stream: Stream,
     came: Incoming,
+    /// Whether anything came since the last request began to go out.
+    is_heard: bool,
 }
 
 impl Connection {
@@ -33,6 +35,7 @@ impl Connection {
         Self {
             stream,
             came: Incoming::new(),
+            is_heard: false,
         }
     }
 
@@ -41,9 +44,9 @@ impl Connection {
         self.came.poll_more(cx, &mut self.stream)
     }
 
-    /// Whether nothing came that was not taken.
+    /// Whether not a byte came of an answer to the last request, nor a word that it is coming.
     pub(super) fn is_silent(&self) -> bool {
-        self.came.is_empty()
+        !self.is_heard
     }
 
     /// Whether another request can be sent, as far as the peer has said until now.
@@ -67,6 +70,7 @@ impl Connection {
     ) -> Result<(Head, bool), Broke> {
         let mut is_sent = false;
         let mut refused = None;
+        self.is_heard = false;
         poll_fn(|cx| {
             if !is_sent && refused.is_none() {
                 match request.poll_send(cx, &mut self.stream) {
@@ -86,7 +90,10 @@ impl Connection {
                 }
                 let closed = match ready!(self.poll_more(cx)) {
                     Ok(0) => Broke::Closed,
-                    Ok(_) => continue,
+                    Ok(_) => {
+                        self.is_heard = true;
+                        continue;
+                    }
                     Err(error) => Broke::Io(error),
                 };
                 return Poll::Ready(Err(refused.take().map_or(closed, Broke::Io)));

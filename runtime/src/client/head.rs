@@ -31,13 +31,12 @@ impl Head {
     /// When it is no head, when it is too large, or when it does not say clearly where
     /// its body ends.
     pub(super) fn take(came: &mut Incoming, to_head: bool) -> Result<Option<Self>, Broke> {
-        let Some(head) = came.take_head() else {
-            return match came.len() > LIMIT {
-                true => Err(Malformed("its head is too large").into()),
-                false => Ok(None),
-            };
-        };
-        Ok(Some(Self::read(&head, to_head)?))
+        match came.take_head() {
+            Some(head) if head.len() <= LIMIT => Self::read(&head, to_head).map(Some),
+            None if came.len() <= LIMIT => Ok(None),
+            _ => Err(Malformed("its head is too large")),
+        }
+        .map_err(Broke::from)
     }
 
     fn read(bytes: &Bytes, to_head: bool) -> Result<Self, Malformed> {
@@ -191,6 +190,10 @@ mod tests {
         }
         refused("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
         refused(&format!("HTTP/1.1 200 OK\r\na: {}", "b".repeat(LIMIT)));
+        refused(&format!(
+            "HTTP/1.1 200 OK\r\na: {}\r\n\r\n",
+            "b".repeat(LIMIT)
+        ));
         refused(&format!(
             "HTTP/1.1 200 OK\r\n{}\r\n",
             "a: b\r\n".repeat(LINES + 1)

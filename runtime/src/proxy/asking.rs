@@ -99,13 +99,13 @@ impl Asking<'_> {
     /// Why an attempt of this age failed through no fault of the endpoint, if it did: it is
     /// asked again then, once, and at the cost of no retry.
     fn excuse(self, failed: &Failed, age: Duration) -> Option<&'static str> {
-        if self.asked.is_coming() {
-            let is_slow = age >= WAITED && failed.is_impatient();
-            return is_slow.then_some("the endpoint did not wait for the end of the request");
-        }
         let is_gone =
             age < CROSSED && failed.broke_on == Some(Connection::Kept) && !self.asked.acts();
-        is_gone.then_some("a kept connection was gone")
+        if is_gone {
+            return Some("a kept connection was gone");
+        }
+        let is_slow = self.asked.is_coming() && age >= WAITED && failed.is_impatient();
+        is_slow.then_some("the endpoint did not wait for the end of the request")
     }
 
     /// The request in the endpoint's words.

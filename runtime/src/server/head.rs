@@ -93,7 +93,9 @@ impl Head {
         let length = match head.parse_with_uninit_headers(bytes, &mut lines) {
             Ok(httparse::Status::Complete(length)) => length,
             Err(httparse::Error::TooManyHeaders) => return Err(Refused::TooLarge),
-            Err(httparse::Error::Version) => return Err(Refused::Version),
+            Err(httparse::Error::Version) if names_a_version(bytes) => {
+                return Err(Refused::Version);
+            }
             Ok(httparse::Status::Partial) | Err(_) => 0,
         };
         let (true, Some(minor), Some(method), Some(target)) =
@@ -136,6 +138,13 @@ fn uri(target: Bytes) -> Result<Uri, Refused> {
     // The name of a server alone is for proxies that make tunnels.
     let uri = uri.filter(|uri| !uri.path().is_empty());
     uri.ok_or(Malformed("its target is no path").into())
+}
+
+/// Whether the first line is a request of some version, and not one with a blank too much.
+fn names_a_version(head: &[u8]) -> bool {
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut words = line.split(|byte| *byte == b' ');
+    words.nth(2).is_some_and(|word| word.starts_with(b"HTTP/")) && words.next().is_none()
 }
 
 /// Whether it is clear for which host a request is, whatever its target says of it (RFC
@@ -329,6 +338,9 @@ mod tests {
         let longest = &target[..target.len() - 1];
         assert!(says(&format!("GET {longest} HTTP/1.1"), &[]).ends_with(", 0, kept"));
         assert_eq!(read("PRI * HTTP/2.0\r\n\r\n"), "505");
+        for line in ["GET /a b HTTP/1.1", "GET / HTTP/1.1 b", "GET / b"] {
+            assert_eq!(read(&format!("{line}\r\nhost: a\r\n\r\n")), "400", "{line}");
+        }
         for line in [
             "GET /",
             "GET  / HTTP/1.1",

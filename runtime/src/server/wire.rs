@@ -129,7 +129,12 @@ impl Wire {
     /// not been asked for, it cannot.
     pub(super) fn poll_left(&self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state();
-        while state.framing.is_over() && state.came.is_empty() && !state.is_closed {
+        while state.framing.is_over() && !state.is_closed {
+            // Some clients end a body with a line that is no part of it.
+            state.came.skip_lines();
+            if !state.came.is_empty() {
+                break;
+            }
             // Asked first, since room to read into is seldom needed.
             match ready!(state.stream.poll_read_ready(cx)) {
                 Ok(()) => match ready!(state.came.poll_more(cx, &mut state.stream)) {

@@ -202,6 +202,31 @@ async fn an_endpoint_that_does_not_wait_for_a_slow_client_is_not_blamed() {
     }
 }
 
+#[tokio::test]
+async fn a_kept_connection_that_is_gone_blames_nobody_while_a_client_sends() {
+    let (raw, other) = (Raw::start().await, upstream().await);
+    let stage = Stage::new(&raw.plan(&[&other])).await;
+    let (mut client, mut reading) = begun(&stage, &raw).await;
+    client.go_on(REST).await;
+    reading.until("kind\" }").await;
+    reading.answer(200).await;
+    assert_eq!(client.answer().await.0, 200);
+    reading.bytes.clear();
+    let mut client = Client::begin(&stage, BEGINNING.len() + REST.len(), BEGINNING).await;
+    reading.until("it beg").await;
+    drop(reading);
+    // The proxy hears of it before the rest comes.
+    for _ in 0..1_000 {
+        yield_now().await;
+    }
+    client.go_on(REST).await;
+    let mut reading = raw.accept().await;
+    reading.until("kind\" }").await;
+    reading.answer(200).await;
+    assert_eq!(client.answer().await.0, 200);
+    assert_eq!(stage.health("a").failure_count, 0);
+}
+
 /// Milliseconds that an endpoint is taken to have needed.
 fn latencies(stage: &Stage) -> Vec<u64> {
     let policy = &stage.live.plan().pools["m"].health;

@@ -390,6 +390,44 @@ async fn a_kept_connection_that_breaks_later_was_being_answered() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_breaks_behind_an_interim_answer_was_being_answered() {
+    let (odd, b) = (
+        TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        upstream().await,
+    );
+    let mut plan = pool_plan(MESSAGES, &[&b, &b]);
+    let url = format!("http://{}{MESSAGES}", odd.local_addr().unwrap());
+    plan["pools"]["m"]["endpoints"][0]["api"]["url"] = url.into();
+    let stage = Stage::new(&plan).await;
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = odd.accept().await.unwrap();
+        for answer in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+            "HTTP/1.1 102 Processing\r\n\r\n",
+        ] {
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        drop(stream);
+        odd
+    });
+    assert_eq!(
+        stage
+            .ask(MESSAGES, &[], PLAIN)
+            .await
+            .header("x-ctr-endpoint"),
+        "a"
+    );
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "b");
+    assert_eq!(stage.health("a").failure_count, 1);
+    // Nobody asked it again.
+    let odd = serving.await.unwrap();
+    let again = std::future::poll_fn(|cx| std::task::Poll::Ready(odd.poll_accept(cx))).await;
+    assert!(again.is_pending());
+}
+
+#[tokio::test]
 async fn an_answer_that_leaves_http_is_a_failure() {
     let (a, b) = (upstream().await, upstream().await);
     let odd = TcpListener::bind("127.0.0.1:0").await.unwrap();

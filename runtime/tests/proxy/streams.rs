@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ctr_runtime::scripted::Answer;
 use http_body_util::BodyExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::stage::{CHAT, MESSAGES, RESPONSES, Stage, pool_plan, upstream};
 
@@ -284,6 +286,23 @@ async fn an_event_too_long_to_hold_flows() {
     ));
     let got = stage.ask(MESSAGES, &[], STREAM).await;
     assert_eq!((got.body.len(), got.whole), (long.len() + 9, true));
+}
+
+#[tokio::test]
+async fn it_has_left_also_behind_the_line_that_some_send_after_a_body() {
+    let up = upstream().await;
+    let stage = Stage::new(&pool_plan(MESSAGES, &[&up])).await;
+    up.push(Answer::hang());
+    let mut client = TcpStream::connect(stage.addr).await.unwrap();
+    let head = format!(
+        "POST {MESSAGES} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        PLAIN.len()
+    );
+    let sent = format!("{head}{PLAIN}\r\n");
+    client.write_all(sent.as_bytes()).await.unwrap();
+    up.wait_received(1).await;
+    drop(client);
+    up.wait_aborted(1).await;
 }
 
 #[tokio::test]
