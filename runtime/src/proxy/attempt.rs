@@ -12,7 +12,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::arriving::Arriving;
 use super::body::Spliced;
@@ -141,7 +141,7 @@ impl Failed {
 }
 
 /// Sends a request and waits, `limit` at most from when all of it is here, until its
-/// answer can be judged. `arriving` is the body, where it may not be here yet: it is
+/// answer has begun, and as long for each piece by which it can be judged. `arriving` is the body, where it may not be here yet: it is
 /// taken as it comes, whether or not the endpoint takes it. Whether the client `streams`
 /// says if signs of life can go on to it.
 ///
@@ -171,10 +171,14 @@ pub(super) fn attempt(
             }
             Failure::Timeout
         };
-        tokio::select! {
+        let answered = tokio::select! {
             biased;
             answer = answer => answer,
             class = due => Err(Failed::without_answer(class, None)),
+        };
+        match answered {
+            Ok(answer) if is_short(&answer) => judge_short(answer, limit).await,
+            answered => answered,
         }
     }
 }
@@ -248,13 +252,15 @@ async fn judge(answer: Box<Answer>, signs: &mut Signs) -> Result<Box<Answer>, Bo
         }
         None if !answer.head.status.is_success() => Ok(answer),
         None if answer.is_events => judge_events(answer, signs).await,
-        None if is_short(&answer) => judge_short(answer).await,
         None => Ok(answer),
     }
 }
 
 /// Whether an answer may have so little to say that it is an error.
 fn is_short(answer: &Answer) -> bool {
+    if answer.is_events || !answer.head.status.is_success() {
+        return false;
+    }
     let length = answer
         .rest
         .as_ref()
@@ -265,8 +271,11 @@ fn is_short(answer: &Answer) -> bool {
 /// Reads an answer that may be an error in spite of its status, as of servers in front of
 /// others that had begun to answer before they asked. Of one whose length is not known the
 /// first piece that says something is read: an error comes in one, perhaps behind white space
-/// by which a server said that it was still there.
-async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>> {
+/// by which a server said that it was still there. It waits `limit` at most for each piece.
+async fn judge_short(
+    mut answer: Box<Answer>,
+    limit: Option<Duration>,
+) -> Result<Box<Answer>, Box<Failed>> {
     while let Some(rest) = &mut answer.rest {
         let says_something = || {
             let seen = &answer.seen;
@@ -275,7 +284,13 @@ async fn judge_short(mut answer: Box<Answer>) -> Result<Box<Answer>, Box<Failed>
         if rest.size_hint().exact().is_none() && says_something() {
             break;
         }
-        match rest.frame().await {
+        let frame = match limit {
+            Some(limit) => timeout(limit, rest.frame())
+                .await
+                .map_err(|_| Failed::without_answer(Failure::Timeout, None))?,
+            None => rest.frame().await,
+        };
+        match frame {
             Some(Ok(frame)) => {
                 let came = frame.into_data().unwrap_or_default();
                 answer.seen = match answer.seen.is_empty() {

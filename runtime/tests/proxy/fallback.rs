@@ -570,6 +570,23 @@ async fn signs_of_life_go_on_to_the_client_when_there_are_many() {
 }
 
 #[tokio::test]
+async fn an_answer_that_shows_that_it_is_coming_is_waited_for() {
+    let (a, b) = (upstream().await, upstream().await);
+    let mut plan = pool_plan(MESSAGES, &[&a, &b]);
+    plan["upstream_timeout_ms"] = 1000.into();
+    let stage = Stage::new(&plan).await;
+    let pieces = ["\n", "\n", "\n", "\n", "\n", "{}"];
+    a.push(Answer::raw("application/json", pieces).gap(Duration::from_millis(300)));
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!((got.status.as_u16(), &*got.body), (200, "\n\n\n\n\n{}"));
+    // One that stops to is not.
+    a.push(Answer::raw("application/json", ["\n", "{}"]).gap(Duration::from_secs(3600)));
+    let got = stage.ask(MESSAGES, &[], PLAIN).await;
+    assert_eq!(got.header("x-ctr-endpoint"), "b");
+    assert_eq!(stage.health("a").last_failure, Some(Failure::Timeout));
+}
+
+#[tokio::test]
 async fn a_silent_stream_is_left_before_its_first_event() {
     let (a, b) = (upstream().await, upstream().await);
     a.push(
