@@ -118,6 +118,10 @@ impl Answer {
                 Progress::Going => ready!(filled),
                 Progress::Complete => return Poll::Ready(Ok(())),
                 Progress::Broken => {
+                    if self.ends == Ends::Closed {
+                        // A usual end is all that would tell that it is whole.
+                        wire.reset_at_end();
+                    }
                     return Poll::Ready(Err(io::Error::other("the answer broke off")));
                 }
             }

@@ -165,6 +165,12 @@ impl Wire {
         }
     }
 
+    /// Has the connection end with a reset in place of a usual end.
+    pub(super) fn reset_at_end(&self) {
+        // Where that fails it has ended already.
+        let _ = self.state().stream.set_zero_linger();
+    }
+
     /// Writes everything.
     ///
     /// # Errors

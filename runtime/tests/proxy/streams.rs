@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ctr_runtime::scripted::Answer;
 use http_body_util::BodyExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::stage::{CHAT, MESSAGES, RESPONSES, Stage, pool_plan, upstream};
 
@@ -286,6 +286,33 @@ async fn an_event_too_long_to_hold_flows() {
     ));
     let got = stage.ask(MESSAGES, &[], STREAM).await;
     assert_eq!((got.body.len(), got.whole), (long.len() + 9, true));
+}
+
+/// Its end is all that such a client has to go by.
+#[tokio::test]
+async fn half_an_answer_does_not_look_whole_to_http_1_0() {
+    for (end, is_whole) in [("0\r\n\r\n", true), ("", false)] {
+        let up = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut plan = pool_plan(MESSAGES, &[&upstream().await]);
+        let url = format!("http://{}{MESSAGES}", up.local_addr().unwrap());
+        plan["pools"]["m"]["endpoints"][0]["api"]["url"] = url.into();
+        let stage = Stage::new(&plan).await;
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = up.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\n{{\"half\r\n{end}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let mut client = TcpStream::connect(stage.addr).await.unwrap();
+        let length = PLAIN.len();
+        let sent = format!("POST {MESSAGES} HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{PLAIN}");
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let read = client.read_to_end(&mut Vec::new()).await;
+        assert_eq!(read.is_ok(), is_whole);
+        serving.await.unwrap();
+    }
 }
 
 #[tokio::test]
