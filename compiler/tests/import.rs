@@ -389,3 +389,124 @@ fn old_spellings_mean_what_they_meant() {
         assert_eq!(before.to_canonical_json(), after.to_canonical_json(), "{text}");
     }
 }
+
+/// The models of what is imported: id, URL, the provider's name and whether it may serve.
+fn models(format: Format, text: &str) -> (Vec<String>, Imported) {
+    let imported = sound(format, &Sources::single("f.yaml", text));
+    let written = yaml::write(imported.document.as_ref().unwrap());
+    let plan = compiled("r.yaml", &written).1.plan.unwrap();
+    let models = plan.models.iter().map(|(id, endpoint)| {
+        let off = if endpoint.enabled { "" } else { " off" };
+        format!("{id} {} {}{off}", endpoint.api.url, endpoint.model)
+    });
+    (models.collect(), imported)
+}
+
+#[test]
+fn what_litellm_reads_ahead_of_a_name_is_no_part_of_it() {
+    let of = |name: &str, model: &str, more: &str| {
+        format!(
+            "  - model_name: {name}\n    litellm_params: {{model: {model}, api_key: os.environ/K, api_base: \"https://r.example/v1\"}}\n{more}"
+        )
+    };
+    let text = [
+        "model_list:\n".to_owned(),
+        of("a", "azure/o_series/my-o3", ""),
+        of("b", "azure/gpt5_series/my-5", ""),
+        of("c", "openai/responses/gpt-5-pro", ""),
+        of(
+            "d",
+            "openai/gpt-5-pro",
+            "    model_info: {mode: responses}\n",
+        ),
+        of("e", "openai/o_series/x", ""),
+    ];
+    let (found, _) = models(Format::Litellm, &text.concat());
+    let azure = "https://r.example/v1/openai/deployments";
+    let query = "chat/completions?api-version";
+    assert!(
+        found[0].starts_with(&format!("a {azure}/my-o3/{query}")),
+        "{found:?}"
+    );
+    assert!(
+        found[1].starts_with(&format!("b {azure}/my-5/{query}")),
+        "{found:?}"
+    );
+    assert_eq!(
+        found[2..],
+        [
+            "c https://r.example/v1/responses gpt-5-pro",
+            "d https://r.example/v1/responses gpt-5-pro",
+            "e https://r.example/v1/chat/completions o_series/x",
+        ]
+    );
+}
+
+#[test]
+fn what_ccr_asks_by_responses_or_with_options_is_carried_or_told() {
+    let text = r#"{"forceUseImageAgent": true, "Providers": [
+        {"name": "a", "api_base_url": "https://a.example/v1/responses", "api_key": "$A",
+         "models": ["m"], "transformer": {"use": ["openai-responses"]}},
+        {"name": "b", "api_base_url": "https://b.example/v1/chat/completions?v=2", "api_key": "$B",
+         "models": ["m"], "transformer": {"use": [["openrouter", {"provider": {"only": ["x"]}}]]}}
+    ]}"#;
+    let (found, imported) = models(Format::Ccr, text);
+    assert_eq!(
+        found,
+        [
+            "a,m https://a.example/v1/responses m",
+            "b,m https://b.example/v1/chat/completions?v=2 m",
+        ]
+    );
+    let told: Vec<&str> = imported
+        .problems
+        .iter()
+        .map(|told| &*told.headline)
+        .collect();
+    assert_eq!(told, ["options of a transformer are not carried"]);
+    let written = yaml::write(imported.document.as_ref().unwrap());
+    assert!(written.contains("forceUseImageAgent: true"), "{written}");
+}
+
+#[test]
+fn a_fallback_of_one_name_leaves_the_load_of_another_spread() {
+    let deployment = |name: &str, key: &str| {
+        format!(
+            "  - model_name: {name}\n    litellm_params: {{model: openai/gpt-5, api_key: os.environ/{key}}}\n"
+        )
+    };
+    let list = [
+        ("even", "A"),
+        ("even", "B"),
+        ("one", "C"),
+        ("both", "D"),
+        ("both", "E"),
+    ];
+    let list: String = list
+        .iter()
+        .map(|(name, key)| deployment(name, key))
+        .collect();
+    let fallbacks = "litellm_settings: {fallbacks: [{one: [even]}, {both: [even]}]}\n";
+    let text = format!("model_list:\n{list}{fallbacks}");
+    let imported = sound(Format::Litellm, &Sources::single("f.yaml", text.as_str()));
+    let written = yaml::write(imported.document.as_ref().unwrap());
+    let plan = compiled("r.yaml", &written).1.plan.unwrap();
+    let strategies: Vec<String> = plan
+        .pools
+        .iter()
+        .map(|(id, pool)| format!("{id} {}", pool.strategy))
+        .collect();
+    assert_eq!(
+        strategies,
+        ["both priority", "even round-robin", "one priority"]
+    );
+    let told: Vec<&str> = imported
+        .problems
+        .iter()
+        .map(|told| &*told.headline)
+        .collect();
+    assert_eq!(
+        told,
+        ["load is not spread over endpoints that others come behind"]
+    );
+}

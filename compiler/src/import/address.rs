@@ -7,17 +7,36 @@ use super::provider::Shape;
 /// The URL of a base that is not empty. `model` and `version` are asked only
 /// where they are part of it.
 pub(super) fn url(shape: Shape, base: &str, model: &str, version: &str) -> String {
+    let (base, query) = parts(base);
     let base = base.trim_end_matches('/');
     // The slash at the end of a default would stand in the middle.
     let trimmed = base.strip_suffix("/}").map(|base| format!("{base}}}"));
     let base = trimmed.as_deref().unwrap_or(base);
-    match shape {
+    let called = match shape {
         Shape::Anthropic if base.ends_with("/v1") || is_origin(base) => base.to_owned(),
         Shape::Anthropic => with_tail(base, "/v1/messages"),
         Shape::Rooted if base.ends_with("/v1") => base.to_owned(),
         Shape::Rooted => format!("{}/v1", base.trim_end_matches("/api")),
-        Shape::Azure => azure(base, model, version),
+        Shape::Azure => azure(base, model),
+        Shape::Responses => with_tail(base, "/responses"),
         Shape::Openai | Shape::Uncallable(_) => openai(base),
+    };
+    // Version 1 of Azure's API knows no versions in the query.
+    let version = match query {
+        None if shape == Shape::Azure && !base.ends_with("/openai/v1") => {
+            format!("?api-version={version}")
+        }
+        _ => String::new(),
+    };
+    called + query.unwrap_or(&version)
+}
+
+/// A base and its query, with the `?`; what stands in a default divides nothing.
+fn parts(base: &str) -> (&str, Option<&str>) {
+    let from = base.rfind('}').unwrap_or(0);
+    match base[from..].find('?') {
+        Some(at) => (&base[..from + at], Some(&base[from + at..])),
+        None => (base, None),
     }
 }
 
@@ -28,8 +47,8 @@ fn openai(base: &str) -> String {
     }
 }
 
-fn azure(base: &str, model: &str, version: &str) -> String {
-    // Version 1 of the API takes the model from the body and no version.
+fn azure(base: &str, model: &str) -> String {
+    // Version 1 of the API takes the model from the body.
     if base.ends_with("/openai/v1") {
         return openai(base);
     }
@@ -41,10 +60,7 @@ fn azure(base: &str, model: &str, version: &str) -> String {
     } else {
         format!("{base}/openai/deployments/{}", in_path(model))
     };
-    format!(
-        "{}?api-version={version}",
-        with_tail(&path, "/chat/completions")
-    )
+    with_tail(&path, "/chat/completions")
 }
 
 fn with_tail(base: &str, tail: &str) -> String {
@@ -167,6 +183,36 @@ mod tests {
                 Shape::Azure,
                 "https://r.example/openai/deployments/d",
                 "https://r.example/openai/deployments/d/chat/completions?api-version=1",
+            ),
+            (
+                Shape::Azure,
+                "https://r.example/openai/deployments/d/chat/completions?api-version=2024-01-01",
+                "https://r.example/openai/deployments/d/chat/completions?api-version=2024-01-01",
+            ),
+            (
+                Shape::Openai,
+                "https://a.example/v1/?a=b",
+                "https://a.example/v1/chat/completions?a=b",
+            ),
+            (
+                Shape::Openai,
+                "https://a.example/v1/chat/completions?a=b",
+                "https://a.example/v1/chat/completions?a=b",
+            ),
+            (
+                Shape::Openai,
+                "${BASE:-https://a.example?a=b}",
+                "${BASE:-https://a.example?a=b}/chat/completions",
+            ),
+            (
+                Shape::Responses,
+                "https://a.example/v1",
+                "https://a.example/v1/responses",
+            ),
+            (
+                Shape::Responses,
+                "https://a.example/v1/responses",
+                "https://a.example/v1/responses",
             ),
             (
                 Shape::Azure,

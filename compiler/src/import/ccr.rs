@@ -44,6 +44,7 @@ const TOP: &[(&str, Option<&Kind>)] = &[
     ("LOG", None),
     ("LOG_LEVEL", None),
     ("PROXY_URL", None),
+    ("forceUseImageAgent", None),
     ("CUSTOM_ROUTER_PATH", None),
     ("StatusLine", Some(&kind::PROCESS)),
     ("CLAUDE_PATH", Some(&kind::PROCESS)),
@@ -121,6 +122,9 @@ impl Config<'_, '_> {
                 false => proxy,
             };
             self.draft.set("PROXY_URL", Item::Text(proxy));
+        }
+        if root.get("forceUseImageAgent").and_then(flag) == Some(true) {
+            self.draft.set("forceUseImageAgent", Item::Bool(true));
         }
         if root.get("LOG").and_then(flag) == Some(false) {
             self.draft.set("LOG", Item::Bool(false));

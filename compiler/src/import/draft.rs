@@ -5,7 +5,7 @@
 
 mod document;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::secret::Key;
 use crate::document::Item;
@@ -88,6 +88,12 @@ impl Name {
             None if at == 0 && self.own().count() < 2 => self.id.clone(),
             None => format!("{}-{}", self.id, at + 1),
         }
+    }
+
+    /// Whether endpoints that the foreign file lists under this name are equal.
+    pub(super) fn spreads(&self) -> bool {
+        let mut tiers = HashSet::new();
+        !self.own().all(|endpoint| tiers.insert(endpoint.tier))
     }
 
     /// The first tier after all of its endpoints.

@@ -67,7 +67,7 @@ pub(super) const ACCOUNTS: Kind = Kind {
 pub(super) const TAGS: Kind = Kind {
     what: "tags, weights and regions that steer routing are",
     here: "this does not steer requests here",
-    help: "give endpoints a `pool_priority`, or models names of their own",
+    help: "use strategy `weighted` with `pool_weight`, or `pool_priority`, or names of their own",
 };
 
 pub(super) const OTHER_APIS: Kind = Kind {

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Tally;
 use super::amount;
-use super::draft::Draft;
+use super::draft::{Draft, Name};
 use super::endpoint::Desk;
 use super::field::{Map, text};
 use crate::diagnostic::{Code, Diagnostic};
@@ -161,19 +161,30 @@ impl<'t, 's> Lite<'t, 's, '_, '_> {
         }
     }
 
-    /// One strategy holds for all pools, and fallbacks must come last in theirs.
+    /// The strategy of pools without fallbacks; those with any are tried in order.
     fn strategy(&mut self, root: Map<'t, 's>) {
         let router = root.map("router_settings");
         let node = router.and_then(|router| router.get("routing_strategy"));
-        let names = self.draft.names();
-        let has_pools = names.iter().any(|name| name.own().count() > 1);
-        let is_tiered = names.iter().any(|name| name.next_tier() > 1);
-        if !has_pools {
+        let names = self.draft.names().iter();
+        let (tiered, even): (Vec<&Name>, Vec<&Name>) = names
+            .filter(|name| name.own().count() > 1)
+            .partition(|name| name.next_tier() > 1);
+        for name in tiered.iter().filter(|name| name.spreads()) {
+            self.desk.losses.say(
+                Code::ImportApproximated,
+                "load is not spread over endpoints that others come behind",
+                name.span,
+                "its endpoints are tried in their order",
+                "give the endpoints the `pool_priority` that you want",
+            );
+        }
+        if tiered.is_empty() && even.is_empty() {
             return;
         }
+        let is_even = !even.is_empty();
         let word = node.and_then(text).unwrap_or("simple-shuffle");
         let nearest = match word {
-            _ if is_tiered => Strategy::Priority,
+            _ if !is_even => Strategy::Priority,
             "latency-based-routing" => Strategy::LeastLatency,
             "cost-based-routing" => Strategy::CostAware,
             "simple-shuffle" | "least-busy" => Strategy::RoundRobin,
@@ -181,26 +192,20 @@ impl<'t, 's> Lite<'t, 's, '_, '_> {
             _ => Strategy::Priority,
         };
         self.draft.strategy = Some(nearest);
-        self.draft.strategy_comment = match node {
-            None if is_tiered => Some("in order, since fallbacks come last; LiteLLM spreads load"),
-            None => Some("LiteLLM shuffles where it is told nothing"),
-            Some(_) => None,
-        };
+        let is_untold = node.is_none() && is_even;
+        self.draft.strategy_comment =
+            is_untold.then_some("LiteLLM shuffles where it is told nothing");
         let is_exact = matches!(
             (word, nearest),
             ("latency-based-routing", Strategy::LeastLatency)
                 | ("cost-based-routing", Strategy::CostAware)
         );
-        if let Some(node) = node.filter(|_| !is_exact) {
-            let label = match is_tiered {
-                true => "one strategy holds for all pools; only this tries some endpoints last",
-                false => "the nearest there is",
-            };
+        if let Some(node) = node.filter(|_| !is_exact && is_even) {
             self.desk.losses.say(
                 Code::ImportApproximated,
                 &format!("strategy `{word}` becomes `{nearest}`"),
                 node.span,
-                label,
+                "the nearest there is",
                 "choose another of the strategies in docs/import.md if it fits better",
             );
         }

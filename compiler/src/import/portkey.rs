@@ -253,7 +253,10 @@ impl Config<'_, '_> {
                     "becomes strategy `round-robin`",
                 ),
             };
-            let help = "give the endpoints their `pool_priority` in the order you want";
+            let help = match is_tiered {
+                true => "give the endpoints the `pool_priority` that you want",
+                false => "use strategy `weighted` with `pool_weight` where weights differ",
+            };
             self.desk
                 .losses
                 .say(Code::ImportApproximated, headline, span, label, help);

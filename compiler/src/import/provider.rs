@@ -8,6 +8,8 @@
 pub(super) enum Shape {
     /// `<base>/chat/completions`.
     Openai,
+    /// `<base>/responses`.
+    Responses,
     /// `<base>/v1/messages`.
     Anthropic,
     /// A deployment in the path, the version in the query, the key in `api-key`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::draft::Endpoint;
 use super::super::endpoint::{Asked, Off};
-use super::super::field::{Map, flag, says_nothing, text};
+use super::super::field::{Map, flag, items, says_nothing, text};
 use super::super::kind;
 use super::super::provider::{self, Shape};
 use super::super::secret::variable_name;
@@ -73,7 +73,9 @@ pub(super) fn read(config: &mut Config<'_, '_>, item: &Node<'_>) {
             repeated(config, &id, model.span, first);
             continue;
         }
-        let own = used(own.get(name).copied());
+        let own = own.get(name).copied();
+        options(config, own);
+        let own = used(own);
         let endpoint = endpoint(config, &told, name, &own, model.span);
         config
             .by_model
@@ -144,8 +146,14 @@ fn told<'t, 's>(
     {
         told.shape = Shape::Anthropic;
     }
+    if let Some((base, _)) = &told.base
+        && base.ends_with("/responses")
+    {
+        told.shape = Shape::Responses;
+    }
     let transformer = map.map("transformer").or_else(|| map.map("transformers"));
     let list = transformer.and_then(|transformer| transformer.get("use"));
+    options(config, list);
     for (name, span) in used(list) {
         transform(config, name, span, &mut told);
     }
@@ -163,6 +171,25 @@ fn transform(config: &mut Config<'_, '_>, name: &str, span: Span, told: &mut Tol
         Meaning::Gemini => gemini(config, span, told),
         Meaning::Changes => {
             config.desk.losses.key(&kind::TRANSFORMERS, name, span);
+        }
+    }
+}
+
+/// Says of options that change requests where their transformer does not.
+fn options(config: &mut Config<'_, '_>, list: Option<&Node<'_>>) {
+    for item in list.map_or(&[][..], items) {
+        let [name, options] = items(item) else {
+            continue;
+        };
+        let is_told = text(name).is_none_or(|name| matches!(meaning(name), Meaning::Changes));
+        if !is_told && !says_nothing(options) {
+            config.desk.losses.say(
+                Code::ImportNotCarried,
+                "options of a transformer are not carried",
+                options.head(),
+                "requests go out without them",
+                "check what the provider does where they are left out",
+            );
         }
     }
 }

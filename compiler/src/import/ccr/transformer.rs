@@ -36,7 +36,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
             Meaning::Uncallable("it is reached through a session of a user, not by a key")
         }
         "openai-response" | "openai-responses" | "codex" => {
-            Meaning::Uncallable("it serves the Responses API only")
+            Meaning::Interface(Some(Shape::Responses))
         }
         _ => Meaning::Changes,
     }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Draft, Endpoint, Name};
 use crate::document::{Document, Element, Entry, Item, Line};
+use crate::plan::Strategy;
 use crate::source::obeyed;
 
 /// Keys at the top, in the order they are written.
@@ -16,6 +17,7 @@ const SETTINGS: &[&str] = &[
     "LOG_LEVEL",
     "LOG",
     "PROXY_URL",
+    "forceUseImageAgent",
 ];
 
 /// Keys of `metadata`, in the order they are written.
@@ -37,6 +39,13 @@ const METADATA: &[&str] = &[
 
 /// The step between the priorities of two tiers, so that one fits between.
 const STEP: usize = 10;
+
+fn in_order(pool: &str) -> Item {
+    Item::Map(vec![
+        Entry::new("id", Item::text(pool)),
+        Entry::new("strategy", Item::text(Strategy::Priority.word())),
+    ])
+}
 
 impl Draft {
     /// The document, its sections in order, `head` above the first.
@@ -89,6 +98,13 @@ impl Draft {
             let mut entry = Entry::new("strategy", Item::text(strategy.word()));
             entry.comments.beside = self.strategy_comment.map(beside);
             entries.push(entry);
+        }
+        // Fallbacks come last.
+        let tiered = pools.iter().filter(|pool| pool.next_tier() > 1);
+        let own: Vec<Element> = tiered.map(|pool| in_order(&pool.id).into()).collect();
+        let is_other = self.strategy.is_some_and(|all| all != Strategy::Priority);
+        if is_other && !own.is_empty() {
+            entries.push(Entry::new("pools", Item::List(own)));
         }
         let mut ids = Ids::default();
         let items = pools.iter().flat_map(|pool| members(pool, &mut ids));

@@ -163,6 +163,12 @@ fn endpoint<'t>(
         head: node.span,
     };
     who(lite, told, written, node.span, &mut asked);
+    if told.info.and_then(|info| info.text("mode")) == Some("responses")
+        && asked.shape != Shape::Responses
+        && asked.off.is_none()
+    {
+        by_responses(&mut asked);
+    }
     if let Some(why) = not_chat(told, &asked.model.0) {
         asked.off.get_or_insert(why);
     }
@@ -210,7 +216,7 @@ fn who<'a>(
     asked.of(known, explicit.or(prefix).unwrap_or(known.name()));
     let is_prefixed = prefix.is_some_and(|prefix| names(known, prefix));
     if is_prefixed {
-        asked.model.0 = rest.to_owned();
+        asked.model.0 = of_its_route(rest, asked).to_owned();
     }
     if matches!(known.shape, Shape::Uncallable(_)) && !is_reference {
         // Its prefix is all that is left of what was meant.
@@ -261,11 +267,38 @@ fn unknown<'a>(
     }
 }
 
+/// The model's name without what LiteLLM reads ahead of it: a family of Azure's models, or that
+/// it is asked by the Responses API.
+fn of_its_route<'m>(model: &'m str, asked: &mut Asked<'_>) -> &'m str {
+    let family = ["o_series/", "gpt5_series/"];
+    let family = family.iter().find_map(|family| model.strip_prefix(family));
+    if let Some(model) = family.filter(|_| asked.shape == Shape::Azure) {
+        return model;
+    }
+    match model.strip_prefix("responses/") {
+        Some(model) if matches!(asked.shape, Shape::Azure | Shape::Openai) => {
+            by_responses(asked);
+            model
+        }
+        _ => model,
+    }
+}
+
+/// Has a deployment asked by the Responses API.
+fn by_responses(asked: &mut Asked<'_>) {
+    if asked.shape == Shape::Openai {
+        asked.shape = Shape::Responses;
+        return;
+    }
+    let off = Off::until_replaced("the Responses API of this provider");
+    asked.off = Some(off.because("the URL at which it serves that is not known"));
+}
+
 /// Why a deployment serves something else than chat.
 fn not_chat(told: Told<'_, '_>, model: &str) -> Option<Off> {
     let mode = told.info.and_then(|info| info.text("mode"));
     match mode {
-        Some("chat") => None,
+        Some("chat" | "responses") => None,
         Some(mode) => Some(Off::for_chat(format!("mode `{mode}` is not served"))),
         None => {
             let other = NOT_CHAT.iter().any(|part| model.contains(part));
