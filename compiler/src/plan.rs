@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::nearest_name;
+use crate::registration::is_public_host;
 
 pub(crate) use words::words;
 
@@ -107,9 +108,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Listen {
-    /// Whether this listens on every interface (`0.0.0.0`, `::`, `[::]`).
+    /// Whether this listens on an address that others than this machine may reach.
     pub fn is_public(&self) -> bool {
-        matches!(self.host.as_str(), "0.0.0.0" | "::" | "[::]")
+        is_public_host(&self.host)
     }
 }
 

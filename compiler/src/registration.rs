@@ -36,7 +36,7 @@ pub use auth::ManagedKeyEntry;
 pub use effective::{Effective, Enabled, Found};
 pub use gaps::Gaps;
 pub use governance::{CascadeBlock, GovernanceSection, LevelEntry, ShadowBlock, Thresholds};
-pub use host::not_a_host;
+pub use host::{is_public_host, not_a_host};
 pub use key::{Key, Meaning, Standing, Takes};
 pub use lint::{Level, LintSection, WaiverEntry};
 pub use model::{Metadata, ModelEntry};

@@ -3,7 +3,7 @@
 use super::called;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::plan::is_lone_variable;
-use crate::registration::{Registration, not_a_host, shown_url};
+use crate::registration::{Registration, is_public_host, not_a_host, shown_url};
 use crate::source::Spanned;
 use crate::variable::{has_reference, variables};
 
@@ -13,7 +13,7 @@ pub(super) fn check(registration: &Registration, problems: &mut Problems) {
         invalid_host(host, problems);
     }
     let has_key = registration.api_key.is_some() || registration.gaps.has("APIKEY");
-    if let Some(host) = host.filter(|host| is_public(&host.value) && !has_key) {
+    if let Some(host) = host.filter(|host| is_public_host(&host.value) && !has_key) {
         let mut diagnostic = Diagnostic::new(
             Code::ListenPublicWithoutKey,
             format!("`HOST` `{}` is public and there is no `APIKEY`", host.value),
@@ -48,10 +48,6 @@ fn invalid_host(host: &Spanned<String>, problems: &mut Problems) {
                 "write a name or an address alone, as `127.0.0.1`; the port is written as `PORT`",
             ),
     );
-}
-
-fn is_public(host: &str) -> bool {
-    matches!(host, "0.0.0.0" | "::" | "[::]")
 }
 
 fn secret(text: Option<&Spanned<String>>, path: impl Fn() -> String, problems: &mut Problems) {

@@ -1,6 +1,6 @@
 //! What a host to listen on may be.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Why a text is neither the name of a host nor an address, as a label; none where it
 /// is one. Square brackets around an IPv6 address are part of it.
@@ -29,6 +29,21 @@ pub fn not_a_host(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a host is an address that others than this machine may reach. Of a name, only the
+/// machine that listens knows.
+pub fn is_public_host(text: &str) -> bool {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let address = bare.unwrap_or(text).split('%').next().unwrap_or_default();
+    let address: Option<IpAddr> = match address {
+        // The short form of every address of this machine.
+        "0" => Some(Ipv4Addr::UNSPECIFIED.into()),
+        address => address.parse().ok(),
+    };
+    address.is_some_and(|address| !address.to_canonical().is_loopback())
+}
+
 fn has_port(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
         (!host.contains(':') || host.ends_with(']')) && port.bytes().all(|c| c.is_ascii_digit())
@@ -54,6 +69,31 @@ fn is_wrong_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_public_unless_it_is_this_machines_own() {
+        for host in [
+            "0.0.0.0",
+            "0",
+            "::",
+            "[::]",
+            "192.0.2.2",
+            "::ffff:10.0.0.1",
+            "fe80::1%eth0",
+        ] {
+            assert!(is_public_host(host), "{host}");
+        }
+        for host in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "::1",
+            "[::1]",
+            "::ffff:127.0.0.1",
+            "llm.example",
+        ] {
+            assert!(!is_public_host(host), "{host}");
+        }
+    }
 
     #[test]
     fn hosts_are_told_from_what_stands_around_them() {
