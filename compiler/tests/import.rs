@@ -420,8 +420,10 @@ fn what_litellm_reads_ahead_of_a_name_is_no_part_of_it() {
             "    model_info: {mode: responses}\n",
         ),
         of("e", "openai/o_series/x", ""),
+        of("f", "azure/responses/my-5", ""),
+        of("g", "cohere_chat/command-r", "").replace("r.example/v1", "api.cohere.ai/v1/chat"),
     ];
-    let (found, _) = models(Format::Litellm, &text.concat());
+    let (found, imported) = models(Format::Litellm, &text.concat());
     let azure = "https://r.example/v1/openai/deployments";
     let query = "chat/completions?api-version";
     assert!(
@@ -440,6 +442,13 @@ fn what_litellm_reads_ahead_of_a_name_is_no_part_of_it() {
             "e https://r.example/v1/chat/completions o_series/x",
         ]
     );
+    let written = yaml::write(imported.document.as_ref().unwrap());
+    for off in [
+        "# disabled: the Responses API of this provider; the URL at which it serves that is not known",
+        "# disabled: Cohere's own API is served at that URL",
+    ] {
+        assert!(written.contains(off), "{written}");
+    }
 }
 
 #[test]

@@ -227,6 +227,20 @@ fn who<'a>(
             "Gemini's own API is served at that URL",
         ));
     }
+    let is_coheres_own = |base: &str| {
+        ["/v1/chat", "/v2/chat"]
+            .iter()
+            .any(|tail| base.ends_with(tail))
+    };
+    let base = asked
+        .base
+        .as_ref()
+        .map(|(base, _)| base.trim_end_matches('/'));
+    if known.name() == "cohere" && base.is_some_and(is_coheres_own) {
+        asked.off = Some(Off::until_replaced(
+            "Cohere's own API is served at that URL",
+        ));
+    }
     if asked.model.0.is_empty() {
         asked.model.0 = written.to_owned();
         asked
