@@ -141,8 +141,8 @@ fn shape(api: &str) -> Cow<'_, str> {
     Cow::Owned(shape)
 }
 
-/// The text with each default that is a URL with a secret as it may be shown; none where no
-/// default is.
+/// The text with each default that is a part of a URL with a secret as it may be shown; none
+/// where no default is.
 fn with_shown_defaults(api: &str) -> Option<String> {
     let found = match has_reference(api) {
         true => variables(api).unwrap_or_default(),
@@ -151,9 +151,7 @@ fn with_shown_defaults(api: &str) -> Option<String> {
     let mut out = String::new();
     let mut at = 0;
     for Variable { default, range, .. } in found {
-        let Some(default) = default.filter(|default| default.contains("://")) else {
-            continue;
-        };
+        let Some(default) = default else { continue };
         if let (shown, true) = shown_url(default) {
             let start = range.end - 1 - default.len();
             out.push_str(&api[at..start]);
@@ -445,6 +443,7 @@ mod tests {
                 "http://h/v1?a=${C:-http://u:ZQX@x}",
                 "http://h/v1?a=${C:-http://x}",
             ),
+            ("http://h/${P:-x?key=ZQX}", "http://h/${P:-x?key=hidden}"),
             (
                 "${BASE:-http://u:ZQX@x?token=ZQX}/v1",
                 "${BASE:-http://x?token=hidden}/v1",

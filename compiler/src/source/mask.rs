@@ -125,8 +125,7 @@ fn secrets(line: &str, carried: &mut Carried) -> Vec<Range<usize>> {
     while let Some(mark) = content[at..].find([':', '=']).map(|found| found + at) {
         at = mark + 1;
         let named = names_a_secret(&content[..mark], SECRET_ENDINGS)
-            || (content.as_bytes()[mark] == b'='
-                && names_a_secret(&content[..mark], SECRET_PARAMETERS));
+            || (content.as_bytes()[mark] == b'=' && is_secret_in_query(&content[..mark]));
         if !named {
             continue;
         }
@@ -189,6 +188,30 @@ fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
             }
         }
     }
+}
+
+/// Values of secret parameters in URLs, wherever these stand.
+fn in_queries(line: &str, found: &mut Vec<Range<usize>>) {
+    for (mark, _) in line.match_indices('=') {
+        let word = line[..mark].rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        let word = &line[word.unwrap_or(0)..mark];
+        let Some(name) = word.rfind(['?', '&', ';', '#']).map(|at| &word[at + 1..]) else {
+            continue;
+        };
+        let rest = &line[mark + 1..];
+        let value = &rest[..plain_end(rest, false, true)];
+        if !value.is_empty() && !is_shown(value) && is_secret_parameter(name) {
+            found.push(mark + 1..mark + 1 + value.len());
+        }
+    }
+}
+
+/// Whether the text before a `=` ends with a parameter of a URL that holds a secret.
+fn is_secret_in_query(before: &str) -> bool {
+    let name = before
+        .rfind(['?', '&', ';', '#'])
+        .map(|at| &before[at + 1..]);
+    is_secret_parameter(name.unwrap_or(before))
 }
 
 /// Whether a parameter of this name, as it is written in the query of a URL, holds a secret.
@@ -425,6 +448,8 @@ mod tests {
                 "api: http://u:${P:-a/ZQX}@h/v1?key=${K:-ab&ZQX}&v=1",
                 "api: http://*************@h/v1?key=************&v=1",
             ),
+            ("api: http://h?a=b&code=ZQX", "api: http://h?a=b&code=***"),
+            ("api: http://h?k%65y=ZQX;v=1", "api: http://h?k%65y=*******"),
             (
                 "api: http://h?client_pwd=ZQX&v=1",
                 "api: http://h?client_pwd=***&v=1",

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{SECRET_ENDINGS, is_shown, known_prefixes, names_a_secret, user_info};
+use super::{SECRET_ENDINGS, in_queries, is_shown, known_prefixes, names_a_secret, user_info};
 
 /// The text with every character of a secret replaced by as many `*` as it has bytes.
 pub(in crate::source) fn masked(text: &str) -> String {
@@ -15,6 +15,7 @@ pub(in crate::source) fn masked(text: &str) -> String {
     for line in text.split_inclusive(['\n', '\r']) {
         let mut more = Vec::new();
         user_info(line, &mut more);
+        in_queries(line, &mut more);
         known_prefixes(line, &mut more);
         let placed = more
             .into_iter()
@@ -184,6 +185,11 @@ mod tests {
     fn secrets_are_starred_and_the_rest_is_not() {
         for (text, wanted) in [
             ("key \"abc\" // c", "key \"***\" // c"),
+            (
+                "api \"https://h?a=b&key=ZQX&v=1\"",
+                "api \"https://h?a=b&key=***&v=1\"",
+            ),
+            ("api \"https://h?code=${K}\"", "api \"https://h?code=${K}\""),
             ("key \"${K}\"; model \"m\"", "key \"${K}\"; model \"m\""),
             ("key \"${K:-abc}\"", "key \"*********\""),
             ("key abc\nmodel m", "key ***\nmodel m"),
