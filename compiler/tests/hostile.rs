@@ -614,3 +614,23 @@ fn secrets_appear_nowhere_near_mistakes() {
         }
     }
 }
+
+#[test]
+fn a_name_has_no_lines_of_its_own_in_what_a_reviewer_reads() {
+    let document = |model: &str, other: &str| {
+        let entry = |id: &str, model: &str| serde_json::json!({"id": id, "api": "https://a.example", "key": "${K}", "model": model});
+        let models = [entry("a", model), entry(other, "y")];
+        let document = serde_json::json!({"Models": models, "Router": {"default": other}});
+        Sources::single("r.json", document.to_string())
+    };
+    let sources = document("x\n\n0 changes\u{2028}", "b\n## FORGED\r");
+    let after = compile(&sources);
+    let preview = render::preview::text(&after, &sources);
+    let before = compile(&document("x", "b")).plan.unwrap();
+    let told = render::diff::text(&diff::diff(&before, &after.plan.unwrap()));
+    for text in [&told, &preview] {
+        assert!(text.contains("x\u{2424}\u{2424}0 changes"), "{text}");
+        let forged = |line: &str| line.starts_with("0 changes") || line.starts_with("## FORGED");
+        assert!(!text.lines().any(forged), "{text}");
+    }
+}

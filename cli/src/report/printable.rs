@@ -32,7 +32,8 @@ pub(crate) fn printable(text: &str, styled: bool) -> Cow<'_, str> {
 fn is_hidden(c: char) -> bool {
     let reorders =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (c.is_control() && !matches!(c, '\n' | '\t')) || reorders
+    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    (c.is_control() && !matches!(c, '\n' | '\t')) || reorders || breaks
 }
 
 /// The control picture of ASCII, the replacement character for all else.

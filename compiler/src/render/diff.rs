@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::table::on_one_line;
 use crate::diff::{Change, Diff, Weight};
 
 pub(crate) use markdown::code;
@@ -24,11 +25,11 @@ pub fn text(diff: &Diff) -> String {
             out,
             "{} {}: {}  [{}]",
             sign(change),
-            change.title(),
-            values(change),
+            on_one_line(&change.title()),
+            on_one_line(&values(change)),
             diff.weight_of(change).word()
         );
-        let _ = writeln!(out, "    {}", change.sentence());
+        let _ = writeln!(out, "    {}", on_one_line(&change.sentence()));
     }
     let _ = writeln!(out, "\n{}", counts(diff));
     out

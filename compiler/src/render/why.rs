@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::table::on_one_line;
 use crate::source::{Sources, Span};
 use crate::why::{Answer, Origin};
 
 /// `path: value`, and where it comes from.
 pub fn text(answer: &Answer, sources: &Sources) -> String {
-    let mut out = format!("{}: {}\n", answer.path, shown(&answer.value));
+    let path = on_one_line(&answer.path);
+    let mut out = format!("{path}: {}\n", shown(&answer.value));
     let entry = match &answer.origin {
         Origin::Written { key, span, old } => {
             let _ = writeln!(out, "  written at {}, as `{key}`", sources.place(*span));
@@ -46,7 +48,7 @@ pub fn text(answer: &Answer, sources: &Sources) -> String {
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => on_one_line(text).into_owned(),
         Value::Null => "none".to_owned(),
         other => other.to_string(),
     }
