@@ -192,26 +192,37 @@ fn known_prefixes(line: &str, found: &mut Vec<Range<usize>>) {
 
 /// Values of secret parameters in URLs, wherever these stand.
 fn in_queries(line: &str, found: &mut Vec<Range<usize>>) {
+    let mut from = 0;
     for (mark, _) in line.match_indices('=') {
-        let word = line[..mark].rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
-        let word = &line[word.unwrap_or(0)..mark];
-        let Some(name) = word.rfind(['?', '&', ';', '#']).map(|at| &word[at + 1..]) else {
+        let before = end_of(&line[..mark]);
+        let word = before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        let word = &before[word.unwrap_or(0)..];
+        if mark < from || !word.contains(MARKS) || !is_secret_in_query(word) {
             continue;
-        };
+        }
         let rest = &line[mark + 1..];
         let value = &rest[..plain_end(rest, false, true)];
-        if !value.is_empty() && !is_shown(value) && is_secret_parameter(name) {
-            found.push(mark + 1..mark + 1 + value.len());
+        from = mark + 1 + value.len();
+        if !value.is_empty() && !is_shown(value) {
+            found.push(mark + 1..from);
         }
     }
 }
 
+/// What stands before the name of a parameter.
+const MARKS: [char; 4] = ['?', '&', ';', '#'];
+
 /// Whether the text before a `=` ends with a parameter of a URL that holds a secret.
 fn is_secret_in_query(before: &str) -> bool {
-    let name = before
-        .rfind(['?', '&', ';', '#'])
-        .map(|at| &before[at + 1..]);
+    let before = end_of(before);
+    let name = before.rfind(MARKS).map(|at| &before[at + 1..]);
     is_secret_parameter(name.unwrap_or(before))
+}
+
+/// As much of the end of a text as the longest name of a secret takes with all of its letters
+/// escaped: a long line with many marks would take for ever else.
+fn end_of(text: &str) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(96))..]
 }
 
 /// Whether a parameter of this name, as it is written in the query of a URL, holds a secret.
